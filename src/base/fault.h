@@ -1,0 +1,20 @@
+/* fault - named points where a test can make the next call fail or the program die.
+ *
+ * Why it exists: "every failure ends in a clear error or a retry" is only true
+ * if every failure was tried. Compiled to nothing unless SALLYPORT_FAULTS is
+ * defined (meson -Dfaults=true).
+ * SALLYPORT_FAULT="write:3" makes the third FAULT(write) fail; "kill@run_committed:1"
+ * sends SIGKILL to ourselves at the first CRASH_POINT(run_committed).
+ * May include: base.  Threads: any (atomic counters). */
+#pragma once
+#include "base/base.h"
+
+#ifdef SALLYPORT_FAULTS
+bool fault_hit(const char *point);    /* true: the caller must fail as if the system had */
+void fault_crash(const char *point);  /* may not return */
+#define FAULT(point) fault_hit(#point)
+#define CRASH_POINT(point) fault_crash(#point)
+#else
+#define FAULT(point) false
+#define CRASH_POINT(point) ((void)0)
+#endif
