@@ -25,7 +25,7 @@ void buf_add(struct buf *, const void *p, size_t n);
 void buf_addc(struct buf *, char c);
 void buf_puts(struct buf *, const char *s);
 void buf_printf(struct buf *, const char *fmt, ...) PRINTF(2, 3);
-void buf_vprintf(struct buf *, const char *fmt, va_list ap);
+void buf_vprintf(struct buf *, const char *fmt, va_list ap) PRINTF(2, 0);
 void buf_consume(struct buf *, size_t n);    /* drops the first n bytes */
 /* Hands the memory over (free() it); NULL when bad. Empty gives "". */
 CHECKED char *buf_take(struct buf *, size_t *ret_len);

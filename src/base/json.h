@@ -33,7 +33,8 @@ const char *json_key(const void *it);
 const struct json *json_val(const void *it);
 
 /* Checked access for request bodies. `path` is the name used in the error's field:
- * "" or "limits" -> "limits.memory_bytes". Absent and not required: *ret untouched, 0. */
+ * "" or "limits" -> "limits.memory_bytes". Absent and not required: *ret untouched, 0.
+ * An explicit null is a value of the wrong type. `max` of a string is in bytes. */
 enum { J_OPT = 0, J_REQ = 1 };
 CHECKED int json_want_str(const struct json *o, const char *path, const char *key, int req, size_t max,
                           const char **ret, struct err *);
@@ -47,18 +48,18 @@ CHECKED int json_want_arr(const struct json *o, const char *path, const char *ke
 /* Every member of o is one of `keys` (NULL-terminated); else ERR_UNKNOWN_FIELD naming it and the known ones. */
 CHECKED int json_known(const struct json *o, const char *path, const char *const keys[], struct err *);
 
-/* Canonical form of RFC 8785 for values without floats (a float is ERR_INVALID):
+/* Canonical form of RFC 8785 for values without floats (a float, or an integer beyond +-(2^53 - 1), is ERR_INVALID):
  * members sorted by UTF-16 code units, minimal escapes. Appends to out. */
 CHECKED int json_canonical(const struct json *, struct buf *out, struct err *);
 CHECKED int json_canonical_text(const char *p, size_t n, struct buf *out, struct err *);
 
 /* The writer. Commas and colons are its business. Errors are the buffer's (`out->bad`). */
-struct jw { struct buf *out; int depth; uint64_t comma; };   /* depth at most 63 */
+struct jw { struct buf *out; int depth; uint64_t comma; };   /* depth at most 64 */
 #define JW_INIT(b) ((struct jw){.out = (b)})
 void jw_obj(struct jw *);   void jw_end_obj(struct jw *);
 void jw_arr(struct jw *);   void jw_end_arr(struct jw *);
 void jw_key(struct jw *, const char *key);
-void jw_str(struct jw *, const char *s);                  /* NULL -> null; bytes that are not UTF-8 become U+FFFD */
+void jw_str(struct jw *, const char *s);                  /* NULL -> null; NUL and bytes that are not UTF-8 become U+FFFD */
 void jw_strn(struct jw *, const char *s, size_t n);
 void jw_int(struct jw *, int64_t v);
 void jw_uint(struct jw *, uint64_t v);
@@ -72,5 +73,5 @@ void jw_kint(struct jw *, const char *k, int64_t v);
 void jw_kbool(struct jw *, const char *k, bool v);
 void jw_kraw(struct jw *, const char *k, const char *json);    /* NULL -> null */
 void jw_ktime(struct jw *, const char *k, int64_t us);         /* RFC 3339; 0 -> null */
-/* Bytes: "k" (readable form) and, when they are not UTF-8, "k_b64" beside it. */
+/* Bytes: "k" (readable form) and, when that lost something (not UTF-8, or a NUL), "k_b64" beside it. */
 void jw_kbytes(struct jw *, const char *k, const void *p, size_t n);

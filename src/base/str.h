@@ -26,12 +26,13 @@ bool utf8_deceptive(int32_t cp);
 /* Whole string, decimal, no sign but an optional '-'; false on anything else or overflow. */
 CHECKED bool str_i64(const char *s, int64_t *ret);
 CHECKED bool str_u64(const char *s, uint64_t *ret);
-/* "512MiB" "2GB" "100k" "1048576" -> bytes. */
+/* "512MiB" "2GB" "100k" "1048576" -> bytes. k M G T (kB KB MB GB TB) count by 1000; Ki Mi Gi Ti (KiB ...) by 1024. */
 CHECKED bool str_bytes(const char *s, uint64_t *ret);
 /* "250ms" "30s" "5m" "2h" "7d" -> milliseconds. */
 CHECKED bool str_duration_ms(const char *s, int64_t *ret);
 
-/* RFC 3339 UTC with microseconds: "2026-11-20T23:44:01.000001Z". */
+/* RFC 3339 UTC with microseconds: "2026-11-20T23:44:01.000001Z". Parsing takes 0 to 6 digits of fraction and only "Z";
+ * formatting clamps to the years 0000 to 9999. */
 #define TIME_LEN 28
 void time_format(int64_t us, char ret[TIME_LEN]);
 CHECKED bool time_parse(const char *s, int64_t *ret_us);
