@@ -5,14 +5,16 @@
  * May include: base.  Pure.  Threads: any.
  *
  *  queued.plan ─► planning ─► awaiting_review ─► queued.execute ─► running ─┬─► awaiting_apply ─► queued.apply ─► applying ─┐
- *                    └── no plan review ─────────────▲   ▲                  ├─► awaiting_approval ─┐      ▲  conflict │     │
- *                                                        └── answered ──────┼──────────────────────┘      └───────────┘     │
+ *                    └── no plan review ─────────────▲   ▲                  │     ▲                  ▲           │          │
+ *                                                        │                  │     └──── conflict ────┼───────────┘          │
+ *                                                        │                  ├──── no effects review ─┘                      │
+ *                                                        └── answered ◄─────┼─► awaiting_approval                           │
  *                                 queued.finish ─► finishing ◄──────────────┴───────────────────────────────────────────────┘
  *                                                     └─► succeeded failed rejected canceled expired
  *
  * A node is a state plus, for `queued`, its phase. Ends decided while no worker holds the run (reject, discard,
  * cancel, expiry) go to queued.finish, so that the artifacts are written by a worker under a lease.
- * A lost lease queues the run again in the same phase. */
+ * A lost lease queues the run again in the same phase. A conflict goes back to the second door: a person looks again. */
 #pragma once
 #include "base/base.h"
 
@@ -34,10 +36,11 @@ enum run_ev {
     RE_DONE_GO,        /* steps ended, changes are applied without review */
     RE_DONE_EMPTY,     /* steps ended, nothing to apply (or discarded by on_failure) */
     RE_APPLY, RE_DISCARD,
-    RE_APPLIED, RE_CONFLICT,
-    RE_FAIL,           /* planning, running or applying cannot go on: the outcome says why */
+    RE_APPLIED,
+    RE_CONFLICT,       /* nothing was applied; with nobody to look at it, use RE_FAIL */
+    RE_FAIL,           /* planning, running or applying cannot go on (also: canceled): the outcome says why */
     RE_CANCEL,         /* idle nodes: to queued.finish; held nodes: stays, the holder sees cancel_requested_at */
-    RE_EXPIRE,
+    RE_EXPIRE,         /* a wait is over: an approval counts as denied (to queued.execute), review and apply end the run */
     RE_LEASE_LOST,
     RE_FINISHED,       /* to the final state named by the outcome: see run_sm_final */
     RE_N
@@ -48,7 +51,7 @@ enum run_node run_sm_next(enum run_node, enum run_ev);
 bool run_sm_final(enum run_node);
 bool run_sm_held(enum run_node);          /* a worker holds a lease in it */
 bool run_sm_waits(enum run_node);         /* a person is waited for */
-const char *run_sm_state(enum run_node);  /* "queued" … "expired" */
+const char *run_sm_state(enum run_node);  /* "queued" … "expired"; this and the next two: NULL when out of range */
 const char *run_sm_phase(enum run_node);  /* "plan" "execute" "apply" "finish", or NULL when not queued */
 const char *run_sm_ev(enum run_ev);       /* "claim" … */
 /* RN_NONE when unknown; phase only matters for "queued". */
