@@ -24,9 +24,10 @@ const char *log_stream_name(int);       /* "stdout" "stderr" "system"; NULL for 
 #define LOG_PAYLOAD_MAX (256 * 1024)    /* per frame */
 
 struct log_writer;
-/* Opens or creates below dirfd, takes the lock without waiting (ERR_BUSY when another holds it), cuts a torn tail. */
+/* Opens or creates below dirfd, takes the lock without waiting (ERR_BUSY when another holds it), cuts a torn tail.
+ * Damage with whole frames behind it is no torn tail: ERR_CORRUPT, and the file is left alone. */
 CHECKED int logfile_open_write(int dirfd, const char *name, struct log_writer **ret, struct err *);
-/* One frame by one writev(2). n <= LOG_PAYLOAD_MAX. */
+/* One frame by one writev(2). n <= LOG_PAYLOAD_MAX. ERR_STATE after an exit record. What a failed write left is cut off. */
 CHECKED int logfile_append(struct log_writer *, int stream, int64_t now_us, const void *p, size_t n, struct err *);
 CHECKED int logfile_sync(struct log_writer *, struct err *);      /* fdatasync */
 uint64_t logfile_size(const struct log_writer *);

@@ -5,6 +5,7 @@
 #pragma once
 #include <signal.h>
 #include <sys/types.h>
+#include "base/buf.h"
 #include "base/err.h"
 
 struct proc_spawn {
@@ -12,7 +13,7 @@ struct proc_spawn {
     char *const *argv;            /* NULL-terminated */
     char *const *envp;            /* NULL-terminated; NULL = empty environment */
     int in, out, err;             /* fds for 0 1 2; -1 = /dev/null */
-    const int (*pass)[2];         /* more: {our fd, its number in the child}, numbers >= 3 */
+    const int (*pass)[2];         /* more: {our fd, its number in the child}, numbers 3 to 255, at most 32 */
     size_t npass;
     bool new_session;             /* setsid(2) in the child */
 };
@@ -24,12 +25,14 @@ CHECKED int proc_run(const struct proc_spawn *, int timeout_ms, struct buf *out,
 int proc_pidfd_open(pid_t);                       /* fd or -1 with errno */
 int proc_pidfd_kill(int pidfd, int sig);          /* 0 or -1 with errno */
 
-/* SOCK_SEQPACKET pair / listener / connection. Paths longer than sun_path are opened
- * through /proc/self/fd of their directory: dirfd + a short name. */
+/* Listener / connection; `type` is SOCK_STREAM or SOCK_SEQPACKET, SOCK_NONBLOCK may be added. Paths longer than
+ * sun_path are opened through /proc/self/fd of their directory: dirfd + a short name. A name that exists is
+ * ERR_CONFLICT (unlink a stale socket first); nothing there is ERR_NOT_FOUND; nobody listening, ERR_UNREACHABLE. */
 CHECKED int unix_listen(int dirfd, const char *name, int type, mode_t mode, struct err *);   /* fd or negative code */
 CHECKED int unix_connect(int dirfd, const char *name, int type, struct err *);
-/* One message with up to 8 fds. */
+/* One message of at least one byte with up to 8 fds. ERR_BUSY when the socket is non-blocking and full. */
 CHECKED int unix_send(int fd, const void *p, size_t n, const int *fds, size_t nfds, struct err *);
-/* Returns the length (0 = peer closed) or a negative code; fds beyond max are closed; CLOEXEC. */
+/* Returns the length (0 = peer closed) or a negative code; fds beyond max are closed; CLOEXEC.
+ * ERR_EMPTY when non-blocking and nothing is there; ERR_TOO_LARGE when a packet did not fit (it is gone then). */
 CHECKED long unix_recv(int fd, void *p, size_t cap, int *fds, size_t max, size_t *ret_nfds, struct err *);
 CHECKED int unix_peer(int fd, uid_t *ret_uid, pid_t *ret_pid, struct err *);   /* SO_PEERCRED */
