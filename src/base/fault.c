@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,6 +25,7 @@ struct point {
 
 static struct point points[MAX_POINTS];
 static size_t npoints;
+static atomic_bool fired;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void add_point(const char *item, size_t n)
@@ -44,9 +46,11 @@ static void add_point(const char *item, size_t n)
     npoints++;
 }
 
-static void parse(void)
+static void set(const char *s)
 {
-    const char *s = getenv("SALLYPORT_FAULT");
+    memset(points, 0, sizeof points);
+    npoints = 0;
+    atomic_store(&fired, false);
     while (s && *s && npoints < MAX_POINTS) {
         size_t n = strcspn(s, ",");
         add_point(s, n);
@@ -54,12 +58,37 @@ static void parse(void)
     }
 }
 
+static void from_environment(void)
+{
+    set(getenv("SALLYPORT_FAULT"));
+}
+
+void fault_arm(const char *spec)
+{
+    pthread_once(&once, from_environment); /* or the first hit would undo this */
+    set(spec);
+}
+
+void fault_arm_nth(const char *point, int n)
+{
+    char spec[64];
+    snprintf(spec, sizeof spec, "%s:%d", point, n);
+    fault_arm(spec);
+}
+
+bool fault_fired(void)
+{
+    return atomic_load(&fired);
+}
+
 static bool fires(const char *name, bool kill)
 {
-    pthread_once(&once, parse);
+    pthread_once(&once, from_environment);
     for (size_t i = 0; i < npoints; i++)
-        if (points[i].kill == kill && strcmp(points[i].name, name) == 0)
-            return atomic_fetch_sub(&points[i].left, 1) == 1;
+        if (points[i].kill == kill && strcmp(points[i].name, name) == 0 && atomic_fetch_sub(&points[i].left, 1) == 1) {
+            atomic_store(&fired, true);
+            return true;
+        }
     return false;
 }
 

@@ -10,11 +10,16 @@
 #include "base/base.h"
 
 #ifdef SALLYPORT_FAULTS
-bool fault_hit(const char *point);    /* true: the caller must fail as if the system had */
-void fault_crash(const char *point);  /* may not return */
-#define FAULT(point) fault_hit(#point)
+bool fault_hit(const char *point);   /* true: the caller must fail as if the system had */
+void fault_crash(const char *point); /* may not return */
+/* For tests in one process: sets the list anew ("" = none); has any item of it fired?
+ *   for (int n = 1; fault_arm_nth("alloc", n), check_that_it_fails_well(), fault_fired(); n++) ; */
+void fault_arm(const char *spec);
+void fault_arm_nth(const char *point, int n);
+bool fault_fired(void);
+#define FAULT(point)       fault_hit(#point)
 #define CRASH_POINT(point) fault_crash(#point)
 #else
-#define FAULT(point) false
+#define FAULT(point)       false
 #define CRASH_POINT(point) ((void)0)
 #endif
