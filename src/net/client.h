@@ -37,8 +37,8 @@ const char *client_answer_header(const struct client_answer *, const char *name)
 void client_answer_fini(struct client_answer *);
 
 struct client_call {
-    const char *method; /* "GET" */
-    const char *target; /* "/api/v1/runs?limit=5": appended to the url's prefix */
+    const char *method;                  /* "GET" */
+    const char *target;                  /* "/api/v1/runs?limit=5": appended to the url's prefix */
     const struct client_header *headers; /* more: Host, Content-Length, Connection are the client's */
     size_t nheaders;
     const void *body;

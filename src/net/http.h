@@ -63,23 +63,23 @@ struct http_config {
     void *arg;               /* for both */
     unsigned nthreads;       /* handler threads, 1..64 */
 
-    unsigned max_conns;        /* over it: accepted, answered 503, closed */
-    unsigned max_streams;      /* over it: http_stream_open gives ERR_UNAVAILABLE */
-    unsigned max_requests;     /* per connection; the last one says Connection: close; 0 = no limit */
-    size_t max_line;           /* bytes of the request line: 414 */
-    size_t max_header_bytes;   /* all header fields together: 431 */
-    unsigned max_headers;      /* header fields, at most 128: 431 */
-    size_t max_body;           /* cap over what `limit` says: 413 */
-    size_t max_bodies;         /* bodies of all requests under way: 503 */
-    size_t max_reply;          /* one http_reply: 500; larger answers are streams */
-    size_t stream_chunk;       /* out->max of one fill */
+    unsigned max_conns;      /* over it: accepted, answered 503, closed */
+    unsigned max_streams;    /* over it: http_stream_open gives ERR_UNAVAILABLE */
+    unsigned max_requests;   /* per connection; the last one says Connection: close; 0 = no limit */
+    size_t max_line;         /* bytes of the request line: 414 */
+    size_t max_header_bytes; /* all header fields together: 431 */
+    unsigned max_headers;    /* header fields, at most 128: 431 */
+    size_t max_body;         /* cap over what `limit` says: 413 */
+    size_t max_bodies;       /* bodies of all requests under way: 503 */
+    size_t max_reply;        /* one http_reply: 500; larger answers are streams */
+    size_t stream_chunk;     /* out->max of one fill */
 
-    int idle_ms;       /* kept-alive connection without a request: closed */
-    int header_ms;     /* first byte to the end of the head: 408 (slowloris) */
-    int body_ms;       /* end of the head to the end of the body: 408 */
-    int write_ms;      /* no byte taken by the client for this long: closed */
-    int linger_ms;     /* after a refusal: how long rests are read and dropped, so the answer is not reset away */
-    int heartbeat_ms;  /* a stream that wrote nothing for this long is filled with HTTP_FILL_TIMER */
+    int idle_ms;      /* kept-alive connection without a request: closed */
+    int header_ms;    /* first byte to the end of the head: 408 (slowloris) */
+    int body_ms;      /* end of the head to the end of the body: 408 */
+    int write_ms;     /* no byte taken by the client for this long: closed */
+    int linger_ms;    /* after a refusal: how long rests are read and dropped, so the answer is not reset away */
+    int heartbeat_ms; /* a stream that wrote nothing for this long is filled with HTTP_FILL_TIMER */
 };
 /* Sane defaults for everything; handler and arg are left NULL. */
 void http_config_init(struct http_config *);
@@ -90,7 +90,8 @@ void http_config_init(struct http_config *);
  * these, but stop may come from any other. free accepts NULL and a server that
  * was never started; a started one it stops with no grace. */
 CHECKED int http_server_new(const struct http_config *, struct http_server **ret, struct err *);
-/* Numeric IPv4/IPv6 address, or "localhost" for 127.0.0.1 (no DNS here). Port 0: any; *ret_port (may be NULL) says which. */
+/* Numeric IPv4/IPv6 address, or "localhost" for 127.0.0.1 (no DNS here). Port 0: any; *ret_port (may be NULL) says
+ * which. */
 CHECKED int http_server_listen_tcp(struct http_server *, const char *addr, int port, int *ret_port, struct err *);
 /* dirfd and name as for os/proc.h unix_listen; removed again when the server stops. */
 CHECKED int http_server_listen_unix(struct http_server *, int dirfd, const char *name, mode_t mode, struct err *);
@@ -128,7 +129,7 @@ const char *http_req_seg(const struct http_req *, size_t i); /* NULL past the en
 /* Query parameters in order, decoded ('+' is a space), valid UTF-8 without NUL; at most 64. */
 size_t http_req_nquery(const struct http_req *);
 const char *http_req_query_name(const struct http_req *, size_t i);
-const char *http_req_query_value(const struct http_req *, size_t i); /* "" when there is no '=' */
+const char *http_req_query_value(const struct http_req *, size_t i);   /* "" when there is no '=' */
 const char *http_req_query(const struct http_req *, const char *name); /* first of that name, or NULL */
 /* Header fields; names in lower case. A field that may come once only (host, authorization, content-type,
  * origin, idempotency-key, ...) came at most once. Values are bytes without control characters. */
@@ -145,7 +146,8 @@ struct http_peer {
     pid_t pid;
 };
 const struct http_peer *http_req_peer(const struct http_req *);
-/* 32 lower-case hex digits: the trace id of a valid `traceparent`, else random. Every answer carries it as X-Request-Id. */
+/* 32 lower-case hex digits: the trace id of a valid `traceparent`, else random. Every answer carries it as
+ * X-Request-Id. */
 const char *http_req_trace_id(const struct http_req *);
 
 /* ---- answer ------------------------------------------------------------ */

@@ -1,0 +1,528 @@
+/* http_conn - one connection: reads requests, hands them over, writes answers.
+ *
+ * Why it exists: every rule about who may keep a socket, how long and with how
+ * many bytes is here.
+ * May include: base/ os/.   Threads: loop.
+ *
+ *   NEW -> IDLE --byte--> HEAD --head complete--> BODY --complete--> HANDLE ---> reply: WRITE -> IDLE (kept) or LINGER
+ *            ^              |  '------- no body -----------------------^  '---> stream: SWRITE <-> SFILL <-> SWAIT
+ *            |              '-- refused (also BODY): WRITE -> LINGER                        '---> LINGER
+ *            '--- next request
+ *   any -> CLOSING: time is up, the peer is gone, or the server stops
+ *
+ *   state   reads  ends by itself after  what holds
+ *   IDLE    yes    idle_ms               no memory but the connection itself
+ *   HEAD    yes    header_ms  (408)      parse
+ *   BODY    yes    body_ms    (408)      parse, held
+ *   HANDLE  no     -                     rq is with the pool; pend at most one read
+ *   WRITE   no     write_ms w/o progress bytes unsent
+ *   SWRITE  drop   write_ms w/o progress stream, bytes unsent
+ *   SWAIT   drop   heartbeat_ms (a fill) stream, nothing unsent
+ *   SFILL   drop   -                     stream, its job in the pool, nothing unsent
+ *   LINGER  drop   linger_ms             answered, FIN sent */
+#include <stdlib.h>
+#include <string.h>
+#include "net/http_int.h"
+
+enum { DROP_MAX = 1024 * 1024, EXTRA_CONNS = 64 };
+
+static void conn_input(struct http_conn *, const char *p, size_t n);
+
+/* ---- states ---------------------------------------------------------------- */
+
+int http_conn_timeout(const struct http_server *srv, enum http_conn_state st)
+{
+    switch (st) {
+    case HTTP_C_IDLE:
+        return srv->cfg.idle_ms;
+    case HTTP_C_HEAD:
+        return srv->cfg.header_ms;
+    case HTTP_C_BODY:
+        return srv->cfg.body_ms;
+    case HTTP_C_WRITE:
+    case HTTP_C_SWRITE:
+        return srv->cfg.write_ms;
+    case HTTP_C_SWAIT:
+        return srv->cfg.heartbeat_ms;
+    case HTTP_C_LINGER:
+        return srv->cfg.linger_ms;
+    default:
+        return -1;
+    }
+}
+
+static void list_remove(struct http_list *l, struct http_conn *c)
+{
+    *(c->prev ? &c->prev->next : &l->head) = c->next;
+    *(c->next ? &c->next->prev : &l->tail) = c->prev;
+    c->prev = c->next = NULL;
+}
+
+static void list_add(struct http_list *l, struct http_conn *c)
+{
+    c->prev = l->tail;
+    *(l->tail ? &l->tail->next : &l->head) = c;
+    l->tail = c;
+}
+
+/* The only writer of `state`. */
+void http_conn_enter(struct http_conn *c, enum http_conn_state st)
+{
+    struct http_server *srv = c->srv;
+    int ms = http_conn_timeout(srv, st);
+    if (c->state != HTTP_C_NEW)
+        list_remove(&srv->lists[c->state], c);
+    c->state = st;
+    list_add(&srv->lists[st], c);
+    c->deadline_ms = io_now(srv->io) + ms;
+    if (st == HTTP_C_WRITE || st == HTTP_C_SWRITE)
+        c->mark = io_unsent(c->io);
+    if (ms >= 0)
+        io_arm(srv->io, c->deadline_ms);
+}
+
+static void drop_parse(struct http_conn *c)
+{
+    http_parse_free(c->parse);
+    c->parse = NULL;
+    c->srv->bodies -= c->held;
+    c->held = 0;
+}
+
+void http_conn_close(struct http_conn *c)
+{
+    if (c->state == HTTP_C_CLOSING)
+        return;
+    http_conn_enter(c, HTTP_C_CLOSING);
+    drop_parse(c);
+    buf_fini(&c->pend);
+    if (c->rq)
+        c->rq->conn = NULL; /* it comes back from the pool and is dropped then */
+    c->rq = NULL;
+    if (c->stream)
+        http_stream_detach(c->stream);
+    io_close(c->io);
+}
+
+void http_conn_linger(struct http_conn *c)
+{
+    c->dropped = 0;
+    io_shutdown(c->io);
+    http_conn_enter(c, HTTP_C_LINGER);
+    io_read(c->io, true);
+}
+
+/* ---- writing ----------------------------------------------------------------- */
+
+enum io_sent http_conn_send(struct http_conn *c, struct buf *a, struct buf *b)
+{
+    c->srv->n.bytes_out += a->len + b->len;
+    return io_send(c->io, a, b);
+}
+
+/* An answer is out: the next request, or the end. */
+static void conn_answered(struct http_conn *c)
+{
+    if (!c->keep || c->srv->stopping) {
+        buf_fini(&c->pend);
+        http_conn_linger(c);
+        return;
+    }
+    http_conn_enter(c, HTTP_C_IDLE);
+    struct buf pend = c->pend;
+    c->pend = (struct buf){0};
+    if (pend.len)
+        conn_input(c, pend.p, pend.len);
+    buf_fini(&pend);
+    if (c->state == HTTP_C_IDLE || c->state == HTTP_C_HEAD || c->state == HTTP_C_BODY)
+        io_read(c->io, true);
+}
+
+static void conn_answer(struct http_conn *c, struct buf *a, struct buf *b, bool keep)
+{
+    c->keep = keep;
+    c->srv->n.replies++;
+    switch (http_conn_send(c, a, b)) {
+    case IO_DONE:
+        conn_answered(c);
+        break;
+    case IO_LATER:
+        io_read(c->io, false);
+        http_conn_enter(c, HTTP_C_WRITE);
+        break;
+    case IO_BROKEN:
+        http_conn_close(c);
+        break;
+    }
+}
+
+/* ---- refusing ------------------------------------------------------------------ */
+
+static void count_refusal(struct http_counters *n, int code)
+{
+    switch (code) {
+    case ERR_UNAVAILABLE:
+    case ERR_OOM:
+        n->refused_full++;
+        break;
+    case ERR_TOO_LARGE:
+    case ERR_URI:
+    case ERR_HEADERS:
+        n->refused_large++;
+        break;
+    case ERR_REQUEST_TIMEOUT:
+        n->refused_timeout++;
+        break;
+    default:
+        n->refused_bad++;
+    }
+}
+
+/* What came cannot be trusted to end where it says, so neither can what follows: answer and close. */
+static void conn_refuse(struct http_conn *c, const struct err *e)
+{
+    struct buf out = BUF_INIT(16 * KIB);
+    count_refusal(&c->srv->n, e->code);
+    http_reply_refusal(&out, e);
+    drop_parse(c);
+    if (out.bad) {
+        buf_fini(&out);
+        http_conn_close(c);
+        return;
+    }
+    conn_answer(c, &out, &(struct buf){0}, false);
+}
+
+static void conn_refuse_code(struct http_conn *c, int code, const char *msg)
+{
+    struct err e = ERR_INIT;
+    (void)err_set(&e, code, "%s", msg);
+    conn_refuse(c, &e);
+}
+
+/* ---- handing over ---------------------------------------------------------------- */
+
+void http_conn_push(struct http_server *srv, enum http_pool_queue q, struct http_job *j)
+{
+    srv->njobs++;
+    http_pool_push(srv->pool, q, j);
+}
+
+static struct http_req *of_job(struct http_job *j)
+{
+    return (struct http_req *)((char *)j - offsetof(struct http_req, job));
+}
+
+static void rq_run(struct http_job *j)
+{
+    struct http_req *rq = of_job(j);
+    rq->srv->cfg.handler(rq->srv->cfg.arg, rq);
+    if (!rq->answered)
+        (void)http_reply_err(rq, NULL);
+}
+
+static void rq_done(struct http_job *j)
+{
+    struct http_req *rq = of_job(j);
+    struct http_conn *c = rq->conn;
+    struct http_server *srv = rq->srv;
+    srv->n.busy--;
+    srv->bodies -= rq->msg->body.len;
+    if (c)
+        c->rq = NULL;
+    if (rq->stream) {
+        if (c)
+            srv->n.replies++;
+        http_stream_adopt(rq->stream, c, &rq->head);
+    } else if (c) {
+        conn_answer(c, &rq->head, &rq->body, rq->keep);
+    }
+    http_req_free(rq);
+}
+
+/* A whole request has come. */
+static void conn_dispatch(struct http_conn *c)
+{
+    struct http_server *srv = c->srv;
+    struct http_req *rq = http_req_new(srv, http_parse_take(c->parse));
+    if (!rq) {
+        conn_refuse_code(c, ERR_OOM, "out of memory");
+        return;
+    }
+    c->held = 0; /* counted for rq from here on */
+    drop_parse(c);
+    c->nreq++;
+    rq->conn = c;
+    rq->keep = rq->msg->keep_alive && !srv->stopping && (!srv->cfg.max_requests || c->nreq < srv->cfg.max_requests);
+    io_peer(c->io, &rq->peer);
+    rq->job.run = rq_run;
+    rq->job.done = rq_done;
+    c->rq = rq;
+    srv->n.requests++;
+    srv->n.busy++;
+    io_read(c->io, false);
+    http_conn_enter(c, HTTP_C_HANDLE);
+    http_conn_push(srv, HTTP_POOL_REQUEST, &rq->job);
+}
+
+/* ---- reading ------------------------------------------------------------------------ */
+
+/* True when the body bytes of all requests under way stay within the limit. */
+static bool count_body(struct http_conn *c)
+{
+    size_t now = http_parse_msg(c->parse)->body.len;
+    c->srv->bodies += now - c->held;
+    c->held = now;
+    return c->srv->bodies <= c->srv->cfg.max_bodies;
+}
+
+/* The head is complete and a body is to come. */
+static void conn_body_begins(struct http_conn *c, bool came_already)
+{
+    http_conn_enter(c, HTTP_C_BODY);
+    if (!http_parse_msg(c->parse)->expect || came_already)
+        return; /* a client that sends the body at once needs no invitation (RFC 9110, 10.1.1) */
+    struct buf go = BUF_INIT(64);
+    buf_puts(&go, "HTTP/1.1 100 Continue\r\n\r\n");
+    if (http_conn_send(c, &go, &(struct buf){0}) == IO_BROKEN)
+        http_conn_close(c);
+}
+
+static void conn_refuse_bad(struct http_conn *c)
+{
+    struct err e = *http_parse_error(c->parse); /* the parser goes before it is told */
+    conn_refuse(c, &e);
+}
+
+/* The parser has taken bytes: where is it now? */
+static void conn_parsed(struct http_conn *c, bool more)
+{
+    switch (http_parse_state(c->parse)) {
+    case HTTP_PARSE_HEAD:
+        break;
+    case HTTP_PARSE_BODY:
+        if (!count_body(c))
+            conn_refuse_code(c, ERR_UNAVAILABLE, "too many request bodies are under way: try again");
+        else if (c->state == HTTP_C_HEAD)
+            conn_body_begins(c, more);
+        break;
+    case HTTP_PARSE_DONE:
+        count_body(c);
+        conn_dispatch(c);
+        break;
+    case HTTP_PARSE_BAD:
+        conn_refuse_bad(c);
+        break;
+    }
+}
+
+static void conn_input(struct http_conn *c, const char *p, size_t n)
+{
+    while (n > 0 && (c->state == HTTP_C_IDLE || c->state == HTTP_C_HEAD || c->state == HTTP_C_BODY)) {
+        if (c->state == HTTP_C_IDLE) {
+            c->parse = http_parse_new(&c->srv->parse);
+            if (!c->parse) {
+                conn_refuse_code(c, ERR_OOM, "out of memory");
+                return;
+            }
+            http_conn_enter(c, HTTP_C_HEAD);
+        }
+        size_t used = http_parse_feed(c->parse, p, n);
+        p += used;
+        n -= used;
+        conn_parsed(c, n > 0);
+    }
+    /* The next request waits here: at most one read, since reading is off now. */
+    if (n > 0 && (c->state == HTTP_C_HANDLE || (c->state == HTTP_C_WRITE && c->keep))) {
+        if (!c->pend.max)
+            buf_init(&c->pend, 2 * 64 * KIB);
+        buf_add(&c->pend, p, n);
+        if (c->pend.bad)
+            http_conn_close(c);
+    }
+}
+
+static void conn_drop(struct http_conn *c, size_t n)
+{
+    c->dropped += n;
+    if (c->dropped > DROP_MAX)
+        http_conn_close(c);
+}
+
+static void on_read(void *user, const char *p, size_t n)
+{
+    struct http_conn *c = user;
+    if (c->state == HTTP_C_CLOSING)
+        return;
+    if (n == 0) {
+        http_conn_close(c);
+        return;
+    }
+    c->srv->n.bytes_in += n;
+    switch (c->state) {
+    case HTTP_C_SWRITE:
+    case HTTP_C_SWAIT:
+    case HTTP_C_SFILL:
+    case HTTP_C_LINGER:
+        conn_drop(c, n);
+        break;
+    default:
+        conn_input(c, p, n);
+    }
+}
+
+static void on_sent(void *user)
+{
+    struct http_conn *c = user;
+    if (c->state == HTTP_C_WRITE)
+        conn_answered(c);
+    else if (c->state == HTTP_C_SWRITE)
+        http_stream_ready(c->stream);
+}
+
+/* ---- coming and going ------------------------------------------------------------------ */
+
+static void *on_accepted(void *arg, struct io_conn *ic)
+{
+    struct http_server *srv = arg;
+    srv->n.conns++;
+    if (srv->nconns >= srv->cfg.max_conns + EXTRA_CONNS) {
+        srv->n.refused_full++;
+        return NULL;
+    }
+    struct http_conn *c = calloc(1, sizeof *c);
+    if (!c)
+        return NULL;
+    c->srv = srv;
+    c->io = ic;
+    srv->nconns++;
+    srv->n.open_conns++;
+    http_conn_enter(c, HTTP_C_IDLE);
+    if (srv->nconns > srv->cfg.max_conns)
+        conn_refuse_code(c, ERR_UNAVAILABLE, "too many connections: try again");
+    else
+        io_read(ic, true);
+    return c;
+}
+
+static void end_when_empty(struct http_server *srv)
+{
+    if (srv->stopping && srv->nconns == 0 && srv->njobs == 0)
+        io_end(srv->io);
+}
+
+static void on_closed(void *user)
+{
+    struct http_conn *c = user;
+    struct http_server *srv = c->srv;
+    list_remove(&srv->lists[c->state], c);
+    free(c);
+    srv->nconns--;
+    srv->n.open_conns--;
+    end_when_empty(srv);
+}
+
+/* ---- time --------------------------------------------------------------------------------- */
+
+static void conn_expire(struct http_conn *c)
+{
+    switch (c->state) {
+    case HTTP_C_HEAD:
+        conn_refuse_code(c, ERR_REQUEST_TIMEOUT, "the request's head did not arrive in time");
+        return;
+    case HTTP_C_BODY:
+        conn_refuse_code(c, ERR_REQUEST_TIMEOUT, "the request's body did not arrive in time");
+        return;
+    case HTTP_C_SWAIT:
+        http_stream_due(c->stream);
+        return;
+    case HTTP_C_WRITE:
+    case HTTP_C_SWRITE:
+        if (io_unsent(c->io) < c->mark) {
+            http_conn_enter(c, c->state); /* slow, but alive */
+            return;
+        }
+        break;
+    default:
+        break;
+    }
+    if (c->state != HTTP_C_LINGER)
+        c->srv->n.refused_timeout++;
+    http_conn_close(c);
+}
+
+static void close_all(struct http_server *srv)
+{
+    for (int i = 0; i < HTTP_C_NSTATE; i++)
+        while (i != HTTP_C_CLOSING && srv->lists[i].head)
+            http_conn_close(srv->lists[i].head);
+}
+
+static void on_timer(void *arg)
+{
+    struct http_server *srv = arg;
+    int64_t now = io_now(srv->io), next = -1;
+    if (srv->stopping && now >= srv->stop_at_ms)
+        close_all(srv);
+    for (int i = 0; i < HTTP_C_NSTATE; i++) {
+        if (http_conn_timeout(srv, (enum http_conn_state)i) < 0)
+            continue;
+        /* an expired connection leaves the list's head, or goes to its tail with a later deadline */
+        while (srv->lists[i].head && srv->lists[i].head->deadline_ms <= now)
+            conn_expire(srv->lists[i].head);
+        if (srv->lists[i].head && (next < 0 || srv->lists[i].head->deadline_ms < next))
+            next = srv->lists[i].head->deadline_ms;
+    }
+    if (srv->stopping && now < srv->stop_at_ms && (next < 0 || srv->stop_at_ms < next))
+        next = srv->stop_at_ms;
+    if (next >= 0)
+        io_arm(srv->io, next);
+}
+
+/* ---- stopping ------------------------------------------------------------------------------- */
+
+static void begin_stop(struct http_server *srv, int grace_ms)
+{
+    srv->stopping = true;
+    srv->stop_at_ms = io_now(srv->io) + grace_ms;
+    io_stop_listening(srv->io);
+    while (srv->lists[HTTP_C_IDLE].head)
+        http_conn_close(srv->lists[HTTP_C_IDLE].head);
+    static const enum http_conn_state streams[] = {HTTP_C_SWRITE, HTTP_C_SFILL, HTTP_C_SWAIT};
+    for (size_t i = 0; i < ARRAY_LEN(streams); i++) {
+        struct http_conn *next;
+        for (struct http_conn *c = srv->lists[streams[i]].head; c; c = next) {
+            next = c->next;
+            http_stream_stop(c->stream);
+        }
+    }
+    io_arm(srv->io, srv->stop_at_ms);
+}
+
+static void on_woken(void *arg)
+{
+    struct http_server *srv = arg;
+    struct http_job *next;
+    for (struct http_job *j = http_pool_take_done(srv->pool); j; j = next) {
+        next = j->next;
+        srv->njobs--;
+        j->done(j);
+    }
+    http_stream_wakes(srv);
+    pthread_mutex_lock(&srv->wake_lock);
+    bool stop = srv->stop_asked && !srv->stopping;
+    int grace = srv->stop_grace_ms;
+    pthread_mutex_unlock(&srv->wake_lock);
+    if (stop)
+        begin_stop(srv, grace);
+    end_when_empty(srv);
+}
+
+const struct io_ops http_conn_ops = {
+    .accepted = on_accepted,
+    .read = on_read,
+    .sent = on_sent,
+    .closed = on_closed,
+    .woken = on_woken,
+    .timer = on_timer,
+};

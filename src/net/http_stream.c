@@ -1,0 +1,272 @@
+/* http_stream - an answer that is pulled piece by piece; see http.h.
+ *
+ * Where a stream is, seen from the loop (the connection's state):
+ *
+ *   adopt -> SWRITE(head) -> [ready] --more, woken, stop--> SFILL -> SWRITE -> [ready] ...
+ *                               '------- nothing ---> SWAIT --woken, heartbeat, stop--> SFILL
+ *   ended and written, or client gone -> detached -> closed job -> freed
+ *
+ * Facts: out_now is true exactly while its job (fill or closed) is in the pool,
+ * so fill and closed never overlap; after detach `conn` is NULL and the next
+ * job is `closed`, the last.
+ * May include: base/ os/.   Threads: loop; fill_run, closed_run: pool; wake: any. */
+#include <stdlib.h>
+#include <string.h>
+#include "net/http_int.h"
+
+static void fill_run(struct http_job *);
+static void fill_done(struct http_job *);
+static void closed_run(struct http_job *);
+static void closed_done(struct http_job *);
+
+static struct http_stream *of_job(struct http_job *j)
+{
+    return (struct http_stream *)((char *)j - offsetof(struct http_stream, job));
+}
+
+/* ---- opening: handler thread -------------------------------------------- */
+
+static int check_open(struct http_req *rq, int status, const char *type, struct err *e)
+{
+    if (rq->answered)
+        return err_set(e, ERR_STATE, "the request was answered already");
+    if (status < 200 || status > 599 || status == 204 || status == 304 || !type || strpbrk(type, "\r\n"))
+        return err_set(e, ERR_INVALID, "a stream needs a status with a body and a content type");
+    return 0;
+}
+
+int http_stream_open(struct http_req *rq, int status, const char *type, const struct http_stream_ops *ops, void *arg,
+                     struct http_stream **ret, struct err *e)
+{
+    int r = check_open(rq, status, type, e);
+    if (r < 0)
+        return r;
+    struct http_stream *s = calloc(1, sizeof *s);
+    if (!s)
+        return err_oom(e);
+    s->srv = rq->srv;
+    s->ops = ops;
+    s->arg = arg;
+    s->chunked = !rq->msg->http10;
+    s->head_only = rq->msg->method == HTTP_M_HEAD;
+    s->more = true; /* the first fill */
+    bool keep = rq->keep;
+    rq->keep = false;
+    http_reply_head(&rq->head, rq, status, type, -1, s->chunked ? "Transfer-Encoding: chunked\r\n" : NULL);
+    bool full = atomic_fetch_add(&s->srv->n.open_streams, 1) >= s->srv->cfg.max_streams;
+    if (full || rq->head.bad) {
+        atomic_fetch_sub(&s->srv->n.open_streams, 1);
+        buf_reset(&rq->head);
+        rq->keep = keep;
+        free(s);
+        return full ? err_set(e, ERR_UNAVAILABLE, "too many event streams are open: close some or try again")
+                    : err_oom(e);
+    }
+    rq->answered = true;
+    rq->stream = s;
+    *ret = s;
+    return 0;
+}
+
+/* ---- waking: any thread --------------------------------------------------- */
+
+void http_stream_wake(struct http_stream *s)
+{
+    if (atomic_exchange(&s->woken, true))
+        return; /* the wake before has not been answered by a fill yet */
+    struct http_server *srv = s->srv;
+    pthread_mutex_lock(&srv->wake_lock);
+    bool first = srv->wakes == NULL;
+    s->wake_next = srv->wakes;
+    s->listed = true;
+    srv->wakes = s;
+    if (first)
+        io_wake(srv->io);
+    pthread_mutex_unlock(&srv->wake_lock);
+}
+
+/* A stream must not be freed while listed. */
+static void unlist(struct http_stream *s)
+{
+    struct http_server *srv = s->srv;
+    pthread_mutex_lock(&srv->wake_lock);
+    if (s->listed) {
+        struct http_stream **p = &srv->wakes;
+        while (*p != s)
+            p = &(*p)->wake_next;
+        *p = s->wake_next;
+    }
+    pthread_mutex_unlock(&srv->wake_lock);
+}
+
+/* ---- the pool's side -------------------------------------------------------- */
+
+static void fill_run(struct http_job *j)
+{
+    struct http_stream *s = of_job(j);
+    buf_init(&s->out, s->srv->cfg.stream_chunk);
+    s->result = s->ops->fill(s->arg, s->why, &s->out);
+}
+
+static void closed_run(struct http_job *j)
+{
+    struct http_stream *s = of_job(j);
+    s->ops->closed(s->arg);
+}
+
+/* ---- the loop's side --------------------------------------------------------- */
+
+static void push(struct http_stream *s, void (*run)(struct http_job *), void (*done)(struct http_job *))
+{
+    s->out_now = true;
+    s->job.run = run;
+    s->job.done = done;
+    http_conn_push(s->srv, HTTP_POOL_STREAM, &s->job);
+}
+
+static void start_fill(struct http_stream *s, unsigned why)
+{
+    s->why = why | (s->wake ? HTTP_FILL_WAKE : 0) | (s->more ? HTTP_FILL_ROOM : 0) | (s->stop ? HTTP_FILL_STOP : 0);
+    if (io_now(s->srv->io) - s->said_ms >= s->srv->cfg.heartbeat_ms)
+        s->why |= HTTP_FILL_TIMER; /* also when it was woken often with nothing to say */
+    s->wake = s->more = false;
+    /* From here on a wake asks for another fill. An exchange, not a store: what a waker wrote before a wake that
+     * was merged into this one must be seen by this fill. */
+    atomic_exchange(&s->woken, false);
+    http_conn_enter(s->conn, HTTP_C_SFILL);
+    push(s, fill_run, fill_done);
+}
+
+/* Hands bytes to the connection; goes on by itself when the kernel took all. */
+static void say(struct http_stream *s, struct buf *a, struct buf *b)
+{
+    struct http_conn *c = s->conn;
+    s->said_ms = io_now(s->srv->io);
+    switch (http_conn_send(c, a, b)) {
+    case IO_DONE:
+        http_stream_ready(s);
+        break;
+    case IO_LATER:
+        http_conn_enter(c, HTTP_C_SWRITE);
+        break;
+    case IO_BROKEN:
+        http_conn_close(c);
+        break;
+    }
+}
+
+void http_stream_ready(struct http_stream *s)
+{
+    struct http_conn *c = s->conn;
+    if (s->ended || s->head_only) {
+        http_stream_detach(s);
+        http_conn_linger(c);
+    } else if (s->more || s->wake || s->stop) {
+        start_fill(s, 0);
+    } else {
+        http_conn_enter(c, HTTP_C_SWAIT);
+    }
+}
+
+void http_stream_due(struct http_stream *s)
+{
+    start_fill(s, HTTP_FILL_TIMER);
+}
+
+void http_stream_stop(struct http_stream *s)
+{
+    s->stop = true;
+    if (s->conn->state == HTTP_C_SWAIT)
+        start_fill(s, 0);
+}
+
+/* Chunked framing (RFC 9112, 7.1): the size goes before, the line end and the last chunk behind. */
+static void frame(struct http_stream *s, struct buf *head)
+{
+    if (s->chunked && s->out.len) {
+        buf_printf(head, "%zx\r\n", s->out.len);
+        s->out.max += 16;
+        buf_puts(&s->out, "\r\n");
+    }
+    if (s->chunked && s->ended) {
+        s->out.max += 16;
+        buf_puts(&s->out, "0\r\n\r\n");
+    }
+}
+
+static void fill_done(struct http_job *j)
+{
+    struct http_stream *s = of_job(j);
+    struct http_conn *c = s->conn;
+    s->out_now = false;
+    if (!c) {
+        buf_fini(&s->out);
+        push(s, closed_run, closed_done);
+        return;
+    }
+    bool cut = s->out.bad != 0;
+    s->ended = s->result == HTTP_FILL_END || (s->why & HTTP_FILL_STOP);
+    s->more = s->result == HTTP_FILL_MORE;
+    struct buf head = BUF_INIT(32);
+    if (!cut)
+        frame(s, &head);
+    struct buf out = s->out;
+    s->out = (struct buf){0};
+    if (cut || out.bad || head.bad) {
+        buf_fini(&out);
+        buf_fini(&head);
+        http_conn_close(c);
+    } else if (out.len == 0) {
+        http_stream_ready(s);
+    } else {
+        say(s, &head, &out);
+    }
+}
+
+static void closed_done(struct http_job *j)
+{
+    struct http_stream *s = of_job(j);
+    unlist(s);
+    atomic_fetch_sub(&s->srv->n.open_streams, 1);
+    free(s);
+}
+
+void http_stream_adopt(struct http_stream *s, struct http_conn *c, struct buf *head)
+{
+    if (!c) {
+        push(s, closed_run, closed_done);
+        return;
+    }
+    s->conn = c;
+    s->stop = s->srv->stopping;
+    c->stream = s;
+    c->mark = 0;
+    io_bound_unsent(c->io, (int)s->srv->cfg.stream_chunk);
+    io_read(c->io, true); /* to see the client go */
+    say(s, head, &(struct buf){0});
+}
+
+void http_stream_detach(struct http_stream *s)
+{
+    s->conn->stream = NULL;
+    s->conn = NULL;
+    if (!s->out_now)
+        push(s, closed_run, closed_done);
+}
+
+void http_stream_wakes(struct http_server *srv)
+{
+    pthread_mutex_lock(&srv->wake_lock);
+    struct http_stream *s = srv->wakes;
+    srv->wakes = NULL;
+    for (struct http_stream *t = s; t; t = t->wake_next)
+        t->listed = false;
+    pthread_mutex_unlock(&srv->wake_lock);
+    while (s) {
+        struct http_stream *next = s->wake_next; /* a fill that starts may list it again */
+        s->wake = true;
+        if (s->conn && s->conn->state == HTTP_C_SWAIT)
+            start_fill(s, 0);
+        s = next;
+    }
+}
