@@ -3,126 +3,170 @@
  * Strings in rows are owned by the row (fini frees them; fini of a zeroed row is fine).
  * `_lock` reads for update inside a write; `_save` writes every mutable column of a row read by `_lock`.
  * Not found: ERR_NOT_FOUND naming the thing. Every function works inside store_write or store_read.
- * All of them are scoped by tenant where a tenant is given: another tenant's row is not found. */
+ * All of them are scoped by tenant where a tenant is given: another tenant's row is not found; NULL = any, where one
+ * row is meant. Steps, events, queue rows take the tenant of their run; a row cannot refer to another tenant's
+ * (ERR_NOT_FOUND). Lists: limit 0 = all; rows passed to `each` are valid during the call; each returns 0 to go on,
+ * anything else stops and is returned. A write inside each may or may not be seen by the list it runs in. */
 #pragma once
 #include "core/run_sm.h"
 #include "store/store.h"
 
 struct run_row {
-    struct id id, project_id, undoes;          /* undoes: none unless kind is "undo" */
-    char *tenant_id, *kind;                    /* kind: "plan" "undo" (later "turn" "case") */
+    struct id id, project_id, undoes; /* undoes: none unless kind is "undo" */
+    char *tenant_id, *kind;           /* kind: "plan" "undo" (later "turn" "case") */
     enum run_node node;
-    char *intent;                              /* NULL when steps were given */
-    char *review, *on_failure, *on_deny;       /* "plan|effects|both|none", "review|discard", "fail|tell" */
+    char *intent;                        /* NULL when steps were given */
+    char *review, *on_failure, *on_deny; /* "plan|effects|both|none", "review|discard", "fail|tell" */
     bool network;
-    char *limits;                              /* JSON object */
-    char *env_names;                           /* JSON array of names */
-    void *env_sealed; size_t env_sealed_len;   /* encrypted JSON object; wiped when final */
-    char *plan;                                /* JSON, NULL before planned */
-    char *plan_hash;                           /* hex */
-    int64_t policy_version;                    /* that judged the plan; 0 = none */
-    char *outcome;                             /* decided final state ("failed"), NULL before */
+    char *limits;    /* JSON object */
+    char *env_names; /* JSON array of names */
+    void *env_sealed;
+    size_t env_sealed_len;  /* encrypted JSON object; wiped when final */
+    char *plan;             /* JSON, NULL before planned */
+    char *plan_hash;        /* hex */
+    int64_t policy_version; /* that judged the plan; 0 = none */
+    char *outcome;          /* decided final state ("failed"), NULL before */
     char *reason_code, *reason_text;
-    char *changes;                             /* JSON {"files","additions","deletions","refused","digest"}; NULL before computed */
-    char *apply;                               /* JSON: selection or result of the apply; NULL */
-    char *actor, *surface, *trace_id;          /* who created it */
-    int64_t created_us, started_us, finished_us, cancel_us, expires_us;   /* expires: of the wait it is in; 0 = none */
+    char *changes; /* JSON {"files","additions","deletions","refused","digest"}; NULL before computed */
+    char *apply;   /* JSON: selection or result of the apply; NULL */
+    char *actor, *surface, *trace_id;                                   /* who created it */
+    int64_t created_us, started_us, finished_us, cancel_us, expires_us; /* expires: of the wait it is in; 0 = none */
     int64_t updated_us;
-    uint64_t lease_token;                      /* grows with every claim */
-    char *node_name;                           /* node whose disk holds the layers; NULL before claimed */
-    int64_t event_seq;                         /* last seq of its stream */
-    int64_t next_step;                         /* index of the first step not done */
+    uint64_t lease_token; /* grows with every claim */
+    char *node_name;      /* node whose disk holds the layers; NULL before claimed */
+    int64_t event_seq;    /* last seq of its stream */
+    int64_t next_step;    /* index of the first step not done */
 };
 void run_row_fini(struct run_row *);
-CHECKED int run_insert(struct db *, const struct run_row *, struct err *);
-CHECKED int run_get(struct db *, const char *tenant, const struct id *, struct run_row *ret, struct err *);   /* tenant NULL = any */
+CHECKED int run_insert(struct db *, const struct run_row *, struct err *); /* event_seq and lease_token begin at 0 */
+/* tenant NULL = any */
+CHECKED int run_get(struct db *, const char *tenant, const struct id *, struct run_row *ret, struct err *);
 CHECKED int run_lock(struct db *, const char *tenant, const struct id *, struct run_row *ret, struct err *);
-CHECKED int run_save(struct db *, const struct run_row *, struct err *);    /* all but id, tenant, event_seq, lease_token */
-struct run_filter { const char *tenant; const struct id *project; const char *state; struct id after; int limit; };  /* newest first; after: id, exclusive */
-typedef int (*run_each)(void *arg, const struct run_row *, struct err *);   /* non-zero stops and is returned */
+/* All but id, tenant, project, undoes, kind, actor, surface, trace_id, created_us (fixed) and event_seq, lease_token
+ * (event_append and queue_claim write them). A node is stored as state and phase. */
+CHECKED int run_save(struct db *, const struct run_row *, struct err *);
+/* newest first; after: id, exclusive; tenant must be given */
+struct run_filter {
+    const char *tenant;
+    const struct id *project;
+    const char *state;
+    struct id after;
+    int limit;
+};
+typedef int (*run_each)(void *arg, const struct run_row *, struct err *); /* non-zero stops and is returned */
 CHECKED int run_list(struct db *, const struct run_filter *, run_each, void *arg, struct err *);
-/* Runs whose wait has passed (expires_us <= now), and runs in held nodes (for the reconciler). */
+/* Runs whose wait has passed (0 < expires_us <= now), longest ago first; and runs that are not final (for the
+ * reconciler). */
 CHECKED int run_list_expired(struct db *, int64_t now_us, int limit, run_each, void *arg, struct err *);
-CHECKED int run_list_open(struct db *, const char *node_name, run_each, void *arg, struct err *);   /* all not final; node NULL = any */
-/* counts[RN_N] */
+/* oldest first; node NULL = any or none yet */
+CHECKED int run_list_open(struct db *, const char *node_name, run_each, void *arg, struct err *);
+/* Of all tenants. */
 CHECKED int run_counts(struct db *, int64_t counts[RN_N], struct err *);
 
 struct step_row {
     struct id id, run_id;
     int64_t index, attempt;
-    char *kind, *title, *command, *argv, *cwd;  /* argv: JSON array or NULL; command or argv */
-    char *env_names;                            /* JSON array */
-    char *decision;                             /* JSON {"action","rule","reason","approval_id"} or NULL */
-    char *state;                                /* pending running succeeded failed denied skipped canceled lost */
-    int64_t exit_code, signal;                  /* exit_code -1 = none */
+    char *kind, *title, *command, *argv, *cwd; /* argv: JSON array or NULL; command or argv */
+    char *env_names;                           /* JSON array */
+    char *decision;                            /* JSON {"action","rule","reason","approval_id"} or NULL */
+    char *state;                               /* pending running succeeded failed denied skipped canceled lost */
+    int64_t exit_code, signal;                 /* exit_code -1 = none */
     bool oom_killed, timed_out, log_truncated;
-    char *error;                                /* why it could not start; NULL */
+    char *error; /* why it could not start; NULL */
     int64_t started_us, finished_us, cpu_us, max_rss_bytes, stdout_bytes, stderr_bytes;
-    char *log;                                  /* log file name "<index>.<attempt>.log", NULL before it started */
-    char *layer;                                /* layer name, NULL before it started */
+    char *log;   /* log file name "<index>.<attempt>.log", NULL before it started */
+    char *layer; /* layer name, NULL before it started */
 };
 void step_row_fini(struct step_row *);
 CHECKED int step_insert(struct db *, const struct step_row *, struct err *);
 CHECKED int step_get(struct db *, const char *tenant, const struct id *, struct step_row *ret, struct err *);
+/* all but id, run_id, index, attempt, kind */
 CHECKED int step_save(struct db *, const struct step_row *, struct err *);
 typedef int (*step_each)(void *arg, const struct step_row *, struct err *);
-CHECKED int step_list(struct db *, const struct id *run, step_each, void *arg, struct err *);       /* by index, attempt */
-CHECKED int step_delete_pending(struct db *, const struct id *run, struct err *);   /* when a plan is replaced */
+CHECKED int step_list(struct db *, const struct id *run, step_each, void *arg, struct err *); /* by index, attempt */
+CHECKED int step_delete_pending(struct db *, const struct id *run, struct err *); /* when a plan is replaced */
 
-struct event_row { struct id run_id, step_id; int64_t seq, time_us; const char *type, *data; };     /* data: JSON object; borrowed */
-/* Assigns the next seq of the run's stream (gap-free), touches the stream. */
+/* data: JSON object; borrowed */
+struct event_row {
+    struct id run_id, step_id;
+    int64_t seq, time_us;
+    const char *type, *data;
+};
+/* Assigns the next seq of the run's stream (gap-free), touches the stream. step: NULL or none = of the run. data
+ * NULL = {}. */
 CHECKED int event_append(struct db *, const struct id *run, const struct id *step, const char *type, int64_t time_us,
                          const char *data, int64_t *ret_seq, struct err *);
 typedef int (*event_each)(void *arg, const struct event_row *, struct err *);
-CHECKED int event_list(struct db *, const struct id *run, int64_t after_seq, int limit, event_each, void *arg, struct err *);
+CHECKED int event_list(struct db *, const struct id *run, int64_t after_seq, int limit, event_each, void *arg,
+                       struct err *);
 
 struct queue_row {
     struct id run_id;
     char tenant_id[64], phase[8], node_name[128], worker[64];
     int64_t priority, available_us, attempts, lease_ends_us, enqueued_us;
-    uint64_t lease_token;                       /* 0 = not claimed */
+    uint64_t lease_token; /* 0 = not claimed */
 };
+/* replaces the run's row; not claimed; attempts 0; bound to the node of the run */
 CHECKED int queue_put(struct db *, const struct id *run, const char *phase, int64_t priority, int64_t available_us,
-                      int64_t now_us, struct err *);         /* replaces the run's row; not claimed; attempts 0 */
-/* The best ready row (priority, then age) of this node or of none: claimed until now + lease_us under a new token, which is
- * also written to runs.lease_token. A claim also takes rows whose lease has ended (attempts + 1). ERR_EMPTY. */
+                      int64_t now_us, struct err *);
+/* The best ready row (greatest priority, then oldest) of this node or of none: claimed until now + lease_us under a new
+ * token, which is also written to runs.lease_token, and so is node_name to a run that has none. A claim also takes rows
+ * whose lease has ended (attempts + 1: attempts counts lost leases). ERR_EMPTY. node_name 1 to 127 bytes, worker up
+ * to 63. */
 CHECKED int queue_claim(struct db *, const char *node_name, const char *worker, int64_t now_us, int64_t lease_us,
                         struct queue_row *ret, struct err *);
-CHECKED int queue_extend(struct db *, const struct id *run, uint64_t token, int64_t lease_ends_us, struct err *);  /* ERR_LEASE */
+/* ERR_LEASE */
+CHECKED int queue_extend(struct db *, const struct id *run, uint64_t token, int64_t lease_ends_us, struct err *);
+/* Every write by a worker asks this first, in the same transaction: ERR_LEASE unless the run's row is claimed under
+ * this token. (A lease that has ended but was not claimed by another since still counts: nobody else can have
+ * written.) */
+CHECKED int queue_fence(struct db *, const struct id *run, uint64_t token, struct err *);
 CHECKED int queue_delete(struct db *, const struct id *run, struct err *);
 CHECKED int queue_get(struct db *, const struct id *run, struct queue_row *ret, struct err *);
 /* All leases of this node end now: at start, nobody of the process before us lives. Returns the number in *ret_n. */
 CHECKED int queue_drop_leases(struct db *, const char *node_name, int64_t *ret_n, struct err *);
 typedef int (*queue_each)(void *arg, const struct queue_row *, struct err *);
 CHECKED int queue_list(struct db *, const char *tenant, int limit, queue_each, void *arg, struct err *);
-struct queue_depth { int64_t ready, leased, delayed, oldest_us; };
+struct queue_depth {
+    int64_t ready, leased, delayed, oldest_us;
+};
 CHECKED int queue_depth(struct db *, int64_t now_us, struct queue_depth *ret, struct err *);
 
 struct approval_row {
     struct id id, run_id, step_id;
-    char *tenant_id, *kind;                     /* "command" "plan" "changes" … */
-    char *subject, *subject_hash;               /* canonical JSON and its sha256 (hex) */
-    char *rule, *reason, *piece;                /* why it is asked; may be NULL */
-    char *state;                                /* pending allowed denied expired void */
-    char *actor, *surface, *note;               /* who answered; NULL before */
+    char *tenant_id, *kind;       /* "command" "plan" "changes" … */
+    char *subject, *subject_hash; /* canonical JSON and its sha256 (hex) */
+    char *rule, *reason, *piece;  /* why it is asked; may be NULL */
+    char *state;                  /* pending allowed denied expired void */
+    char *actor, *surface, *note; /* who answered; NULL before */
     int64_t created_us, expires_us, resolved_us;
 };
 void approval_row_fini(struct approval_row *);
 CHECKED int approval_insert(struct db *, const struct approval_row *, struct err *);
 CHECKED int approval_get(struct db *, const char *tenant, const struct id *, struct approval_row *ret, struct err *);
+/* Writes state, actor, surface, note, expires_us, resolved_us. Answered once: ERR_RESOLVED unless the stored state is
+ * pending, or the new one is void. */
 CHECKED int approval_save(struct db *, const struct approval_row *, struct err *);
 typedef int (*approval_each)(void *arg, const struct approval_row *, struct err *);
-struct approval_filter { const char *tenant; const struct id *run; const char *state; struct id after; int limit; };
+/* oldest first; after: exclusive; a tenant or a run must be given */
+struct approval_filter {
+    const char *tenant;
+    const struct id *run;
+    const char *state;
+    struct id after;
+    int limit;
+};
 CHECKED int approval_list(struct db *, const struct approval_filter *, approval_each, void *arg, struct err *);
 CHECKED int approval_list_expired(struct db *, int64_t now_us, int limit, approval_each, void *arg, struct err *);
 
 struct artifact_row {
     struct id id, run_id, step_id;
-    char *tenant_id, *name, *media_type, *sha256;   /* sha256: hex, name of the blob */
+    char *tenant_id, *name, *media_type, *sha256; /* sha256: hex, name of the blob */
     int64_t size_bytes, created_us;
 };
 void artifact_row_fini(struct artifact_row *);
-CHECKED int artifact_insert(struct db *, const struct artifact_row *, struct err *);   /* a second of the same run and name replaces */
+/* a second of the same run and name replaces */
+CHECKED int artifact_insert(struct db *, const struct artifact_row *, struct err *);
 CHECKED int artifact_get(struct db *, const char *tenant, const struct id *, struct artifact_row *ret, struct err *);
 typedef int (*artifact_each)(void *arg, const struct artifact_row *, struct err *);
 CHECKED int artifact_list(struct db *, const struct id *run, artifact_each, void *arg, struct err *);
