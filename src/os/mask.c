@@ -275,7 +275,7 @@ int mask_new(const struct mask_secret *s, size_t n, struct mask **ret, struct er
 {
     size_t total = 0;
     for (size_t i = 0; i < n && total <= BYTES_MAX; i++)
-        total += s[i].n < BYTES_MAX ? s[i].n : BYTES_MAX + 1;
+        total += s[i].n <= BYTES_MAX ? s[i].n : BYTES_MAX + 1;
     if (n > SECRETS_MAX || total > BYTES_MAX)
         return err_set(e, ERR_INVALID, "at most %d secrets of %zu bytes in all can be masked", SECRETS_MAX, BYTES_MAX);
     struct automaton *a = FAULT(alloc) ? NULL : calloc(1, sizeof *a);

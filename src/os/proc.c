@@ -97,7 +97,7 @@ static int plan_attr(struct plan *p, bool new_session)
 {
     sigset_t none, all;
     sigemptyset(&none);
-    sigfillset(&all);
+    memset(&all, 0xff, sizeof all); /* sigfillset leaves out 32 and 33, which glibc then makes ignored in the child */
     int flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | (new_session ? POSIX_SPAWN_SETSID : 0);
     return posix_spawnattr_setsigmask(&p->attr, &none) | posix_spawnattr_setsigdefault(&p->attr, &all) |
            posix_spawnattr_setflags(&p->attr, (short)flags);
