@@ -1,0 +1,331 @@
+/* spec - encoding and decoding of the messages between server and shim. See spec.h.
+ *
+ * The decoder trusts nothing: every reference is checked against the body's
+ * length, every string for its NUL, every list for its count, before use.
+ * May include: base.   Threads: any. */
+#include "sandbox/spec.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct ref {
+    uint32_t off, len; /* string: bytes without the NUL; list: number of refs */
+};
+
+struct wire_spec {
+    struct spw_head head;
+    struct ref run_id, tenant, project, dir, ro_binds, hidden;
+    int64_t cpu_millis, memory_bytes, pids, disk_bytes, output_bytes, wall_ms, idle_ms;
+    uint32_t flags, zero;
+};
+
+struct wire_step {
+    struct spw_head head;
+    struct ref command, cwd, layer, argv, env, lower, secrets;
+    int32_t index, attempt;
+    int64_t wall_ms;
+    uint32_t has_command, zero;
+};
+
+_Static_assert(sizeof(struct spw_head) == 16, "wire format");
+_Static_assert(sizeof(struct spw_exit) == 328, "kept in log files: never changes without a new version");
+_Static_assert(sizeof(struct wire_spec) == 16 + 48 + 56 + 8, "no padding");
+_Static_assert(sizeof(struct wire_step) == 16 + 56 + 8 + 8 + 8, "no padding");
+
+/* ---- small messages ---- */
+
+static void head_init(struct spw_head *h, int type, size_t size)
+{
+    *h = (struct spw_head){.magic = SPW_MAGIC, .version = SPW_VERSION, .type = (uint16_t)type, .size = (uint32_t)size};
+}
+
+void spw_msg_init(struct spw_msg *m, enum spw_type type)
+{
+    memset(m, 0, sizeof(*m));
+    head_init(&m->head, type, sizeof(*m));
+    spw_exit_init(&m->exit);
+}
+
+static bool has_nul(const char *p, size_t n)
+{
+    return memchr(p, 0, n) != NULL;
+}
+
+bool spw_msg_ok(const struct spw_msg *m, size_t n)
+{
+    if (n != sizeof(*m) || m->head.magic != SPW_MAGIC || m->head.version != SPW_VERSION || m->head.zero != 0)
+        return false;
+    bool to_shim = m->head.type >= SPW_SPEC && m->head.type <= SPW_DESTROY;
+    bool to_server = m->head.type >= SPW_READY && m->head.type < SPW_NTYPES;
+    if (!to_shim && !to_server)
+        return false;
+    return has_nul(m->text, sizeof(m->text)) && spw_exit_ok(&m->exit, sizeof(m->exit));
+}
+
+void spw_exit_init(struct spw_exit *x)
+{
+    memset(x, 0, sizeof(*x));
+    x->magic = SPW_MAGIC;
+    x->version = SPW_VERSION;
+    x->size = sizeof(*x);
+    x->exit_code = -1;
+}
+
+bool spw_exit_ok(const struct spw_exit *x, size_t n)
+{
+    return n == sizeof(*x) && x->magic == SPW_MAGIC && x->version == SPW_VERSION && x->size == sizeof(*x) &&
+           (x->flags & ~SPW_X_ALL) == 0 && x->exit_code >= -1 && x->exit_code <= 255 && x->signal >= 0 &&
+           x->signal <= SIGRTMAX && has_nul(x->error, sizeof(x->error));
+}
+
+/* ---- names ---- */
+
+bool spw_name_ok(const char *s)
+{
+    static const char ok[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+    size_t n = strlen(s);
+    return n >= 1 && n <= 64 && s[0] != '.' && s[0] != '-' && strspn(s, ok) == n;
+}
+
+bool spw_cwd_ok(const char *s)
+{
+    if (*s == 0)
+        return true;
+    for (;;) {
+        size_t n = strcspn(s, "/");
+        if (n == 0 || (n == 1 && s[0] == '.') || (n == 2 && s[0] == '.' && s[1] == '.'))
+            return false;
+        if (s[n] == 0)
+            return true;
+        s += n + 1;
+    }
+}
+
+/* ---- encoding ---- */
+
+static void put_str(struct buf *b, struct ref *r, const char *s)
+{
+    size_t n = strlen(s);
+    *r = (struct ref){(uint32_t)b->len, (uint32_t)n};
+    buf_add(b, s, n + 1);
+}
+
+/* The refs come first, then the strings they point to: the array is patched as it fills. */
+static void put_list(struct buf *b, struct ref *r, const char *const *v, size_t n)
+{
+    size_t at = b->len;
+    *r = (struct ref){(uint32_t)at, (uint32_t)n};
+    for (size_t i = 0; i < n; i++)
+        buf_add(b, &(struct ref){0, 0}, sizeof(struct ref));
+    for (size_t i = 0; i < n && !b->bad; i++) {
+        struct ref one;
+        put_str(b, &one, v[i]);
+        if (!b->bad)
+            memcpy(b->p + at + i * sizeof(one), &one, sizeof(one));
+    }
+}
+
+static int finish(struct buf *b, void *fixed, size_t n, int type, struct err *e)
+{
+    if (b->bad)
+        return err_set(e, -b->bad, NULL);
+    if (b->len > SPW_BODY_MAX)
+        return err_set(e, ERR_TOO_LARGE, "the command, its environment and its lists are over %d bytes together",
+                       SPW_BODY_MAX);
+    head_init(fixed, type, b->len);
+    memcpy(b->p, fixed, n);
+    return 0;
+}
+
+int spw_spec_encode(const struct spw_spec *s, struct buf *out, struct err *e)
+{
+    struct wire_spec w = {.cpu_millis = s->cpu_millis,
+                          .memory_bytes = s->memory_bytes,
+                          .pids = s->pids,
+                          .disk_bytes = s->disk_bytes,
+                          .output_bytes = s->output_bytes,
+                          .wall_ms = s->wall_ms,
+                          .idle_ms = s->idle_ms,
+                          .flags = s->flags};
+    buf_add(out, &w, sizeof(w));
+    put_str(out, &w.run_id, s->run_id);
+    put_str(out, &w.tenant, s->tenant);
+    put_str(out, &w.project, s->project);
+    put_str(out, &w.dir, s->dir);
+    put_list(out, &w.ro_binds, s->ro_binds, s->nro_binds);
+    put_list(out, &w.hidden, s->hidden, s->nhidden);
+    return finish(out, &w, sizeof(w), SPW_SPEC, e);
+}
+
+int spw_step_encode(const struct spw_step *s, struct buf *out, struct err *e)
+{
+    struct wire_step w = {
+        .index = s->index, .attempt = s->attempt, .wall_ms = s->wall_ms, .has_command = s->command ? 1 : 0};
+    buf_add(out, &w, sizeof(w));
+    put_str(out, &w.command, s->command ? s->command : "");
+    put_str(out, &w.cwd, s->cwd);
+    put_str(out, &w.layer, s->layer);
+    put_list(out, &w.argv, s->argv, s->nargv);
+    put_list(out, &w.env, s->env, s->nenv);
+    put_list(out, &w.lower, s->lower, s->nlower);
+    put_list(out, &w.secrets, s->secrets, s->nsecrets);
+    return finish(out, &w, sizeof(w), SPW_EXEC, e);
+}
+
+/* ---- decoding ---- */
+
+struct in {
+    const char *p;
+    size_t n;
+    bool bad;
+};
+
+static const char *get_str(struct in *in, struct ref r)
+{
+    /* off + len + 1 <= n without overflow: both are 32 bits, size_t has 64. */
+    if ((size_t)r.off + r.len + 1 > in->n || in->p[(size_t)r.off + r.len] != 0 ||
+        memchr(in->p + r.off, 0, r.len) != NULL) {
+        in->bad = true;
+        return "";
+    }
+    return in->p + r.off;
+}
+
+static bool list_fits(struct in *in, struct ref r)
+{
+    if (r.len > SPW_LIST_MAX || (size_t)r.off + (size_t)r.len * sizeof(struct ref) > in->n)
+        in->bad = true;
+    return !in->bad;
+}
+
+/* Fills slots[0..r.len], NULL-terminated; returns the slot after. */
+static const char **get_list(struct in *in, struct ref r, const char **slots, const char *const **ret, size_t *ret_n)
+{
+    for (uint32_t i = 0; i < r.len; i++) {
+        struct ref one;
+        memcpy(&one, in->p + r.off + (size_t)i * sizeof(one), sizeof(one));
+        slots[i] = get_str(in, one);
+    }
+    slots[r.len] = NULL;
+    *ret = slots;
+    *ret_n = r.len;
+    return slots + r.len + 1;
+}
+
+static int bad_body(struct err *e, const char *what)
+{
+    return err_set(e, ERR_INVALID, "the sandbox message is damaged or from another version (%s): restart the server",
+                   what);
+}
+
+static bool head_fits(const char *p, size_t n, size_t fixed, int type)
+{
+    struct spw_head h;
+    if (n < fixed || n > SPW_BODY_MAX)
+        return false;
+    memcpy(&h, p, sizeof(h));
+    return h.magic == SPW_MAGIC && h.version == SPW_VERSION && h.type == type && h.size == n && h.zero == 0;
+}
+
+static bool limits_ok(const struct wire_spec *w)
+{
+    return w->cpu_millis >= 0 && w->memory_bytes >= 0 && w->pids >= 0 && w->disk_bytes >= 0 && w->output_bytes >= 0 &&
+           w->wall_ms >= 0 && w->idle_ms >= 0;
+}
+
+static bool all_absolute(const char *const *v)
+{
+    for (; *v; v++) {
+        if (**v != '/')
+            return false;
+    }
+    return true;
+}
+
+int spw_spec_decode(const char *p, size_t n, struct spw_spec *ret, void **ret_mem, struct err *e)
+{
+    struct wire_spec w;
+    struct in in = {p, n, false};
+    if (!head_fits(p, n, sizeof(w), SPW_SPEC))
+        return bad_body(e, "head");
+    memcpy(&w, p, sizeof(w));
+    if (!limits_ok(&w) || (w.flags & ~SPW_ALLOW_WEAKER) || w.zero)
+        return bad_body(e, "fields");
+    if (!list_fits(&in, w.ro_binds) || !list_fits(&in, w.hidden))
+        return bad_body(e, "lists");
+    const char **slots = calloc((size_t)w.ro_binds.len + w.hidden.len + 2, sizeof(*slots));
+    if (!slots)
+        return err_oom(e);
+    struct spw_spec s = {.cpu_millis = w.cpu_millis,
+                         .memory_bytes = w.memory_bytes,
+                         .pids = w.pids,
+                         .disk_bytes = w.disk_bytes,
+                         .output_bytes = w.output_bytes,
+                         .wall_ms = w.wall_ms,
+                         .idle_ms = w.idle_ms,
+                         .flags = w.flags};
+    const char **at = get_list(&in, w.ro_binds, slots, &s.ro_binds, &s.nro_binds);
+    get_list(&in, w.hidden, at, &s.hidden, &s.nhidden);
+    s.run_id = get_str(&in, w.run_id);
+    s.tenant = get_str(&in, w.tenant);
+    s.project = get_str(&in, w.project);
+    s.dir = get_str(&in, w.dir);
+    if (in.bad || !spw_name_ok(s.run_id) || !spw_name_ok(s.tenant) || s.project[0] != '/' || s.dir[0] != '/' ||
+        !all_absolute(s.ro_binds) || !all_absolute(s.hidden)) {
+        free(slots);
+        return bad_body(e, "strings");
+    }
+    *ret = s;
+    *ret_mem = slots;
+    return 0;
+}
+
+static bool step_ok(const struct spw_step *s, const struct wire_step *w)
+{
+    if (!spw_cwd_ok(s->cwd) || !spw_name_ok(s->layer) || (!s->command && s->nargv == 0) || w->has_command > 1)
+        return false;
+    if (s->index < 0 || s->attempt < 0 || s->wall_ms < 0 || w->zero)
+        return false;
+    for (size_t i = 0; i < s->nlower; i++) {
+        if (!spw_name_ok(s->lower[i]) || strcmp(s->lower[i], s->layer) == 0)
+            return false;
+    }
+    for (size_t i = 0; i < s->nenv; i++) {
+        const char *eq = strchr(s->env[i], '=');
+        if (!eq || eq == s->env[i])
+            return false;
+    }
+    return true;
+}
+
+int spw_step_decode(const char *p, size_t n, struct spw_step *ret, void **ret_mem, struct err *e)
+{
+    struct wire_step w;
+    struct in in = {p, n, false};
+    if (!head_fits(p, n, sizeof(w), SPW_EXEC))
+        return bad_body(e, "head");
+    memcpy(&w, p, sizeof(w));
+    if (!list_fits(&in, w.argv) || !list_fits(&in, w.env) || !list_fits(&in, w.lower) || !list_fits(&in, w.secrets))
+        return bad_body(e, "lists");
+    const char **slots =
+        calloc((size_t)w.argv.len + w.env.len + (size_t)w.lower.len + w.secrets.len + 4, sizeof(*slots));
+    if (!slots)
+        return err_oom(e);
+    struct spw_step s = {.index = w.index, .attempt = w.attempt, .wall_ms = w.wall_ms};
+    const char **at = get_list(&in, w.argv, slots, &s.argv, &s.nargv);
+    at = get_list(&in, w.env, at, &s.env, &s.nenv);
+    at = get_list(&in, w.lower, at, &s.lower, &s.nlower);
+    get_list(&in, w.secrets, at, &s.secrets, &s.nsecrets);
+    const char *command = get_str(&in, w.command);
+    s.command = w.has_command ? command : NULL;
+    s.cwd = get_str(&in, w.cwd);
+    s.layer = get_str(&in, w.layer);
+    if (in.bad || !step_ok(&s, &w)) {
+        free(slots);
+        return bad_body(e, "step");
+    }
+    *ret = s;
+    *ret_mem = slots;
+    return 0;
+}

@@ -1,0 +1,121 @@
+/* spec - what server and shim say to each other: fixed binary messages, checked field by field.
+ *
+ * Why it exists: the shim must not parse JSON, and must not trust lengths. One
+ * finished description of a sandbox goes in once; then small fixed messages.
+ * May include: base.   Must not know: anything else (the shim links it).
+ * Threads: any; a view has one owner.
+ *
+ *   server ── SPEC (bootstrap fd) ─────────────► shim
+ *          ◄── READY | FAIL ──────────────────
+ *          ── EXEC ──► TAKEN | FAIL,  then GREW* and one EXIT
+ *          ── SIGNAL | KILL | DESTROY ──►
+ *          ◄── READY (again, at every new connection: is a step running?)
+ *
+ * SPEC and EXEC have a body. It travels in a memfd beside the message, because
+ * a packet is bounded by the socket's buffer, and a command with its
+ * environment is not. The shim copies the body once and reads only its copy.
+ *
+ *   body:  head | fixed part with {offset, length} references | reference lists | strings, each followed by a NUL
+ *
+ * Both ends are on one host and from one package: native byte order; `version`
+ * is the guard against an upgrade under a living shim. */
+#pragma once
+#include "base/buf.h"
+#include "base/err.h"
+
+#define SPW_MAGIC    0x57505353u /* "SSPW" */
+#define SPW_VERSION  1
+#define SPW_BODY_MAX (4 * 1024 * 1024)
+#define SPW_LIST_MAX 4096 /* strings in one list */
+#define SPW_TEXT     600
+
+enum spw_type {
+    SPW_SPEC = 1, /* with a body */
+    SPW_EXEC,     /* with a body */
+    SPW_SIGNAL,   /* arg[0]: signal to the step's process group */
+    SPW_KILL,     /* the running step and all it left */
+    SPW_DESTROY,  /* everything, and the shim */
+
+    SPW_READY = 64, /* arg: running, index, attempt; text: the barriers that are missing by the operator's word */
+    SPW_FAIL,       /* arg[0]: enum err_code, arg[1]: errno; text */
+    SPW_TAKEN,      /* the step's log exists and is locked; the step starts */
+    SPW_GREW,       /* big: size of the log */
+    SPW_EXIT,       /* arg: -, index, attempt; exit */
+    SPW_NTYPES
+};
+
+struct spw_head {
+    uint32_t magic;
+    uint16_t version;
+    uint16_t type;
+    uint32_t size; /* of the whole message, or of the body in the memfd */
+    uint32_t zero;
+};
+
+/* The exit record: payload of the LOG_EXIT frame, and part of SPW_EXIT. */
+struct spw_exit {
+    uint32_t magic;
+    uint16_t version;
+    uint16_t size;
+    int32_t exit_code, signal;
+    uint32_t flags; /* SPW_X_* */
+    uint32_t zero;
+    int64_t started_us, finished_us, cpu_us, max_rss_bytes, stdout_bytes, stderr_bytes;
+    char error[256]; /* NUL-terminated */
+};
+#define SPW_X_OOM       1u
+#define SPW_X_TIMEOUT   2u
+#define SPW_X_CANCELED  4u
+#define SPW_X_TRUNCATED 8u
+#define SPW_X_ALL       15u
+
+/* Every message without a body. */
+struct spw_msg {
+    struct spw_head head;
+    int32_t arg[4];
+    int64_t big;
+    struct spw_exit exit;
+    char text[SPW_TEXT];
+};
+
+void spw_msg_init(struct spw_msg *, enum spw_type);
+/* n bytes that arrived: a whole message of a known type, text terminated? */
+CHECKED bool spw_msg_ok(const struct spw_msg *, size_t n);
+void spw_exit_init(struct spw_exit *);
+CHECKED bool spw_exit_ok(const struct spw_exit *, size_t n);
+
+#define SPW_ALLOW_WEAKER 1u
+
+/* A finished sandbox description. Strings are absolute, canonical paths unless said. */
+struct spw_spec {
+    const char *run_id, *tenant; /* plain names: [A-Za-z0-9_.-] */
+    const char *project, *dir;
+    const char *const *ro_binds, *const *hidden;
+    size_t nro_binds, nhidden;
+    int64_t cpu_millis, memory_bytes, pids, disk_bytes, output_bytes, wall_ms;
+    int64_t idle_ms; /* the shim leaves by itself after this long with no step and nobody attached */
+    uint32_t flags;
+};
+
+struct spw_step {
+    const char *command;                                                  /* NULL: argv */
+    const char *const *argv, *const *env, *const *lower, *const *secrets; /* NULL-terminated */
+    size_t nargv, nenv, nlower, nsecrets;
+    const char *cwd, *layer;
+    int32_t index, attempt;
+    int64_t wall_ms;
+};
+
+/* Appends a whole body to out. The values are checked as the decoder will check them. */
+CHECKED int spw_spec_encode(const struct spw_spec *, struct buf *out, struct err *);
+CHECKED int spw_step_encode(const struct spw_step *, struct buf *out, struct err *);
+
+/* Reads a body. The views point into p, which must stay; *ret_mem holds the lists: free() it.
+ * Anything odd: ERR_INVALID (never a read outside p .. p + n). */
+CHECKED int spw_spec_decode(const char *p, size_t n, struct spw_spec *ret, void **ret_mem, struct err *);
+CHECKED int spw_step_decode(const char *p, size_t n, struct spw_step *ret, void **ret_mem, struct err *);
+
+/* Names of layers, tenants and runs: 1..64 of [A-Za-z0-9_.-], not starting with '.' or '-'. */
+bool spw_name_ok(const char *);
+/* "" or a relative path without "", ".", ".." components. */
+bool spw_cwd_ok(const char *);
