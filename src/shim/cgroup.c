@@ -1,0 +1,341 @@
+/* cgroup - see cgroup.h.   Sources: Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/. */
+#include "shim/cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+#include "base/buf.h"
+#include "base/str.h"
+#include "os/file.h"
+
+#define CGROUP2_MAGIC 0x63677270 /* linux/magic.h */
+#define CPU_PERIOD_US 100000
+#define TRIES         8 /* another run of the tenant may just be removing the empty parent */
+
+enum ctl { MEMORY, CPU, PIDS, UNIFIED, NCTL };
+static const char *const names[NCTL] = {"memory", "cpu", "pids", ""};
+
+struct group {
+    char path[PATH_MAX]; /* "" = none */
+};
+
+struct cgroup {
+    struct group g[NCTL]; /* UNIFIED: the v2 group; the others: v1 groups */
+    bool limited[NCTL];   /* MEMORY CPU PIDS: by v1 or v2 */
+    int fd;
+};
+
+static bool is_v2(const char *path)
+{
+    struct statfs s;
+    return statfs(path, &s) == 0 && s.f_type == CGROUP2_MAGIC;
+}
+
+/* "4:memory:/a/b" or "0::/a/b" of /proc/self/cgroup: copies the path for one controller ("" = v2). */
+static bool own_path(const char *text, const char *ctl, char *ret, size_t cap)
+{
+    for (const char *line = text; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+        const char *list = strchr(line, ':');
+        const char *path = list ? strchr(list + 1, ':') : NULL;
+        if (!path)
+            return false;
+        size_t n = strlen(ctl);
+        bool hit = path - list - 1 == 0 ? n == 0 : false;
+        for (const char *p = list + 1; !hit && n && p < path; p += strcspn(p, ",:") + 1)
+            hit = strcspn(p, ",:") == n && memcmp(p, ctl, n) == 0;
+        size_t len = strcspn(path + 1, "\n");
+        if (!hit)
+            continue;
+        /* "/..": our group lies outside this cgroup namespace's root and cannot be reached. */
+        if (len + 1 > cap || strncmp(path + 1, "/..", 3) == 0)
+            return false;
+        memcpy(ret, path + 1, len);
+        ret[len] = 0;
+        return true;
+    }
+    return false;
+}
+
+static bool put(const char *dir, const char *file, const char *value)
+{
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof(path), "%s/%s", dir, file) >= (int)sizeof(path))
+        return false;
+    AUTO(fd_close) int fd = open(path, O_WRONLY | O_CLOEXEC);
+    size_t n = strlen(value);
+    return fd >= 0 && write(fd, value, n) == (ssize_t)n;
+}
+
+static bool put_i64(const char *dir, const char *file, int64_t v)
+{
+    char b[32];
+    snprintf(b, sizeof(b), "%lld", (long long)v);
+    return put(dir, file, b);
+}
+
+/* A group's limits apply only where every parent passes the controllers down. Fails where processes are in the parent
+ * ("no internal processes"): then there is no such limit. */
+static void pass_down(const char *dir)
+{
+    for (int i = MEMORY; i <= PIDS; i++) {
+        char b[16];
+        snprintf(b, sizeof(b), "+%s", names[i]);
+        (void)put(dir, "cgroup.subtree_control", b);
+    }
+}
+
+static bool make_one(const char *base, const char *tenant, const char *run, bool v2)
+{
+    char p[3][PATH_MAX];
+    if (snprintf(p[0], PATH_MAX, "%s/sallyport", base) >= PATH_MAX ||
+        snprintf(p[1], PATH_MAX, "%s/sallyport/%s", base, tenant) >= PATH_MAX ||
+        snprintf(p[2], PATH_MAX, "%s/sallyport/%s/%s", base, tenant, run) >= PATH_MAX)
+        return false;
+    if (v2)
+        pass_down(base);
+    for (int t = 0; t < TRIES; t++) {
+        bool ok = true;
+        for (int i = 0; i < 3 && ok; i++) {
+            ok = mkdir(p[i], 0755) == 0 || errno == EEXIST;
+            if (ok && v2 && i < 2)
+                pass_down(p[i]);
+        }
+        if (ok)
+            return true;
+        if (errno != ENOENT)
+            return false;
+    }
+    return false;
+}
+
+static bool base_of(const char *text, enum ctl c, char *ret, size_t cap)
+{
+    char own[PATH_MAX], mount[64];
+    if (!own_path(text, names[c], own, sizeof(own)))
+        return false;
+    if (c == UNIFIED)
+        snprintf(mount, sizeof(mount), "%s", is_v2("/sys/fs/cgroup") ? "/sys/fs/cgroup" : "/sys/fs/cgroup/unified");
+    else
+        snprintf(mount, sizeof(mount), "/sys/fs/cgroup/%s", names[c]);
+    if (c == UNIFIED && !is_v2(mount))
+        return false;
+    /* The server keeps itself in a leaf (sandbox_host_init), so that its parent may pass controllers down. */
+    static const char leaf[] = "/sallyport-server";
+    if (str_ends(own, leaf))
+        own[strlen(own) - strlen(leaf)] = 0;
+    int n = snprintf(ret, cap, "%s%s", mount, strcmp(own, "/") == 0 ? "" : own);
+    return n > 0 && (size_t)n < cap;
+}
+
+/* ---- limits ---- */
+
+static bool limit_memory(const char *dir, bool v2, int64_t max)
+{
+    if (v2) {
+        (void)put(dir, "memory.swap.max", "0");
+        return put_i64(dir, "memory.max", max);
+    }
+    (void)put(dir, "memory.swappiness", "0");
+    if (!put_i64(dir, "memory.limit_in_bytes", max))
+        return false;
+    (void)put_i64(dir, "memory.memsw.limit_in_bytes", max); /* only with swap accounting */
+    return true;
+}
+
+static bool limit_cpu(const char *dir, bool v2, int64_t millis)
+{
+    int64_t quota = millis * (CPU_PERIOD_US / 1000);
+    if (quota < 1000)
+        quota = 1000; /* the kernel's least */
+    if (v2) {
+        char b[64];
+        snprintf(b, sizeof(b), "%lld %d", (long long)quota, CPU_PERIOD_US);
+        return put(dir, "cpu.max", b);
+    }
+    return put_i64(dir, "cpu.cfs_period_us", CPU_PERIOD_US) && put_i64(dir, "cpu.cfs_quota_us", quota);
+}
+
+static bool limit_one(enum ctl c, const char *dir, bool v2, const struct spw_spec *s)
+{
+    switch (c) {
+    case MEMORY:
+        return limit_memory(dir, v2, s->memory_bytes);
+    case CPU:
+        return limit_cpu(dir, v2, s->cpu_millis);
+    case PIDS:
+        return put_i64(dir, "pids.max", s->pids + 1); /* and init */
+    default:
+        return false;
+    }
+}
+
+static int64_t wanted(enum ctl c, const struct spw_spec *s)
+{
+    return c == MEMORY ? s->memory_bytes : c == CPU ? s->cpu_millis : c == PIDS ? s->pids : 1;
+}
+
+/* ---- the interface ---- */
+
+static void rmdir_up(const char *path)
+{
+    char p[PATH_MAX];
+    if (!str_copy(p, sizeof(p), path))
+        return;
+    for (int i = 0; i < 3; i++) { /* run, tenant, sallyport: the last two only when empty */
+        if (rmdir(p) < 0)
+            return;
+        char *slash = strrchr(p, '/');
+        if (!slash)
+            return;
+        *slash = 0;
+    }
+}
+
+static void undo(struct cgroup *g, enum ctl c)
+{
+    rmdir_up(g->g[c].path);
+    g->g[c].path[0] = 0;
+}
+
+/* Where each group would be; nothing is made yet. */
+static void plan(struct cgroup *g, char base[NCTL][PATH_MAX], const struct spw_spec *s, const char *text)
+{
+    for (int c = 0; c < NCTL; c++) {
+        char *path = g->g[c].path;
+        if (!wanted(c, s) || !base_of(text, c, base[c], PATH_MAX) ||
+            snprintf(path, PATH_MAX, "%s/sallyport/%s/%s", base[c], s->tenant, s->run_id) >= PATH_MAX)
+            path[0] = 0;
+    }
+}
+
+static void make_groups(struct cgroup *g, char base[NCTL][PATH_MAX], const struct spw_spec *s)
+{
+    if (g->g[UNIFIED].path[0] && !make_one(base[UNIFIED], s->tenant, s->run_id, true))
+        g->g[UNIFIED].path[0] = 0;
+    for (int c = MEMORY; c <= PIDS; c++) {
+        char *path = g->g[c].path;
+        g->limited[c] = wanted(c, s) && g->g[UNIFIED].path[0] && limit_one(c, g->g[UNIFIED].path, true, s);
+        if (g->limited[c] || (path[0] && !make_one(base[c], s->tenant, s->run_id, false)))
+            path[0] = 0;
+        if (!path[0])
+            continue;
+        g->limited[c] = limit_one(c, path, false, s);
+        if (!g->limited[c])
+            undo(g, c);
+    }
+}
+
+static int write_names(const struct cgroup *g, int shim_dirfd, struct err *e)
+{
+    AUTO(buf_fini) struct buf b = BUF_INIT(NCTL * PATH_MAX);
+    for (int c = 0; c < NCTL; c++) {
+        if (g->g[c].path[0])
+            buf_printf(&b, "%s\n", g->g[c].path);
+    }
+    AUTO(fd_close) int fd = openat(shim_dirfd, "cgroups", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return err_sys(e, ERR_SANDBOX_FAILED, "write shim/cgroups");
+    return b.len ? fd_write_full(fd, b.p, b.len, e) : 0;
+}
+
+int cgroup_open(const struct spw_spec *s, int shim_dirfd, struct cgroup **ret, struct err *e)
+{
+    AUTO(buf_fini) struct buf text = BUF_INIT(64 * KIB);
+    struct cgroup *g = calloc(1, sizeof(*g));
+    if (!g)
+        return err_oom(e);
+    g->fd = -1;
+    char(*base)[PATH_MAX] = calloc(NCTL, PATH_MAX);
+    if (!base) {
+        free(g);
+        return err_oom(e);
+    }
+    if (file_read(AT_FDCWD, "/proc/self/cgroup", &text, NULL) == 0 && text.len)
+        plan(g, base, s, text.p);
+    int r = write_names(g, shim_dirfd, e);
+    if (r == 0)
+        make_groups(g, base, s);
+    free(base);
+    if (r < 0) {
+        cgroup_remove(g);
+        return r;
+    }
+    if (g->g[UNIFIED].path[0])
+        g->fd = open(g->g[UNIFIED].path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    *ret = g;
+    return 0;
+}
+
+void cgroup_remove(struct cgroup *g)
+{
+    if (!g)
+        return;
+    fd_close(&g->fd);
+    for (int c = 0; c < NCTL; c++) {
+        if (g->g[c].path[0])
+            rmdir_up(g->g[c].path);
+    }
+    free(g);
+}
+
+int cgroup_fd(const struct cgroup *g)
+{
+    return g->fd;
+}
+
+int cgroup_place(struct cgroup *g, pid_t pid, struct err *e)
+{
+    for (int c = MEMORY; c <= PIDS; c++) {
+        if (g->g[c].path[0] && !put_i64(g->g[c].path, "cgroup.procs", pid))
+            return err_sys(e, ERR_SANDBOX_FAILED, "put the sandbox into %s", g->g[c].path);
+    }
+    return 0;
+}
+
+bool cgroup_has(const struct cgroup *g, const char *controller)
+{
+    for (int c = MEMORY; c <= PIDS; c++) {
+        if (strcmp(controller, names[c]) == 0)
+            return g->limited[c];
+    }
+    return false;
+}
+
+int64_t cgroup_oom_kills(const struct cgroup *g)
+{
+    char path[PATH_MAX + 32];
+    AUTO(buf_fini) struct buf b = BUF_INIT(4096);
+    if (!g->limited[MEMORY])
+        return 0;
+    bool v1 = g->g[MEMORY].path[0];
+    snprintf(path, sizeof(path), "%s/%s", g->g[v1 ? MEMORY : UNIFIED].path,
+             v1 ? "memory.oom_control" : "memory.events");
+    if (file_read(AT_FDCWD, path, &b, NULL) < 0 || !b.len)
+        return 0;
+    const char *at = strstr(b.p, "oom_kill "); /* not "oom_kill_disable" */
+    return at ? strtoll(at + 9, NULL, 10) : 0;
+}
+
+void cgroup_probe(int tmp_dirfd, struct cgroup_levels *ret)
+{
+    struct spw_spec s = {
+        .tenant = "probe", .run_id = "probe", .cpu_millis = 1000, .memory_bytes = 64 << 20, .pids = 64};
+    char run[32];
+    snprintf(run, sizeof(run), "probe-%d", (int)getpid());
+    s.run_id = run;
+    struct cgroup *g = NULL;
+    *ret = (struct cgroup_levels){.v2 = is_v2("/sys/fs/cgroup")};
+    if (cgroup_open(&s, tmp_dirfd, &g, NULL) < 0)
+        return;
+    ret->memory = g->limited[MEMORY];
+    ret->cpu = g->limited[CPU];
+    ret->pids = g->limited[PIDS];
+    ret->kill = g->fd >= 0;
+    cgroup_remove(g);
+}

@@ -1,0 +1,484 @@
+/* host - see host.h.
+ *
+ *                EXEC                       INI_DONE                    both pipes at their end, or 200 ms
+ *   H_IDLE ────────────► H_RUNNING ────────────────────► H_DRAINING ──────────────────────────────► H_IDLE
+ *     │ nobody attached for idle_ms, DESTROY   │ init died                     exit record on disk, EXIT sent
+ *     ▼                                        ▼
+ *   H_OVER ◄───────────────────────────────────┘ no record is written: nobody saw how the step ended
+ *
+ * Facts: IDLE: no log is open. RUNNING: pump open, init owes us one INI_DONE. DRAINING: every process of the step is
+ * reaped. The step's clocks run here, so they run while the server is gone.
+ *
+ * The control socket: whoever of our uid connects last is the server; the one before is cut off. A message that is not
+ * exactly right cuts its sender off. Sending never blocks: GREW and EXIT wait as flags until the peer reads. */
+#include "shim/host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include "base/str.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/proc.h"
+#include "shim/pump.h"
+#include "shim/sys.h"
+
+#define DRAIN_US (200 * MS_US) /* contract.md, "Step" */
+#define GRACE_US (2 * SEC_US)  /* SIGTERM to SIGKILL at a time-out */
+#define STUCK_US (10 * SEC_US) /* from SIGKILL to all to INI_DONE; beyond: a process the kernel cannot kill */
+#define GREW_US  (10 * MS_US)
+#define RETRY_US (500 * MS_US) /* for an exit record on a full disk */
+#define NEVER    INT64_MAX
+
+enum state { H_IDLE, H_RUNNING, H_DRAINING, H_OVER };
+
+struct host {
+    struct host_in *in;
+    enum state state;
+    int conn;
+    bool destroy; /* asked for: ends when idle */
+
+    /* of the running step */
+    struct pump *pump;
+    int32_t index, attempt;
+    struct spw_exit exit;
+    int64_t oom_before;
+    bool truncated_by_disk;
+
+    /* when what is due, CLOCK_MONOTONIC, NEVER = not */
+    int64_t wall_at, kill_at, stuck_at, drain_at, idle_at, grew_at, retry_at;
+    bool grew, exit_ready; /* to be sent as soon as the peer takes it */
+    uint64_t grew_sent;
+};
+
+/* ---- talking to the server ---- */
+
+static void hang_up(struct host *h)
+{
+    fd_close(&h->conn);
+    if (h->state == H_IDLE)
+        h->idle_at = clock_mono_us() + h->in->spec->idle_ms * MS_US;
+}
+
+/* True when it went out. A full buffer is not an error: the flag stays. */
+static bool try_send(struct host *h, const struct spw_msg *m)
+{
+    if (h->conn < 0)
+        return false;
+    if (send(h->conn, m, sizeof(*m), MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)sizeof(*m))
+        return true;
+    if (errno != EAGAIN && errno != EINTR)
+        hang_up(h);
+    return false;
+}
+
+static void send_ready(struct host *h)
+{
+    struct spw_msg m;
+    spw_msg_init(&m, SPW_READY);
+    m.arg[0] = h->state == H_RUNNING || h->state == H_DRAINING;
+    m.arg[1] = h->index;
+    m.arg[2] = h->attempt;
+    (void)!str_copy(m.text, sizeof(m.text), h->in->weaker);
+    (void)try_send(h, &m);
+}
+
+static void send_fail(struct host *h, const struct err *e)
+{
+    struct spw_msg m;
+    spw_msg_init(&m, SPW_FAIL);
+    m.arg[0] = e->code;
+    m.arg[1] = e->sys;
+    (void)!str_copy(m.text, sizeof(m.text), e->msg);
+    (void)try_send(h, &m);
+}
+
+static void send_pending(struct host *h)
+{
+    struct spw_msg m;
+    if (h->exit_ready) {
+        spw_msg_init(&m, SPW_EXIT);
+        m.arg[1] = h->index;
+        m.arg[2] = h->attempt;
+        m.exit = h->exit;
+        if (h->conn < 0 || try_send(h, &m))
+            h->exit_ready = h->grew = false; /* nobody there: the record in the log tells */
+        return;
+    }
+    int64_t now = clock_mono_us();
+    if (!h->grew || !h->pump || now < h->grew_at || h->conn < 0)
+        return;
+    spw_msg_init(&m, SPW_GREW);
+    m.big = (int64_t)pump_size(h->pump);
+    if (try_send(h, &m)) {
+        h->grew = false;
+        h->grew_at = now + GREW_US;
+    }
+}
+
+/* ---- a step ---- */
+
+static int write_born(int layer, struct err *e)
+{
+    AUTO(fd_close) int fd = openat(layer, "born", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    return fd < 0 ? err_sys(e, ERR_SANDBOX_FAILED, "create the layer's birth mark") : 0;
+}
+
+static int make_part(const struct host_in *in, int layer, const char *name, mode_t mode, struct err *e)
+{
+    if (mkdirat(layer, name, 0700) < 0)
+        return err_sys(e, ERR_SANDBOX_FAILED, "make the layer's %s", name);
+    if (fchmodat(layer, name, mode, 0) < 0 ||
+        (in->ids->root_mode && fchownat(layer, name, in->ids->host, in->ids->host_gid, AT_SYMLINK_NOFOLLOW) < 0))
+        return err_sys(e, ERR_SANDBOX_FAILED, "set the owner of the layer's %s", name);
+    return 0;
+}
+
+/* layers/<name>: 0755 because init, under another id, walks and measures it; everything above is 0700. */
+static int make_layer(const struct host_in *in, const char *name, struct err *e)
+{
+    if (mkdirat(in->layers_dirfd, name, 0755) < 0) {
+        if (errno == EEXIST)
+            return err_set(e, ERR_CONFLICT, "layer %s is there already: an attempt runs once", name);
+        return err_sys(e, ERR_SANDBOX_FAILED, "make the layer %s", name);
+    }
+    AUTO(fd_close) int layer = openat(in->layers_dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (layer < 0 || fchmod(layer, 0755) < 0)
+        return err_sys(e, ERR_SANDBOX_FAILED, "open the layer %s", name);
+    int r = write_born(layer, e);
+    if (r == 0)
+        r = make_part(in, layer, "upper", in->upper_mode, e);
+    if (r == 0)
+        r = make_part(in, layer, "work", 0700, e);
+    return r;
+}
+
+static int start_pipes(struct host *h, int body_fd, struct err *e)
+{
+    int out[2] = {-1, -1}, err[2] = {-1, -1};
+    struct ini_msg m = {.type = INI_STEP};
+    int r = 0;
+    if (pipe2(out, O_CLOEXEC) < 0 || pipe2(err, O_CLOEXEC) < 0)
+        r = err_sys(e, ERR_SANDBOX_FAILED, "pipe");
+    int fds[4] = {body_fd, STDIN_FILENO, out[1], err[1]}; /* our stdin is /dev/null */
+    if (r == 0 && ini_send(h->in->built.sock, &m, fds, ARRAY_LEN(fds)) < 0)
+        r = err_set(e, ERR_SANDBOX_FAILED, "the sandbox's init is gone");
+    fd_close(&out[1]);
+    fd_close(&err[1]);
+    if (r < 0) {
+        fd_close(&out[0]);
+        fd_close(&err[0]);
+        return r;
+    }
+    pump_pipes(h->pump, out[0], err[0]);
+    return 0;
+}
+
+static int begin(struct host *h, int body_fd, const struct spw_step *s, struct err *e)
+{
+    const struct host_in *in = h->in;
+    if (h->state != H_IDLE)
+        return err_set(e, ERR_BUSY, "a step is running in this sandbox");
+    int r = pump_open(in->logs_dirfd, s, in->spec->output_bytes, &h->pump, e);
+    if (r == 0)
+        r = make_layer(in, s->layer, e);
+    if (r == 0)
+        r = start_pipes(h, body_fd, e);
+    if (r < 0) {
+        pump_free(h->pump);
+        h->pump = NULL;
+        return r;
+    }
+    int64_t wall = s->wall_ms ? s->wall_ms : in->spec->wall_ms;
+    h->state = H_RUNNING;
+    h->index = s->index;
+    h->attempt = s->attempt;
+    h->oom_before = cgroup_oom_kills(in->cgroup);
+    spw_exit_init(&h->exit);
+    h->exit.started_us = clock_now_us();
+    h->wall_at = wall ? clock_mono_us() + wall * MS_US : NEVER;
+    h->kill_at = h->stuck_at = h->drain_at = h->idle_at = NEVER;
+    h->grew = h->exit_ready = false;
+    if (*in->weaker) {
+        char note[BAR_MAX + 64];
+        snprintf(note, sizeof(note), "weaker sandbox, by configuration: without %s", in->weaker);
+        pump_note(h->pump, note);
+    }
+    return 0;
+}
+
+static int read_body(int fd, uint32_t size, char **ret, struct err *e)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0 || st.st_size != (off_t)size || size == 0 || size > SPW_BODY_MAX)
+        return err_set(e, ERR_INVALID, "the step's message is damaged");
+    char *p = malloc(size);
+    if (!p)
+        return err_oom(e);
+    int r = fd_pread_full(fd, p, size, 0, e);
+    if (r < 0) {
+        free(p);
+        return r;
+    }
+    *ret = p;
+    return 0;
+}
+
+static void on_exec(struct host *h, int body_fd, int32_t size)
+{
+    struct err e = ERR_INIT;
+    struct spw_step s;
+    struct spw_msg taken;
+    void *mem = NULL;
+    char *body = NULL;
+    int r = size > 0 ? read_body(body_fd, (uint32_t)size, &body, &e) : err_set(&e, ERR_INVALID, "an empty step");
+    if (r == 0)
+        r = spw_step_decode(body, (size_t)size, &s, &mem, &e);
+    if (r == 0)
+        r = begin(h, body_fd, &s, &e);
+    free(mem);
+    if (body)
+        secure_wipe(body, (size_t)size);
+    free(body);
+    if (r < 0) {
+        send_fail(h, &e);
+        return;
+    }
+    spw_msg_init(&taken, SPW_TAKEN);
+    (void)try_send(h, &taken);
+}
+
+static void to_init(struct host *h, int type, int num)
+{
+    struct ini_msg m = {.type = type, .num = num};
+    (void)!ini_send(h->in->built.sock, &m, NULL, 0); /* init's death is seen by its pidfd */
+}
+
+static void end_now(struct host *h)
+{
+    to_init(h, INI_END, 0);
+    h->kill_at = NEVER;
+    if (h->stuck_at == NEVER)
+        h->stuck_at = clock_mono_us() + STUCK_US;
+}
+
+static void cancel(struct host *h)
+{
+    if (h->state != H_RUNNING)
+        return;
+    h->exit.flags |= SPW_X_CANCELED;
+    end_now(h);
+}
+
+static void time_out(struct host *h)
+{
+    h->wall_at = NEVER;
+    h->exit.flags |= SPW_X_TIMEOUT;
+    pump_note(h->pump, "time limit reached: the step is being ended");
+    to_init(h, INI_SIGNAL, SIGTERM);
+    h->kill_at = clock_mono_us() + GRACE_US;
+}
+
+/* ---- its end ---- */
+
+static void note_oom(struct host *h, const struct ini_msg *m)
+{
+    if (!m->soft_oom && cgroup_oom_kills(h->in->cgroup) <= h->oom_before)
+        return;
+    h->exit.flags |= SPW_X_OOM;
+    pump_note(h->pump, m->soft_oom ? "memory limit reached: the step was killed (limit kept by sampling)"
+                                   : "memory limit reached: the kernel killed a process of the step");
+}
+
+static void on_done(struct host *h, const struct ini_msg *m)
+{
+    if (h->state != H_RUNNING)
+        return;
+    struct spw_exit *x = &h->exit;
+    if (m->status >= 0 && WIFEXITED(m->status))
+        x->exit_code = WEXITSTATUS(m->status);
+    else if (m->status >= 0 && WIFSIGNALED(m->status))
+        x->signal = WTERMSIG(m->status);
+    snprintf(x->error, sizeof(x->error), "%.*s", (int)sizeof(x->error) - 1, m->text);
+    x->cpu_us = m->cpu_us;
+    x->max_rss_bytes = m->max_rss_bytes;
+    x->finished_us = clock_now_us();
+    h->state = H_DRAINING;
+    h->drain_at = clock_mono_us() + DRAIN_US;
+    h->wall_at = h->kill_at = h->stuck_at = NEVER;
+    note_oom(h, m);
+    if (m->disk) {
+        snprintf(x->error, sizeof(x->error), "killed: its layers grew over the limit of %lld bytes",
+                 (long long)h->in->spec->disk_bytes);
+        h->truncated_by_disk = true;
+    }
+}
+
+static void finish(struct host *h)
+{
+    if (h->truncated_by_disk)
+        pump_note(h->pump, "disk limit reached: the step was killed");
+    h->truncated_by_disk = false;
+    if (pump_finish(h->pump, &h->exit, NULL) < 0) {
+        h->retry_at = clock_mono_us() + RETRY_US; /* stays until it is on disk: a step without a record is lost */
+        return;
+    }
+    pump_free(h->pump);
+    h->pump = NULL;
+    h->state = H_IDLE;
+    h->exit_ready = true;
+    h->drain_at = h->retry_at = NEVER;
+    h->idle_at = h->conn < 0 ? clock_mono_us() + h->in->spec->idle_ms * MS_US : NEVER;
+    send_pending(h);
+}
+
+/* ---- events ---- */
+
+static void on_accept(struct host *h)
+{
+    uid_t uid;
+    int fd = accept4(h->in->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+    if (fd < 0)
+        return;
+    if (unix_peer(fd, &uid, NULL, NULL) < 0 || uid != geteuid()) {
+        close(fd);
+        return;
+    }
+    fd_close(&h->conn); /* the new one is the server; whoever had it before lost its lease */
+    h->conn = fd;
+    h->idle_at = NEVER;
+    h->exit_ready = false; /* it reads the log's record */
+    send_ready(h);
+}
+
+static void on_command(struct host *h, const struct spw_msg *m, int fd)
+{
+    switch (m->head.type) {
+    case SPW_EXEC:
+        on_exec(h, fd, m->arg[0]);
+        break;
+    case SPW_SIGNAL:
+        if (h->state == H_RUNNING && m->arg[0] > 0 && m->arg[0] <= SIGRTMAX)
+            to_init(h, INI_SIGNAL, m->arg[0]);
+        break;
+    case SPW_KILL:
+        cancel(h);
+        break;
+    case SPW_DESTROY:
+        h->destroy = true;
+        cancel(h);
+        break;
+    default:
+        hang_up(h);
+    }
+}
+
+static void on_conn(struct host *h)
+{
+    struct spw_msg m;
+    int fd = -1;
+    size_t nfds = 0;
+    long n = unix_recv(h->conn, &m, sizeof(m), &fd, 1, &nfds, NULL);
+    if (n <= 0 || !spw_msg_ok(&m, (size_t)n) || (m.head.type == SPW_EXEC) != (nfds == 1))
+        hang_up(h);
+    else
+        on_command(h, &m, fd);
+    if (nfds == 1)
+        close(fd);
+}
+
+static void on_init(struct host *h)
+{
+    struct ini_msg m;
+    int r = ini_recv(h->in->built.sock, &m, NULL, 0, NULL);
+    if (r == 1 && m.type == INI_DONE)
+        on_done(h, &m);
+    else
+        h->state = H_OVER; /* init is gone; so is every process it had */
+}
+
+static void on_time(struct host *h)
+{
+    int64_t now = clock_mono_us();
+    if (h->state == H_RUNNING && now >= h->wall_at)
+        time_out(h);
+    if (h->state == H_RUNNING && now >= h->kill_at)
+        end_now(h);
+    if (now >= h->stuck_at)
+        h->state = H_OVER;
+    if (h->state == H_DRAINING && (pump_drained(h->pump) || now >= h->drain_at) &&
+        (h->retry_at == NEVER || now >= h->retry_at))
+        finish(h);
+    if (h->state == H_IDLE && (h->destroy || now >= h->idle_at))
+        h->state = H_OVER;
+}
+
+static int next_ms(const struct host *h)
+{
+    const int64_t at[] = {h->wall_at,
+                          h->kill_at,
+                          h->stuck_at,
+                          h->idle_at,
+                          h->state == H_DRAINING ? (h->retry_at != NEVER ? h->retry_at : h->drain_at) : NEVER,
+                          h->grew && h->conn >= 0 ? h->grew_at : NEVER};
+    int64_t first = NEVER, now = clock_mono_us();
+    for (size_t i = 0; i < ARRAY_LEN(at); i++)
+        first = at[i] < first ? at[i] : first;
+    if (first == NEVER)
+        return -1;
+    int64_t ms = first <= now ? 0 : (first - now + 999) / 1000;
+    return ms > 3600000 ? 3600000 : (int)ms;
+}
+
+static void on_output(struct host *h, int i)
+{
+    pump_read(h->pump, i);
+    h->grew = true;
+}
+
+static void turn(struct host *h)
+{
+    int out = h->pump ? pump_fd(h->pump, 0) : -1, err = h->pump ? pump_fd(h->pump, 1) : -1;
+    struct pollfd p[] = {
+        {h->in->built.sock, POLLIN, 0},
+        {h->in->listen_fd, POLLIN, 0},
+        {h->conn, (short)(POLLIN | (h->exit_ready ? POLLOUT : 0)), 0},
+        {out, POLLIN, 0},
+        {err, POLLIN, 0},
+    };
+    if (poll(p, ARRAY_LEN(p), next_ms(h)) < 0 && errno != EINTR)
+        return;
+    if (p[3].revents)
+        on_output(h, 0);
+    if (p[4].revents)
+        on_output(h, 1);
+    if (p[0].revents)
+        on_init(h);
+    if (p[2].revents & ~POLLOUT)
+        on_conn(h);
+    if (p[1].revents)
+        on_accept(h);
+    on_time(h);
+    send_pending(h);
+}
+
+void host_loop(struct host_in *in)
+{
+    struct host h = {.in = in, .conn = in->conn_fd};
+    h.wall_at = h.kill_at = h.stuck_at = h.drain_at = h.idle_at = h.retry_at = NEVER;
+    send_ready(&h);
+    while (h.state != H_OVER)
+        turn(&h);
+    sys_pidfd_kill(in->built.pidfd, SIGKILL);
+    while (waitpid(in->built.pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    pump_free(h.pump);
+    fd_close(&h.conn);
+}

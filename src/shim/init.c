@@ -1,0 +1,458 @@
+/* init - pid 1 of a sandbox: builds the view, starts one step at a time, reaps everything.
+ *
+ * Why it exists: when pid 1 dies the kernel kills every process of its pid
+ * namespace: one process whose end is the end of all of them.
+ * May include: base os sandbox/spec.h.   Single-threaded; all-powerful in its own user namespace only.
+ *
+ *            INI_GO ─► building ─► INI_UP ─► idle ◄──────────────────────────────┐
+ *                                             │ INI_STEP: overlay, child          │ INI_DONE
+ *                                             ▼                                   │
+ *                                          running ─ main reaped / INI_END ─► SIGKILL to all, reap all, unmount
+ *
+ * Facts: idle: no other process in the namespace, /workspace shows no overlay. running: the main process is not reaped.
+ * It ends when the host side does (PR_SET_PDEATHSIG, and end of file on the socket). */
+#include "shim/shim.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
+#include "base/buf.h"
+#include "base/str.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "shim/sys.h"
+
+#define SAMPLE_MS  100 /* memory, where no cgroup limits it */
+#define DISK_MS    500 /* at first; never more than a tenth of the time is spent on walking */
+#define DISK_DEPTH 200 /* deeper folders are not counted: the limit is a soft one */
+
+struct init {
+    const struct init_in *in;
+    struct rootfs fs;
+    int sigfd;
+    pid_t main;          /* of the running step; 0 = idle */
+    int err_fd;          /* read end of what tells of a failed start; read when the process is reaped */
+    struct ini_msg done; /* gathered while it runs */
+    pid_t walker;        /* measures the layers; 0 = none */
+    int64_t walk_began_us, walk_next_us, sample_next_us;
+};
+
+static _Noreturn void give_up(int sock, const struct err *e)
+{
+    struct ini_msg m = {.type = INI_FAIL, .code = e->code, .sys = e->sys};
+    (void)!str_copy(m.text, sizeof(m.text), e->msg);
+    (void)!ini_send(sock, &m, NULL, 0);
+    _exit(1);
+}
+
+/* ---- building ---- */
+
+static int lo_up(struct err *e)
+{
+    AUTO(fd_close) int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct ifreq r = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
+    if (s < 0 || ioctl(s, SIOCSIFFLAGS, &r) < 0)
+        return err_sys(e, ERR_SANDBOX_FAILED, "bring lo up");
+    return 0;
+}
+
+static int prepare(struct init *in, struct err *e)
+{
+    int r = rootfs_build(in->in, &in->fs, e);
+    if (r == 0)
+        r = lo_up(e);
+    if (r == 0 && sethostname("sallyport", 9) < 0)
+        r = err_sys(e, ERR_SANDBOX_FAILED, "sethostname");
+    /* After the change of id, which clears it: prctl(2). If the parent died before, the socket says so. */
+    if (r == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+        r = err_sys(e, ERR_SANDBOX_FAILED, "PR_SET_PDEATHSIG");
+    if (r == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+        r = err_sys(e, ERR_SANDBOX_FAILED, "PR_SET_DUMPABLE");
+    return r;
+}
+
+/* The fds this process got by the fork: the lock, the control socket, the log's folder. Only stdio and ours stay. */
+static void close_others(const struct init_in *in)
+{
+    int a = in->sock, b = in->project_fd;
+    int lo = b >= 0 && b < a ? b : a, hi = b >= 0 && b > a ? b : a;
+    if (lo > 3)
+        (void)syscall(SYS_close_range, 3u, (unsigned)lo - 1, 0u);
+    if (hi > lo + 1)
+        (void)syscall(SYS_close_range, (unsigned)lo + 1, (unsigned)hi - 1, 0u);
+    (void)syscall(SYS_close_range, (unsigned)hi + 1, ~0u, 0u);
+}
+
+/* ---- a step begins ---- */
+
+static pid_t spawn(struct init *in, const struct spw_step *s, const int fds[3], struct err *e)
+{
+    int p[2];
+    if (pipe2(p, O_CLOEXEC) < 0) {
+        err_sys(e, ERR_SANDBOX_FAILED, "pipe");
+        return -1;
+    }
+    pid_t pid = fork();
+    if (pid == 0) {
+        sigset_t none;
+        sigemptyset(&none);
+        signal(SIGPIPE, SIG_DFL);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        struct step_in si = {in->in->spec, in->in->ids, s, {fds[0], fds[1], fds[2]}, p[1]};
+        step_main(&si);
+    }
+    close(p[1]);
+    if (pid < 0) {
+        err_sys(e, ERR_SANDBOX_FAILED, "start a process");
+        close(p[0]);
+        return -1;
+    }
+    in->err_fd = p[0];
+    return pid;
+}
+
+/* The body was checked by the host side already, but is read again here: this is what runs. */
+static int read_body(int fd, char **ret, size_t *ret_n, struct err *e)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0 || st.st_size <= 0 || st.st_size > SPW_BODY_MAX)
+        return err_set(e, ERR_INVALID, "the step's message is damaged");
+    char *p = malloc((size_t)st.st_size);
+    if (!p)
+        return err_oom(e);
+    int r = fd_pread_full(fd, p, (size_t)st.st_size, 0, e);
+    if (r < 0) {
+        free(p);
+        return r;
+    }
+    *ret = p;
+    *ret_n = (size_t)st.st_size;
+    return 0;
+}
+
+static int begin_body(struct init *in, const char *body, size_t n, const int fds[3], struct err *e)
+{
+    struct spw_step s;
+    void *mem = NULL;
+    int r = spw_step_decode(body, n, &s, &mem, e);
+    if (r < 0)
+        return r;
+    r = rootfs_step_mount(in->in, &in->fs, &s, e);
+    if (r == 0) {
+        pid_t pid = spawn(in, &s, fds, e);
+        if (pid < 0) {
+            rootfs_step_umount();
+            r = -ERR_SANDBOX_FAILED;
+        } else {
+            in->main = pid;
+        }
+    }
+    free(mem);
+    return r;
+}
+
+static void report(struct init *in)
+{
+    in->done.type = INI_DONE;
+    if (ini_send(in->in->sock, &in->done, NULL, 0) < 0)
+        _exit(1); /* the host side is gone */
+}
+
+static void begin(struct init *in, const int fds[4], size_t nfds)
+{
+    struct err e = ERR_INIT;
+    char *body = NULL;
+    size_t n = 0;
+    in->done = (struct ini_msg){.status = -1};
+    int r = nfds == 4 && !in->main ? read_body(fds[0], &body, &n, &e) : err_set(&e, ERR_INTERNAL, "init is busy");
+    if (r == 0)
+        r = begin_body(in, body, n, fds + 1, &e);
+    if (body)
+        secure_wipe(body, n);
+    free(body);
+    in->sample_next_us = in->walk_next_us = 0;
+    if (r < 0) {
+        (void)!str_copy(in->done.text, sizeof(in->done.text), e.msg);
+        report(in);
+    }
+}
+
+/* ---- a step ends ---- */
+
+static void count(struct init *in, const struct rusage *u)
+{
+    struct ini_msg *d = &in->done;
+    d->cpu_us += (int64_t)u->ru_utime.tv_sec * SEC_US + u->ru_utime.tv_usec + (int64_t)u->ru_stime.tv_sec * SEC_US +
+                 u->ru_stime.tv_usec;
+    if ((int64_t)u->ru_maxrss * 1024 > d->max_rss_bytes)
+        d->max_rss_bytes = (int64_t)u->ru_maxrss * 1024;
+}
+
+static void take_exec_error(struct init *in)
+{
+    struct step_fail f;
+    if (in->err_fd < 0)
+        return;
+    if (read(in->err_fd, &f, sizeof(f)) == (ssize_t)sizeof(f)) {
+        f.text[sizeof(f.text) - 1] = 0;
+        snprintf(in->done.text, sizeof(in->done.text), "%s: %s", f.text, strerror(f.sys));
+        in->done.status = -1;
+    }
+    fd_close(&in->err_fd);
+}
+
+static void reaped(struct init *in, pid_t pid, int status, const struct rusage *u)
+{
+    if (pid == in->walker) {
+        int64_t took = clock_mono_us() - in->walk_began_us;
+        in->walker = 0;
+        in->walk_next_us = clock_mono_us() + (took * 10 > DISK_MS * MS_US ? took * 10 : DISK_MS * MS_US);
+        if (WIFEXITED(status) && WEXITSTATUS(status) == 1) {
+            in->done.disk = true;
+            kill(-1, SIGKILL);
+        }
+        return;
+    }
+    count(in, u);
+    if (pid == in->main)
+        in->done.status = status;
+}
+
+/* Nothing a step started outlives it: contract.md, "Step". */
+static void end_step(struct init *in)
+{
+    struct rusage u;
+    int status;
+    for (;;) {
+        kill(-1, SIGKILL); /* all of this pid namespace but ourselves: kill(2) */
+        pid_t pid = wait4(-1, &status, 0, &u);
+        if (pid > 0)
+            reaped(in, pid, status, &u);
+        else if (errno == ECHILD)
+            break;
+    }
+    take_exec_error(in);
+    rootfs_step_umount();
+    in->main = 0;
+    in->walker = 0;
+    report(in);
+}
+
+static void on_children(struct init *in)
+{
+    struct signalfd_siginfo si;
+    struct rusage u;
+    int status;
+    pid_t pid;
+    bool main_gone = false;
+    (void)!read(in->sigfd, &si, sizeof(si));
+    while ((pid = wait4(-1, &status, WNOHANG, &u)) > 0) {
+        main_gone |= pid == in->main;
+        reaped(in, pid, status, &u);
+    }
+    if (main_gone)
+        end_step(in);
+}
+
+/* ---- soft limits ---- */
+
+static int64_t read_statm(int proc, const char *pid)
+{
+    char path[64], b[128];
+    long size, resident, shared;
+    snprintf(path, sizeof(path), "%.20s/statm", pid);
+    AUTO(fd_close) int fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, b, sizeof(b) - 1);
+    if (n <= 0)
+        return 0;
+    b[n] = 0;
+    if (sscanf(b, "%ld %ld %ld", &size, &resident, &shared) != 3)
+        return 0;
+    return (int64_t)(resident - shared) * sysconf(_SC_PAGESIZE);
+}
+
+static int64_t read_pss(int proc, const char *pid)
+{
+    char path[64], b[1024];
+    snprintf(path, sizeof(path), "%.20s/smaps_rollup", pid);
+    AUTO(fd_close) int fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, b, sizeof(b) - 1);
+    if (n <= 0)
+        return 0;
+    b[n] = 0;
+    const char *at = strstr(b, "Pss_Anon:");
+    return at ? strtoll(at + 9, NULL, 10) * 1024 : 0;
+}
+
+static int64_t sum_processes(int64_t (*one)(int proc, const char *pid))
+{
+    int64_t sum = 0;
+    DIR *d = opendir("/proc");
+    if (!d)
+        return 0;
+    for (struct dirent *de; (de = readdir(d));) {
+        if (de->d_name[0] >= '1' && de->d_name[0] <= '9')
+            sum += one(dirfd(d), de->d_name);
+    }
+    closedir(d);
+    struct statvfs v;
+    if (statvfs("/tmp", &v) == 0)
+        sum += (int64_t)((v.f_blocks - v.f_bfree) * v.f_frsize);
+    return sum;
+}
+
+/* The cheap sum counts pages shared after fork(2) twice; only when it is over, the dear one decides. */
+static void sample_memory(struct init *in)
+{
+    int64_t max = in->in->spec->memory_bytes;
+    if (sum_processes(read_statm) <= max || sum_processes(read_pss) <= max)
+        return;
+    in->done.soft_oom = true;
+    kill(-1, SIGKILL);
+}
+
+static int64_t walk(int dirfd_, const char *name, int depth, int64_t max)
+{
+    int64_t sum = 0;
+    int fd = openat(dirfd_, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NOATIME);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    if (!d) {
+        if (fd >= 0)
+            close(fd);
+        return 0;
+    }
+    for (struct dirent *de; sum <= max && (de = readdir(d));) {
+        struct stat st;
+        if (strcmp(de->d_name, ".") == 0 || strcmp(de->d_name, "..") == 0 ||
+            fstatat(dirfd(d), de->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+            continue;
+        sum += (int64_t)st.st_blocks * 512;
+        if (S_ISDIR(st.st_mode) && depth < DISK_DEPTH)
+            sum += walk(dirfd(d), de->d_name, depth + 1, max - sum);
+    }
+    closedir(d);
+    return sum;
+}
+
+/* In a process of its own: a step can make more files than anybody wants to wait for. */
+static void start_walker(struct init *in)
+{
+    int64_t max = in->in->spec->disk_bytes;
+    in->walk_began_us = clock_mono_us();
+    in->walker = fork();
+    if (in->walker == 0) {
+        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+        _exit(walk(in->fs.layers_fd, ".", 0, max) > max ? 1 : 0);
+    }
+    if (in->walker < 0)
+        in->walker = 0;
+}
+
+/* Milliseconds until the next sample, -1 = never. */
+static int soft_limits(struct init *in)
+{
+    int64_t now = clock_mono_us(), next = INT64_MAX;
+    if (!in->main)
+        return -1;
+    if (in->in->soft_memory && in->in->spec->memory_bytes) {
+        if (now >= in->sample_next_us) {
+            sample_memory(in);
+            in->sample_next_us = now + SAMPLE_MS * MS_US;
+        }
+        next = in->sample_next_us;
+    }
+    if (in->in->spec->disk_bytes && !in->walker) {
+        if (!in->walk_next_us)
+            in->walk_next_us = now + DISK_MS * MS_US;
+        if (now >= in->walk_next_us)
+            start_walker(in);
+        else if (in->walk_next_us < next)
+            next = in->walk_next_us;
+    }
+    return next == INT64_MAX ? -1 : (int)((next - now) / 1000) + 1;
+}
+
+/* ---- the loop ---- */
+
+static void on_message(struct init *in)
+{
+    struct ini_msg m;
+    int fds[8];
+    size_t n = 0;
+    int r = ini_recv(in->in->sock, &m, fds, ARRAY_LEN(fds), &n);
+    if (r <= 0)
+        _exit(0); /* the host side is gone: so is all of this */
+    switch (m.type) {
+    case INI_STEP:
+        begin(in, fds, n);
+        break;
+    case INI_SIGNAL:
+        if (in->main)
+            kill(-in->main, m.num);
+        break;
+    case INI_END:
+        if (in->main)
+            kill(-1, SIGKILL);
+        break;
+    default:
+        break;
+    }
+    for (size_t i = 0; i < n; i++)
+        close(fds[i]);
+}
+
+static _Noreturn void loop(struct init *in)
+{
+    for (;;) {
+        struct pollfd p[] = {{in->in->sock, POLLIN, 0}, {in->sigfd, POLLIN, 0}};
+        if (poll(p, ARRAY_LEN(p), soft_limits(in)) < 0 && errno != EINTR)
+            _exit(1);
+        if (p[1].revents)
+            on_children(in);
+        if (p[0].revents)
+            on_message(in);
+    }
+}
+
+static int open_signals(struct err *e)
+{
+    sigset_t s;
+    sigemptyset(&s);
+    sigaddset(&s, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &s, NULL);
+    int fd = signalfd(-1, &s, SFD_CLOEXEC | SFD_NONBLOCK);
+    return fd < 0 ? err_sys(e, ERR_SANDBOX_FAILED, "signalfd") : fd;
+}
+
+_Noreturn void init_main(const struct init_in *ii)
+{
+    struct err e = ERR_INIT;
+    struct init in = {.in = ii, .err_fd = -1};
+    struct ini_msg m;
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    prctl(PR_SET_NAME, "sallyport-init", 0, 0, 0);
+    close_others(ii);
+    if (ini_recv(ii->sock, &m, NULL, 0, NULL) != 1 || m.type != INI_GO)
+        _exit(1);
+    in.sigfd = open_signals(&e);
+    if (in.sigfd < 0 || prepare(&in, &e) < 0)
+        give_up(ii->sock, &e);
+    m = (struct ini_msg){.type = INI_UP};
+    if (ini_send(ii->sock, &m, NULL, 0) < 0)
+        _exit(1);
+    loop(&in);
+}

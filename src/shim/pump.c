@@ -1,0 +1,192 @@
+/* pump - see pump.h. */
+#include "shim/pump.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/buf.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/logfile.h"
+#include "os/mask.h"
+
+#define CHUNK     ((size_t)(64 * 1024)) /* what a pipe holds by default: pipe(7) */
+#define READS_MAX 8                     /* per turn, so that one loud stream does not starve the other */
+
+struct pump {
+    struct log_writer *log;
+    struct mask *mask[2];
+    int fd[2];
+    int64_t seen[2];   /* bytes the step wrote, per stream */
+    int64_t max, kept; /* bytes of log payload */
+    bool truncated, noted, broken, flushed;
+    struct buf out; /* one masked chunk */
+    char chunk[CHUNK];
+};
+
+static int make_masks(struct pump *p, const struct spw_step *s, struct err *e)
+{
+    struct mask_secret *v = calloc(s->nsecrets + 1, sizeof(*v));
+    if (!v)
+        return err_oom(e);
+    for (size_t i = 0; i < s->nsecrets; i++)
+        v[i] = (struct mask_secret){s->secrets[i], strlen(s->secrets[i])};
+    int r = mask_new(v, s->nsecrets, &p->mask[0], e);
+    if (r == 0)
+        r = mask_clone(p->mask[0], &p->mask[1], e);
+    free(v);
+    return r;
+}
+
+int pump_open(int logs, const struct spw_step *s, int64_t max, struct pump **ret, struct err *e)
+{
+    char name[64];
+    struct pump *p = calloc(1, sizeof(*p));
+    if (!p)
+        return err_oom(e);
+    p->fd[0] = p->fd[1] = -1;
+    p->max = max;
+    buf_init(&p->out, 4 * CHUNK + 2 * SPW_BODY_MAX);
+    int r = make_masks(p, s, e);
+    snprintf(name, sizeof(name), "%d.%d.log", s->index, s->attempt);
+    if (r == 0)
+        r = logfile_open_write(logs, name, &p->log, e);
+    if (r == 0 && logfile_size(p->log) > LOG_START)
+        r = err_set(e, ERR_CONFLICT, "step %d, attempt %d has a log already: an attempt runs once", s->index,
+                    s->attempt);
+    if (r < 0) {
+        pump_free(p);
+        return r;
+    }
+    *ret = p;
+    return 0;
+}
+
+void pump_free(struct pump *p)
+{
+    if (!p)
+        return;
+    for (int i = 0; i < 2; i++) {
+        fd_close(&p->fd[i]);
+        mask_free(p->mask[i]);
+    }
+    if (p->log)
+        logfile_close_write(p->log);
+    buf_fini(&p->out);
+    free(p);
+}
+
+void pump_pipes(struct pump *p, int out_fd, int err_fd)
+{
+    p->fd[0] = out_fd;
+    p->fd[1] = err_fd;
+    for (int i = 0; i < 2; i++)
+        (void)fcntl(p->fd[i], F_SETFL, O_NONBLOCK);
+}
+
+int pump_fd(const struct pump *p, int i)
+{
+    return p->fd[i];
+}
+
+static void put(struct pump *p, int stream, const char *at, size_t n)
+{
+    while (n > 0 && !p->broken) {
+        size_t part = n < LOG_PAYLOAD_MAX ? n : LOG_PAYLOAD_MAX;
+        if (logfile_append(p->log, stream, clock_now_us(), at, part, NULL) < 0) {
+            p->broken = p->truncated = true;
+            return;
+        }
+        at += part;
+        n -= part;
+    }
+}
+
+void pump_note(struct pump *p, const char *text)
+{
+    put(p, LOG_SYSTEM, text, strlen(text));
+}
+
+static void keep(struct pump *p, int i, const char *at, size_t n)
+{
+    size_t room = p->max && p->max - p->kept < (int64_t)n ? (size_t)(p->max - p->kept) : n;
+    put(p, i == 0 ? LOG_STDOUT : LOG_STDERR, at, room);
+    p->kept += (int64_t)room;
+    if (room == n || p->noted)
+        return;
+    char text[128];
+    snprintf(text, sizeof(text), "output limit of %lld bytes reached: what follows is not kept", (long long)p->max);
+    p->truncated = p->noted = true;
+    pump_note(p, text);
+}
+
+static void take(struct pump *p, int i, size_t n)
+{
+    buf_reset(&p->out);
+    p->seen[i] += (int64_t)n;
+    mask_feed(p->mask[i], p->chunk, n, &p->out);
+    if (p->out.bad)
+        p->truncated = true; /* out of memory: dropped, never shown unmasked */
+    else
+        keep(p, i, p->out.p, p->out.len);
+}
+
+void pump_read(struct pump *p, int i)
+{
+    for (int k = 0; k < READS_MAX && p->fd[i] >= 0; k++) {
+        ssize_t n = read(p->fd[i], p->chunk, CHUNK);
+        if (n > 0) {
+            take(p, i, (size_t)n);
+            if ((size_t)n < CHUNK)
+                return;
+        } else if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+            return;
+        } else {
+            fd_close(&p->fd[i]);
+        }
+    }
+}
+
+bool pump_drained(const struct pump *p)
+{
+    return p->fd[0] < 0 && p->fd[1] < 0;
+}
+
+static void flush_masks(struct pump *p)
+{
+    for (int i = 0; i < 2 && !p->flushed; i++) {
+        buf_reset(&p->out);
+        mask_flush(p->mask[i], &p->out);
+        if (p->out.len && !p->out.bad)
+            keep(p, i, p->out.p, p->out.len);
+    }
+    p->flushed = true;
+}
+
+int pump_finish(struct pump *p, struct spw_exit *x, struct err *e)
+{
+    flush_masks(p);
+    x->stdout_bytes = p->seen[0];
+    x->stderr_bytes = p->seen[1];
+    if (p->truncated)
+        x->flags |= SPW_X_TRUNCATED;
+    if (p->broken) {
+        static const char lost[] = "the log could not be written for a while (disk full?): output is missing";
+        int r = logfile_append(p->log, LOG_SYSTEM, clock_now_us(), lost, sizeof(lost) - 1, e);
+        if (r < 0)
+            return r;
+        p->broken = false;
+    }
+    int r = logfile_append(p->log, LOG_EXIT, clock_now_us(), x, sizeof(*x), e);
+    if (r == 0)
+        r = logfile_sync(p->log, e);
+    return r;
+}
+
+uint64_t pump_size(const struct pump *p)
+{
+    return logfile_size(p->log);
+}

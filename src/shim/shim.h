@@ -1,0 +1,123 @@
+/* shim - what the parts of sallyport-shim share.
+ *
+ * Why it exists: one description of who is who inside a sandbox, passed down;
+ * the shim has no globals.
+ * May include: base os sandbox/spec.h.   Single-threaded, two processes:
+ *
+ *   shim (host side)                          init (pid 1 inside)
+ *     main.c    spec, lock, control socket      init.c    reaps, starts and ends steps
+ *     build.c   namespaces, id maps             rootfs.c  builds the view of the file system
+ *     host.c    event loop                      step.c    drops every privilege, then execve
+ *     pump.c    logs, exit record
+ *     cgroup.c  hard limits
+ *
+ * Privileges: in root mode (root with CAP_SYS_ADMIN) the host side keeps CAP_CHOWN and CAP_KILL once the sandbox
+ * stands; in user mode it has none. init is all-powerful inside its own user namespace and nobody outside. */
+#pragma once
+#include <sys/types.h>
+#include "base/err.h"
+#include "sandbox/spec.h"
+
+struct ids {
+    bool root_mode;
+    uid_t owner, host, in; /* of the project on disk; of the step on the host; of the step inside. Never 0 but owner */
+    gid_t owner_gid, host_gid, in_gid;
+};
+
+/* What the barriers are; their names appear in messages and in `weaker`. */
+#define BAR_MAX 256
+
+struct weaker {
+    char names[BAR_MAX]; /* "landlock, memory": what is missing by the operator's word */
+};
+/* A barrier is missing: notes it when the operator allows that, else fails. Returns 0 or -ERR_SANDBOX_UNAVAILABLE. */
+CHECKED int weaker_note(struct weaker *, bool allowed, const char *name, const char *why, const char *fix,
+                        struct err *);
+
+/* --- build.c: on the host side --- */
+struct built {
+    pid_t pid; /* init, as the host sees it */
+    int pidfd; /* of init */
+    int sock;  /* SOCK_SEQPACKET to init */
+};
+CHECKED int ids_find(const struct spw_spec *, struct ids *ret, struct err *);
+/* A detached copy of the project's mount in which its owner appears as ids.host (root mode). fd or negative code. */
+CHECKED int project_idmapped(const char *root, const struct ids *, struct err *);
+/* Starts init in new namespaces and waits until its file system stands. cgroup_fd: v2 group to be born in, or -1.
+ * place(arg, pid): puts it under v1 limits before it runs anything. */
+struct build_in {
+    const struct spw_spec *spec;
+    const struct ids *ids;
+    int cgroup_fd;
+    bool soft_memory; /* no memory controller: init watches by sampling */
+    int (*place)(void *arg, pid_t pid, struct err *);
+    void *arg;
+    struct weaker *weaker;
+};
+CHECKED int build_sandbox(const struct build_in *, struct built *ret, struct err *);
+/* Keeps CAP_CHOWN and CAP_KILL in root mode, nothing else; proven by reading back. */
+CHECKED int host_drop(const struct ids *, struct err *);
+/* errno of clone3/unshare -> what to do about it. */
+const char *userns_fix(int sys);
+
+/* --- messages between host side and init: same binary, same memory image --- */
+enum ini_type {
+    INI_GO = 1, /* host -> init: maps are written */
+    INI_UP,     /* init -> host: the file system stands */
+    INI_FAIL,   /* init -> host: it does not; text */
+    INI_STEP,   /* host -> init: body in fd 0; stdin stdout stderr in fds 1..3 */
+    INI_SIGNAL, /* host -> init: num = signal to the step's process group */
+    INI_END,    /* host -> init: SIGKILL to everything but init */
+    INI_DONE,   /* init -> host: all of the step is reaped and its overlay is unmounted */
+};
+struct ini_msg {
+    int type, num;
+    int status;          /* wait(2) status of the main process; -1: it never ran */
+    int code, sys;       /* INI_FAIL */
+    bool soft_oom, disk; /* killed by init for memory / for disk */
+    int64_t cpu_us, max_rss_bytes;
+    char text[SPW_TEXT];
+};
+CHECKED int ini_send(int sock, const struct ini_msg *, const int *fds, size_t nfds);
+/* 1, 0 = closed, -1 = error. */
+CHECKED int ini_recv(int sock, struct ini_msg *ret, int *fds, size_t max, size_t *ret_nfds);
+
+/* --- init side --- */
+struct init_in {
+    const struct spw_spec *spec;
+    const struct ids *ids;
+    int project_fd; /* idmapped copy (root mode), else -1 */
+    int sock;
+    bool soft_memory;
+};
+_Noreturn void init_main(const struct init_in *);
+
+struct rootfs {
+    int project_fd; /* O_PATH: lowest layer of /workspace; covered, so steps cannot reach it */
+    int layers_fd;  /* O_RDONLY directory: layers/ of the run; covered too */
+};
+CHECKED int rootfs_build(const struct init_in *, struct rootfs *ret, struct err *);
+/* Mounts / unmounts the overlay of one step. */
+CHECKED int rootfs_step_mount(const struct init_in *, const struct rootfs *, const struct spw_step *, struct err *);
+void rootfs_step_umount(void);
+
+/* --- step.c, in the child that becomes the step --- */
+struct step_in {
+    const struct spw_spec *spec;
+    const struct ids *ids;
+    const struct spw_step *step;
+    int fds[3];
+    int err_fd; /* closed by a successful execve; else gets one struct step_fail */
+};
+struct step_fail {
+    int sys;
+    char text[200];
+};
+_Noreturn void step_main(const struct step_in *);
+
+/* --- landlock.c, seccomp.c --- */
+/* 0 = none; else the ABI version of the running kernel. */
+int landlock_abi(void);
+CHECKED int landlock_enter(void); /* 0 or -1 with errno; needs no_new_privs */
+CHECKED int seccomp_enter(void);  /* 0 or -1 with errno */
+bool seccomp_there(void);
