@@ -80,6 +80,8 @@ struct sandbox;
 /* Starts the shim and waits until the sandbox stands. ERR_SANDBOX_FAILED / ERR_SANDBOX_UNAVAILABLE with the
  * failing operation and the fix in the message. */
 CHECKED int sandbox_open(const struct sandbox_spec *, struct sandbox **ret, struct err *);
+/* Barriers that are missing by the operator's word (allow_weaker): "landlock"; "" when none. Valid while sb is. */
+const char *sandbox_weaker(const struct sandbox *);
 /* Attaches to the live shim of this run's directory. ERR_NOT_FOUND when none lives. *ret_running: a step is running,
  * with its index and attempt. */
 CHECKED int sandbox_adopt(const char *dir, struct sandbox **ret, bool *ret_running, int *ret_index, int *ret_attempt,

@@ -1,0 +1,41 @@
+/* find - where sallyport-shim is.
+ *
+ * May include: base os.   Threads: any. */
+#include "sandbox/native/native.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/str.h"
+
+static int take_if_there(char *path, char **ret)
+{
+    if (path && access(path, X_OK) == 0) {
+        *ret = path;
+        return 1;
+    }
+    free(path);
+    return 0;
+}
+
+int native_shim_path(char **ret, struct err *e)
+{
+    char self[PATH_MAX];
+    const char *env = getenv("SALLYPORT_SHIM");
+    if (env && *env == '/' && take_if_there(str_dup(env), ret))
+        return 0;
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    if (n > 0) {
+        self[n] = 0;
+        *strrchr(self, '/') = 0;
+        if (take_if_there(str_printf("%s/sallyport-shim", self), ret) ||
+            take_if_there(str_printf("%s/../shim/sallyport-shim", self), ret)) /* in the build tree */
+            return 0;
+    }
+    if (take_if_there(str_dup(SALLYPORT_LIBEXEC "/sallyport-shim"), ret))
+        return 0;
+    return err_set(e, ERR_SANDBOX_UNAVAILABLE,
+                   "sallyport-shim is missing (looked beside %s and in " SALLYPORT_LIBEXEC "); fix: install it again",
+                   n > 0 ? self : "sallyport");
+}

@@ -1,0 +1,519 @@
+/* native - starts a shim per sandbox, talks to it, and attaches to it again after a restart.
+ *
+ * Why it exists: the driver behind sandbox.h that needs no Docker.
+ * May include: base os sandbox/.
+ * Threads: one owner per struct sandbox; sandbox_signal and sandbox_kill from any thread: each is one send(2) of one
+ * packet.
+ *
+ *   sandbox_open   socketpair ─ spawn shim (fd 3: socket, fd 4: spec) ─ wait for READY or FAIL
+ *   sandbox_exec   EXEC with the step in a memfd ─ wait for TAKEN or FAIL; what else arrives meanwhile is an old GREW
+ *   sandbox_wait   poll: socket (GREW, EXIT, end of file = gone), wake_fd
+ */
+#include "sandbox/native/native.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "base/str.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/proc.h"
+
+#define OPEN_MS    40000 /* longer than the shim's own limit, whose message is better */
+#define TAKEN_MS   20000
+#define DESTROY_MS 5000    /* then SIGKILL; pid namespace and cgroups do the rest */
+#define IDLE_MS    3600000 /* the shim leaves by itself after an hour with nobody attached and no step */
+
+struct sandbox {
+    int sock, pidfd;
+    bool child; /* ours to reap; an adopted shim is not */
+    bool gone;
+    int shim_dirfd;
+    char weaker[SPW_TEXT];
+    bool exit_held; /* an EXIT that arrived while we waited for something else */
+    struct step_exit held;
+};
+
+/* ---- messages ---- */
+
+void native_exit_from(const struct spw_exit *x, struct step_exit *ret)
+{
+    *ret = (struct step_exit){
+        .exit_code = x->exit_code,
+        .signal = x->signal,
+        .oom_killed = x->flags & SPW_X_OOM,
+        .timed_out = x->flags & SPW_X_TIMEOUT,
+        .canceled = x->flags & SPW_X_CANCELED,
+        .log_truncated = x->flags & SPW_X_TRUNCATED,
+        .started_us = x->started_us,
+        .finished_us = x->finished_us,
+        .cpu_us = x->cpu_us,
+        .max_rss_bytes = x->max_rss_bytes,
+        .stdout_bytes = x->stdout_bytes,
+        .stderr_bytes = x->stderr_bytes,
+    };
+    memcpy(ret->error, x->error, sizeof(ret->error));
+    ret->error[sizeof(ret->error) - 1] = 0;
+}
+
+/* 1 and *ret filled; 0 on end of file or anything a shim of ours would not send. */
+static int recv_msg(struct sandbox *sb, struct spw_msg *ret)
+{
+    size_t nfds = 0;
+    long n = unix_recv(sb->sock, ret, sizeof(*ret), NULL, 0, &nfds, NULL);
+    if (n > 0 && spw_msg_ok(ret, (size_t)n) && ret->head.type >= SPW_READY)
+        return 1;
+    sb->gone = true;
+    return 0;
+}
+
+static int send_small(struct sandbox *sb, enum spw_type type, int32_t arg)
+{
+    struct spw_msg m;
+    spw_msg_init(&m, type);
+    m.arg[0] = arg;
+    return send(sb->sock, &m, sizeof(m), MSG_NOSIGNAL) == (ssize_t)sizeof(m) ? 0 : -ERR_UNAVAILABLE;
+}
+
+/* 1 readable, 0 time is over. */
+static int readable_until(int fd, int64_t until_us)
+{
+    for (;;) {
+        int64_t left = until_us - clock_mono_us();
+        struct pollfd p = {fd, POLLIN, 0};
+        int n = left <= 0 ? 0 : poll(&p, 1, (int)(left / 1000) + 1);
+        if (n > 0 || (n == 0 && left <= 0))
+            return n > 0;
+        if (n < 0 && errno != EINTR)
+            return 1; /* the read will say what it is */
+    }
+}
+
+/* Waits for one of two answers; keeps an EXIT that comes first. Returns the type, or 0: gone or too late. */
+static int await(struct sandbox *sb, int a, int b, int ms, struct spw_msg *ret)
+{
+    int64_t until = clock_mono_us() + ms * MS_US;
+    while (readable_until(sb->sock, until)) {
+        if (!recv_msg(sb, ret))
+            return 0;
+        if (ret->head.type == a || ret->head.type == b)
+            return ret->head.type;
+        if (ret->head.type == SPW_EXIT) {
+            native_exit_from(&ret->exit, &sb->held);
+            sb->exit_held = true;
+        }
+    }
+    return 0;
+}
+
+static int fail_from(const struct spw_msg *m, struct err *e)
+{
+    int code = m->arg[0] > 0 && m->arg[0] < ERR_N ? m->arg[0] : ERR_SANDBOX_FAILED;
+    err_set(e, code, "%s", m->text);
+    if (e)
+        e->sys = m->arg[1];
+    return -code;
+}
+
+/* The body in a memfd: no limit of a socket buffer, no file on disk. */
+static int body_fd(const struct buf *b, struct err *e)
+{
+    int fd = memfd_create("sallyport", MFD_CLOEXEC);
+    if (fd < 0)
+        return err_sys(e, ERR_SANDBOX_FAILED, "memfd_create");
+    int r = fd_write_full(fd, b->p, b->len, e);
+    if (r < 0) {
+        close(fd);
+        return r;
+    }
+    return fd;
+}
+
+/* ---- life ---- */
+
+static struct sandbox *sandbox_new(void)
+{
+    struct sandbox *sb = calloc(1, sizeof(*sb));
+    if (sb)
+        sb->sock = sb->pidfd = sb->shim_dirfd = -1;
+    return sb;
+}
+
+static void sandbox_free(struct sandbox *sb)
+{
+    if (!sb)
+        return;
+    fd_close(&sb->sock);
+    fd_close(&sb->pidfd);
+    fd_close(&sb->shim_dirfd);
+    free(sb);
+}
+
+static int name_field(const char *field, const char *s, struct err *e)
+{
+    if (s && spw_name_ok(s))
+        return 0;
+    return err_field(e, ERR_INVALID, field, "must be 1 to 64 of letters, digits, '_', '.' and '-'");
+}
+
+static int check_spec(const struct sandbox_spec *s, struct err *e)
+{
+    const struct sandbox_limits *l = &s->limits;
+    int r = name_field("tenant", s->tenant, e);
+    if (r == 0)
+        r = name_field("run_id", s->run_id.s, e);
+    if (r < 0)
+        return r;
+    if (s->network)
+        return err_set(e, ERR_SANDBOX_UNAVAILABLE, "a sandbox has no network yet: leave `network` off");
+    if (!s->project_root || s->project_root[0] != '/' || !s->dir || s->dir[0] != '/')
+        return err_field(e, ERR_INVALID, "project_root", "must be an absolute, canonical path");
+    if (path_contains(s->project_root, s->dir) || path_contains(s->dir, s->project_root))
+        return err_field(e, ERR_INVALID, "project_root",
+                         "the project and the data directory must not contain each other");
+    if (l->cpu_millis < 0 || l->memory_bytes < 0 || l->pids < 0 || l->disk_bytes < 0 || l->output_bytes < 0 ||
+        l->wall_ms < 0)
+        return err_field(e, ERR_INVALID, "limits", "must not be negative");
+    return 0;
+}
+
+static int encode_spec(const struct sandbox_spec *s, struct err *e)
+{
+    AUTO(buf_fini) struct buf b = BUF_INIT(SPW_BODY_MAX + 1);
+    struct spw_spec w = {
+        .run_id = s->run_id.s,
+        .tenant = s->tenant,
+        .project = s->project_root,
+        .dir = s->dir,
+        .ro_binds = s->ro_binds,
+        .nro_binds = s->nro_binds,
+        .hidden = s->hidden,
+        .nhidden = s->nhidden,
+        .cpu_millis = s->limits.cpu_millis,
+        .memory_bytes = s->limits.memory_bytes,
+        .pids = s->limits.pids,
+        .disk_bytes = s->limits.disk_bytes,
+        .output_bytes = s->limits.output_bytes,
+        .wall_ms = s->limits.wall_ms,
+        .idle_ms = IDLE_MS,
+        .flags = s->allow_weaker ? SPW_ALLOW_WEAKER : 0,
+    };
+    int r = spw_spec_encode(&w, &b, e);
+    return r < 0 ? r : body_fd(&b, e);
+}
+
+static int open_err_file(const struct sandbox_spec *s, struct sandbox *sb, struct err *e)
+{
+    AUTO(fd_close) int dir = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0)
+        return err_sys(e, ERR_SANDBOX_FAILED, "open the run's directory %s", s->dir);
+    int r = dir_make(dir, "shim", &sb->shim_dirfd, e);
+    if (r < 0)
+        return r;
+    int fd = openat(sb->shim_dirfd, "err", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+    return fd < 0 ? err_sys(e, ERR_SANDBOX_FAILED, "open shim/err") : fd;
+}
+
+static int start_shim(struct sandbox *sb, const struct sandbox_spec *s, int sock, struct err *e)
+{
+    AUTO(fd_close) int spec = encode_spec(s, e);
+    if (spec < 0)
+        return spec;
+    AUTO(fd_close) int err_file = open_err_file(s, sb, e);
+    if (err_file < 0)
+        return err_file;
+    char *path = NULL;
+    int r = native_shim_path(&path, e);
+    if (r < 0)
+        return r;
+    char *const argv[] = {(char *)"sallyport-shim", (char *)s->run_id.s, NULL};
+    const int pass[][2] = {{sock, 3}, {spec, 4}};
+    struct proc_spawn ps = {.path = path,
+                            .argv = argv,
+                            .in = -1,
+                            .out = -1,
+                            .err = err_file,
+                            .pass = pass,
+                            .npass = 2,
+                            .new_session = true};
+    pid_t pid;
+    r = proc_start(&ps, &pid, &sb->pidfd, e);
+    free(path);
+    sb->child = r == 0;
+    return r;
+}
+
+static void reap(struct sandbox *sb)
+{
+    siginfo_t si;
+    if (!sb->child || sb->pidfd < 0)
+        return;
+    while (waitid(P_PIDFD, (id_t)sb->pidfd, &si, WEXITED) < 0 && errno == EINTR)
+        ;
+    sb->child = false;
+}
+
+int sandbox_open(const struct sandbox_spec *s, struct sandbox **ret, struct err *e)
+{
+    int sv[2];
+    struct spw_msg m;
+    int r = check_spec(s, e);
+    if (r < 0)
+        return r;
+    struct sandbox *sb = sandbox_new();
+    if (!sb)
+        return err_oom(e);
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0) {
+        sandbox_free(sb);
+        return err_sys(e, ERR_SANDBOX_FAILED, "socketpair");
+    }
+    sb->sock = sv[0];
+    r = start_shim(sb, s, sv[1], e);
+    close(sv[1]);
+    if (r == 0) {
+        int type = await(sb, SPW_READY, SPW_FAIL, OPEN_MS, &m);
+        if (type == SPW_FAIL)
+            r = fail_from(&m, e);
+        else if (type != SPW_READY)
+            r = err_set(e, ERR_SANDBOX_FAILED, "the sandbox's shim ended without a word; see %s/shim/err", s->dir);
+    }
+    if (r < 0) {
+        sandbox_destroy(sb);
+        return r;
+    }
+    (void)!str_copy(sb->weaker, sizeof(sb->weaker), m.text);
+    *ret = sb;
+    return 0;
+}
+
+const char *sandbox_weaker(const struct sandbox *sb)
+{
+    return sb->weaker;
+}
+
+static int attach(struct sandbox *sb, struct spw_msg *m, struct err *e)
+{
+    uid_t uid;
+    pid_t pid;
+    sb->sock = unix_connect(sb->shim_dirfd, "ctl", SOCK_SEQPACKET, e);
+    if (sb->sock < 0)
+        return err_set(e, ERR_NOT_FOUND, "no sandbox of this run is alive");
+    int r = unix_peer(sb->sock, &uid, &pid, e);
+    if (r < 0)
+        return r;
+    if (uid != geteuid())
+        return err_set(e, ERR_SANDBOX_FAILED, "the sandbox's control socket belongs to another user");
+    sb->pidfd = proc_pidfd_open(pid);
+    /* Its answer comes over the same connection: the pid is that of a living shim, not of a later process. */
+    if (sb->pidfd < 0 || await(sb, SPW_READY, SPW_READY, TAKEN_MS, m) != SPW_READY)
+        return err_set(e, ERR_NOT_FOUND, "the sandbox of this run does not answer");
+    return 0;
+}
+
+int sandbox_adopt(const char *dir, struct sandbox **ret, bool *ret_running, int *ret_index, int *ret_attempt,
+                  struct err *e)
+{
+    struct spw_msg m;
+    struct sandbox *sb = sandbox_new();
+    if (!sb)
+        return err_oom(e);
+    sb->shim_dirfd = native_shim_dir(dir, e);
+    int r = sb->shim_dirfd < 0 ? sb->shim_dirfd : native_locked(sb->shim_dirfd, e);
+    if (r == 0)
+        r = err_set(e, ERR_NOT_FOUND, "no sandbox of this run is alive");
+    if (r > 0)
+        r = attach(sb, &m, e);
+    if (r < 0) {
+        sandbox_free(sb);
+        return r;
+    }
+    (void)!str_copy(sb->weaker, sizeof(sb->weaker), m.text);
+    *ret_running = m.arg[0] == 1;
+    *ret_index = m.arg[1];
+    *ret_attempt = m.arg[2];
+    *ret = sb;
+    return 0;
+}
+
+void sandbox_detach(struct sandbox *sb)
+{
+    sandbox_free(sb);
+}
+
+/* True when the shim is gone within the time. */
+static bool wait_gone(struct sandbox *sb, int ms)
+{
+    return sb->pidfd < 0 || readable_until(sb->pidfd, clock_mono_us() + ms * MS_US);
+}
+
+void sandbox_destroy(struct sandbox *sb)
+{
+    if (!sb)
+        return;
+    if (sb->sock >= 0)
+        (void)send_small(sb, SPW_DESTROY, 0);
+    if (!wait_gone(sb, DESTROY_MS)) {
+        (void)proc_pidfd_kill(sb->pidfd, SIGKILL);
+        (void)wait_gone(sb, DESTROY_MS);
+    }
+    reap(sb);
+    if (sb->shim_dirfd >= 0)
+        native_sweep(sb->shim_dirfd);
+    sandbox_free(sb);
+}
+
+/* ---- steps ---- */
+
+static size_t count(const char *const *v)
+{
+    size_t n = 0;
+    while (v && v[n])
+        n++;
+    return n;
+}
+
+static int check_step(const struct step_spec *s, struct err *e)
+{
+    if (!s->command && (!s->argv || !s->argv[0]))
+        return err_field(e, ERR_INVALID, "command", "a step needs a command or argv");
+    if (s->cwd && !spw_cwd_ok(s->cwd))
+        return err_field(e, ERR_INVALID, "cwd", "must be a plain path below the project");
+    if (s->index < 0 || s->attempt < 0)
+        return err_field(e, ERR_INVALID, "index", "must not be negative");
+    for (size_t i = 0; s->env && s->env[i]; i++) {
+        const char *eq = strchr(s->env[i], '=');
+        if (!eq || eq == s->env[i])
+            return err_field(e, ERR_INVALID, "env", "each entry is NAME=value");
+    }
+    for (size_t i = 0; s->lower && s->lower[i]; i++) {
+        int r = name_field("lower", s->lower[i], e);
+        if (r < 0)
+            return r;
+    }
+    return name_field("layer", s->layer, e);
+}
+
+static int encode_step(const struct step_spec *s, struct buf *b, struct err *e)
+{
+    struct spw_step w = {
+        .command = s->command,
+        .argv = s->argv,
+        .nargv = s->command ? 0 : count(s->argv),
+        .env = s->env,
+        .nenv = count(s->env),
+        .lower = s->lower,
+        .nlower = count(s->lower),
+        .secrets = s->secrets,
+        .nsecrets = count(s->secrets),
+        .cwd = s->cwd ? s->cwd : "",
+        .layer = s->layer,
+        .index = s->index,
+        .attempt = s->attempt,
+        .wall_ms = s->wall_ms,
+    };
+    if (w.nargv > SPW_LIST_MAX || w.nenv > SPW_LIST_MAX || w.nlower > SPW_LIST_MAX || w.nsecrets > SPW_LIST_MAX)
+        return err_set(e, ERR_TOO_LARGE, "a list of the step has more than %d entries", SPW_LIST_MAX);
+    return spw_step_encode(&w, b, e);
+}
+
+static int send_step(struct sandbox *sb, const struct step_spec *s, struct err *e)
+{
+    struct buf b = BUF_INIT(SPW_BODY_MAX + 1);
+    struct spw_msg m;
+    int r = encode_step(s, &b, e);
+    int fd = r < 0 ? r : body_fd(&b, e);
+    spw_msg_init(&m, SPW_EXEC);
+    m.arg[0] = (int32_t)b.len;
+    if (b.p)
+        secure_wipe(b.p, b.cap); /* env and secrets */
+    buf_fini(&b);
+    if (fd < 0)
+        return fd;
+    r = unix_send(sb->sock, &m, sizeof(m), &fd, 1, e);
+    close(fd);
+    return r < 0 ? err_wrap(e, r, "hand the step to its sandbox") : 0;
+}
+
+int sandbox_exec(struct sandbox *sb, const struct step_spec *s, struct err *e)
+{
+    struct spw_msg m;
+    int r = check_step(s, e);
+    if (r < 0)
+        return r;
+    sb->exit_held = false;
+    r = send_step(sb, s, e);
+    if (r < 0)
+        return r;
+    int type = await(sb, SPW_TAKEN, SPW_FAIL, TAKEN_MS, &m);
+    if (type == SPW_TAKEN)
+        return 0;
+    if (type == SPW_FAIL)
+        return fail_from(&m, e);
+    return err_set(e, ERR_SANDBOX_FAILED, "the sandbox ended before it took the step");
+}
+
+static bool take_event(struct sandbox *sb, enum sandbox_event *ret, struct step_exit *ret_exit)
+{
+    struct spw_msg m;
+    if (!recv_msg(sb, &m)) {
+        *ret = SB_GONE;
+        return true;
+    }
+    if (m.head.type == SPW_GREW)
+        *ret = SB_GREW;
+    else if (m.head.type == SPW_EXIT) {
+        native_exit_from(&m.exit, ret_exit);
+        *ret = SB_EXIT;
+    } else
+        return false;
+    return true;
+}
+
+int sandbox_wait(struct sandbox *sb, int timeout_ms, int wake_fd, enum sandbox_event *ret, struct step_exit *ret_exit,
+                 struct err *e)
+{
+    int64_t until = timeout_ms < 0 ? INT64_MAX : clock_mono_us() + timeout_ms * MS_US;
+    if (sb->exit_held) {
+        sb->exit_held = false;
+        *ret_exit = sb->held;
+        *ret = SB_EXIT;
+        return 0;
+    }
+    while (!sb->gone) {
+        struct pollfd p[] = {{sb->sock, POLLIN, 0}, {wake_fd, POLLIN, 0}};
+        int64_t left = until == INT64_MAX ? INT64_MAX : until - clock_mono_us();
+        int ms = left == INT64_MAX ? -1 : left <= 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)((left + 999) / 1000);
+        int n = poll(p, ARRAY_LEN(p), ms);
+        if (n < 0 && errno != EINTR)
+            return err_sys(e, ERR_IO, "wait for the sandbox");
+        if (n > 0 && p[0].revents && take_event(sb, ret, ret_exit))
+            return 0;
+        if (n > 0 && p[1].revents) {
+            *ret = SB_WOKEN;
+            return 0;
+        }
+        if (n == 0 && left <= 0) {
+            *ret = SB_TIMEOUT;
+            return 0;
+        }
+    }
+    *ret = SB_GONE;
+    return 0;
+}
+
+int sandbox_signal(struct sandbox *sb, int sig)
+{
+    return send_small(sb, SPW_SIGNAL, sig);
+}
+
+int sandbox_kill(struct sandbox *sb)
+{
+    return send_small(sb, SPW_KILL, 0);
+}

@@ -1,0 +1,143 @@
+/* probe - what this host can do, for `doctor` and /readyz.
+ *
+ * Why it exists: "it does not work" must become "this is missing, do that".
+ * May include: base os sandbox/.   Threads: any. The shim does the trying (sallyport-shim --probe); then one real
+ * sandbox runs /bin/true, because only that proves the parts fit. */
+#include "sandbox/native/native.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "base/str.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/proc.h"
+
+#define PROBE_MS 10000
+
+static int run_shim_probe(struct buf *out, struct err *e)
+{
+    char *path = NULL;
+    int status = 0;
+    int r = native_shim_path(&path, e);
+    if (r < 0)
+        return r;
+    char *const argv[] = {(char *)"sallyport-shim", (char *)"--probe", NULL};
+    struct proc_spawn ps = {.path = path, .argv = argv, .in = -1, .out = -1, .err = -1};
+    r = proc_run(&ps, PROBE_MS, out, &status, e);
+    free(path);
+    if (r == 0 && (!WIFEXITED(status) || WEXITSTATUS(status) != 0))
+        r = err_set(e, ERR_SANDBOX_UNAVAILABLE, "sallyport-shim --probe failed");
+    return r;
+}
+
+static void check(struct jw *w, const char *name, const char *level, const char *detail, const char *fix)
+{
+    jw_obj(w);
+    jw_kstr(w, "name", name);
+    jw_kstr(w, "level", level);
+    jw_kstr(w, "detail", detail);
+    jw_kstr(w, "fix", fix);
+    jw_end_obj(w);
+}
+
+/* name TAB level TAB detail TAB fix */
+static void check_line(struct jw *w, char *line)
+{
+    char *f[4] = {line, NULL, NULL, NULL};
+    for (int i = 1; i < 4; i++) {
+        char *tab = strchr(f[i - 1], '\t');
+        if (!tab)
+            return;
+        *tab = 0;
+        f[i] = tab + 1;
+    }
+    check(w, f[0], f[1], f[2], f[3]);
+}
+
+static int try_step(struct sandbox *sb, struct err *e)
+{
+    const char *const argv[] = {"true", NULL};
+    const char *const none[] = {NULL};
+    struct step_spec s = {.argv = argv, .cwd = "", .env = none, .lower = none, .layer = "0.0", .wall_ms = PROBE_MS};
+    struct step_exit x;
+    enum sandbox_event ev = SB_TIMEOUT;
+    int r = sandbox_exec(sb, &s, e);
+    while (r == 0 && ev != SB_EXIT && ev != SB_GONE) {
+        r = sandbox_wait(sb, PROBE_MS, -1, &ev, &x, e);
+        if (r == 0 && ev == SB_TIMEOUT)
+            return err_set(e, ERR_TIMEOUT, "a step that runs `true` did not end");
+    }
+    if (r == 0 && (ev == SB_GONE || x.exit_code != 0))
+        r = err_set(e, ERR_SANDBOX_FAILED, "a step that runs `true` ended badly: %s", ev == SB_GONE ? "gone" : x.error);
+    return r;
+}
+
+static int try_sandbox_in(const char *base, struct err *e)
+{
+    AUTO(fd_close) int fd = open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || mkdirat(fd, "project", 0755) < 0 || mkdirat(fd, "run", 0700) < 0)
+        return err_sys(e, ERR_IO, "make a directory in %s", base);
+    char *project = str_printf("%s/project", base), *run = str_printf("%s/run", base);
+    struct sandbox_spec s = {.run_id = id_new(ID_RUN), .tenant = "probe", .project_root = project, .dir = run};
+    struct sandbox *sb = NULL;
+    int r = project && run ? sandbox_open(&s, &sb, e) : err_oom(e);
+    if (r == 0) {
+        r = try_step(sb, e);
+        sandbox_destroy(sb);
+    }
+    free(project);
+    free(run);
+    return r;
+}
+
+static int try_sandbox(struct err *e)
+{
+    char *base = NULL, *real = NULL;
+    const char *tmp = getenv("TMPDIR");
+    base = str_printf("%s/sallyport-probe-XXXXXX", tmp && *tmp == '/' ? tmp : "/var/tmp");
+    if (!base)
+        return err_oom(e);
+    int r = mkdtemp(base) ? dir_canonical(base, &real, e) : err_sys(e, ERR_IO, "make a temporary directory");
+    if (r == 0) {
+        r = try_sandbox_in(real, e);
+        if (dir_remove(AT_FDCWD, base, NULL) < 0 && r == 0)
+            r = err_set(e, ERR_IO, "remove %s", base);
+    }
+    free(base);
+    free(real);
+    return r;
+}
+
+int sandbox_probe(struct jw *out, bool *ret_ok, struct err *e)
+{
+    AUTO(buf_fini) struct buf lines = BUF_INIT(64 * KIB);
+    struct err why = ERR_INIT;
+    struct utsname u = {0};
+    uname(&u);
+    int probed = run_shim_probe(&lines, &why);
+    int works = probed < 0 ? probed : try_sandbox(&why);
+    jw_obj(out);
+    jw_kstr(out, "mode", geteuid() == 0 ? "root" : "user");
+    jw_kstr(out, "kernel", u.release);
+    jw_key(out, "checks");
+    jw_arr(out);
+    char *rest = lines.len ? lines.p : NULL;
+    for (char *line; (line = strsep(&rest, "\n"));)
+        check_line(out, line);
+    check(out, "a whole sandbox", works == 0 ? "hard" : "absent", works == 0 ? "ran `true`" : why.msg,
+          works == 0 ? "" : "see the checks above, or the message here");
+    jw_end_arr(out);
+    jw_kbool(out, "ok", works == 0);
+    jw_end_obj(out);
+    if (out->out->bad)
+        return err_set(e, -out->out->bad, NULL);
+    *ret_ok = works == 0;
+    return 0;
+}

@@ -1,0 +1,190 @@
+/* remains - what is known of a sandbox without its shim's help: its record, its lock, its leftovers.
+ *
+ * Why it exists: after a crash the reconciler must know which steps ended, which
+ * shims live, and must leave nothing behind.
+ * May include: base os sandbox/.   Threads: any. */
+#include "sandbox/native/native.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/str.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/logfile.h"
+#include "os/proc.h"
+
+#define REAP_MS 5000
+
+/* ---- the exit record ---- */
+
+/* The record is the last frame and has a fixed size: a log of any length is answered by one short read. A log with a
+ * torn tail, or none, is walked to be sure. */
+static int find_exit(struct log_reader *r, uint64_t size, struct step_exit *ret, struct err *e)
+{
+    struct log_frame f;
+    const uint64_t record = 16 + sizeof(struct spw_exit) + 4;
+    uint64_t at = size >= LOG_START + record ? size - record : LOG_START;
+    int n = at > LOG_START ? logfile_read(r, at, &f, NULL) : 0;
+    if (n != 1 || f.stream != LOG_EXIT || f.next != size) {
+        for (at = LOG_START; (n = logfile_read(r, at, &f, e)) == 1; at = f.next) {
+            if (f.stream == LOG_EXIT)
+                break;
+        }
+    }
+    if (n != 1)
+        return n;
+    struct spw_exit x;
+    if (f.n != sizeof(x))
+        return err_set(e, ERR_CORRUPT, "the step's exit record is damaged");
+    memcpy(&x, f.p, sizeof(x));
+    if (!spw_exit_ok(&x, sizeof(x)))
+        return err_set(e, ERR_CORRUPT, "the step's exit record is damaged");
+    native_exit_from(&x, ret);
+    return 1;
+}
+
+int sandbox_result(const char *dir, int index, int attempt, struct step_exit *ret, struct err *e)
+{
+    char name[64];
+    struct stat st;
+    AUTO(fd_close) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return err_sys(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "open %s", dir);
+    snprintf(name, sizeof(name), "logs/%d.%d.log", index, attempt);
+    if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT ? 0 : err_sys(e, ERR_IO, "open %s", name);
+    AUTO_PTR(logfile_close_read) struct log_reader *r = NULL;
+    int n = logfile_open_read(fd, name, &r, e);
+    if (n == -ERR_NOT_FOUND)
+        return 0;
+    return n < 0 ? n : find_exit(r, (uint64_t)st.st_size, ret, e);
+}
+
+/* ---- alive? ---- */
+
+int native_shim_dir(const char *run_dir, struct err *e)
+{
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof(path), "%s/shim", run_dir) >= (int)sizeof(path))
+        return err_set(e, ERR_INVALID, "path too long: %s", run_dir);
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? err_sys(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "open %s", path) : fd;
+}
+
+int native_locked(int shim, struct err *e)
+{
+    AUTO(fd_close) int fd = openat(shim, "lock", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return errno == ENOENT ? 0 : err_sys(e, ERR_IO, "open shim/lock");
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return 0; /* taken and, at the close, given back: nobody else has it */
+    return errno == EWOULDBLOCK ? 1 : err_sys(e, ERR_IO, "test shim/lock");
+}
+
+int sandbox_alive(const char *dir, struct err *e)
+{
+    AUTO(fd_close) int shim = native_shim_dir(dir, NULL);
+    if (shim < 0)
+        return 0;
+    return native_locked(shim, e);
+}
+
+/* ---- leftovers ---- */
+
+static void remove_cgroup(char *path)
+{
+    char file[PATH_MAX + 16];
+    /* Only what a shim of ours can have written: a group of this name below the cgroup file system. */
+    char *sp = strstr(path, "/sallyport/");
+    if (!str_starts(path, "/sys/fs/cgroup/") || !sp || strstr(path, "/../"))
+        return;
+    snprintf(file, sizeof(file), "%s/cgroup.kill", path);
+    AUTO(fd_close) int fd = open(file, O_WRONLY | O_CLOEXEC);
+    if (fd >= 0)
+        (void)!write(fd, "1", 1);
+    for (int i = 0; i < 200 && rmdir(path) < 0 && errno == EBUSY; i++)
+        clock_sleep_us(5 * MS_US); /* the last process is still being torn down */
+    for (int i = 0; i < 2; i++) {
+        char *slash = strrchr(path, '/');
+        if (!slash || slash < sp)
+            return;
+        *slash = 0;
+        if (rmdir(path) < 0)
+            return; /* others are in it */
+    }
+}
+
+void native_sweep(int shim)
+{
+    AUTO(buf_fini) struct buf b = BUF_INIT(64 * KIB);
+    if (native_locked(shim, NULL) != 0)
+        return; /* it lives: its own business */
+    if (file_read(shim, "cgroups", &b, NULL) == 0 && b.len) {
+        char *rest = b.p;
+        for (char *line; (line = strsep(&rest, "\n"));)
+            remove_cgroup(line);
+    }
+    (void)unlinkat(shim, "cgroups", 0);
+    (void)unlinkat(shim, "ctl", 0);
+    (void)unlinkat(shim, "pid", 0);
+}
+
+/* A shim that holds the lock but cannot be reached by its socket: its pid is in shim/pid, and a pidfd is proven to be
+ * it when the lock goes away with it. */
+static int shim_pidfd(int shim, struct err *e)
+{
+    AUTO(buf_fini) struct buf b = BUF_INIT(64);
+    int64_t pid;
+    uid_t uid;
+    pid_t peer = 0;
+    AUTO(fd_close) int sock = unix_connect(shim, "ctl", SOCK_SEQPACKET, NULL);
+    if (sock >= 0 && unix_peer(sock, &uid, &peer, NULL) == 0 && uid == geteuid())
+        return proc_pidfd_open(peer);
+    int r = file_read(shim, "pid", &b, e);
+    if (r < 0)
+        return r;
+    b.p[strcspn(b.p, "\n")] = 0;
+    if (!str_i64(b.p, &pid) || pid <= 1 || pid > INT32_MAX)
+        return err_set(e, ERR_CORRUPT, "shim/pid is damaged");
+    AUTO(buf_fini) struct buf comm = BUF_INIT(64);
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+    int fd = proc_pidfd_open((pid_t)pid);
+    /* After the pidfd is held the pid cannot be reused unseen: the name read now is that process's. */
+    if (fd >= 0 && (file_read(AT_FDCWD, path, &comm, NULL) < 0 || !comm.p || !str_starts(comm.p, "sallyport-shim")))
+        fd_close(&fd);
+    return fd;
+}
+
+int sandbox_reap(const char *dir, struct err *e)
+{
+    AUTO(fd_close) int shim = native_shim_dir(dir, NULL);
+    if (shim < 0)
+        return 0;
+    int r = native_locked(shim, e);
+    if (r < 0)
+        return r;
+    if (r == 1) {
+        AUTO(fd_close) int fd = shim_pidfd(shim, e);
+        if (fd >= 0)
+            (void)proc_pidfd_kill(fd, SIGKILL);
+        int64_t until = clock_mono_us() + REAP_MS * MS_US;
+        while ((r = native_locked(shim, e)) == 1 && clock_mono_us() < until)
+            clock_sleep_us(2 * MS_US);
+        if (r < 0)
+            return r;
+        if (r == 1)
+            return err_set(e, ERR_SANDBOX_FAILED, "the shim of %s does not die", dir);
+    }
+    native_sweep(shim);
+    return 0;
+}
