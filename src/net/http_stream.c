@@ -77,9 +77,11 @@ void http_stream_wake(struct http_stream *s)
     struct http_server *srv = s->srv;
     pthread_mutex_lock(&srv->wake_lock);
     bool first = srv->wakes == NULL;
-    s->wake_next = srv->wakes;
-    s->listed = true;
-    srv->wakes = s;
+    if (!s->listed) { /* a fill may have begun, for another reason, before the loop looked at the list */
+        s->wake_next = srv->wakes;
+        s->listed = true;
+        srv->wakes = s;
+    }
     if (first)
         io_wake(srv->io);
     pthread_mutex_unlock(&srv->wake_lock);
@@ -254,19 +256,25 @@ void http_stream_detach(struct http_stream *s)
         push(s, closed_run, closed_done);
 }
 
-void http_stream_wakes(struct http_server *srv)
+static struct http_stream *next_woken(struct http_server *srv)
 {
     pthread_mutex_lock(&srv->wake_lock);
     struct http_stream *s = srv->wakes;
-    srv->wakes = NULL;
-    for (struct http_stream *t = s; t; t = t->wake_next)
-        t->listed = false;
+    if (s) {
+        srv->wakes = s->wake_next;
+        s->listed = false;
+    }
     pthread_mutex_unlock(&srv->wake_lock);
-    while (s) {
-        struct http_stream *next = s->wake_next; /* a fill that starts may list it again */
+    return s;
+}
+
+/* Ends: a stream comes back into the list only after a fill of it began, and each begins one at most here. */
+void http_stream_wakes(struct http_server *srv)
+{
+    struct http_stream *s;
+    while ((s = next_woken(srv)) != NULL) {
         s->wake = true;
         if (s->conn && s->conn->state == HTTP_C_SWAIT)
             start_fill(s, 0);
-        s = next;
     }
 }
