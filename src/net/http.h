@@ -93,7 +93,8 @@ CHECKED int http_server_new(const struct http_config *, struct http_server **ret
 /* Numeric IPv4/IPv6 address, or "localhost" for 127.0.0.1 (no DNS here). Port 0: any; *ret_port (may be NULL) says
  * which. */
 CHECKED int http_server_listen_tcp(struct http_server *, const char *addr, int port, int *ret_port, struct err *);
-/* dirfd and name as for os/proc.h unix_listen; removed again when the server stops. */
+/* dirfd and name as for os/proc.h unix_listen. Removed when the server stops; one left by a killed server (nothing
+ * listens on it) is replaced, one in use is ERR_CONFLICT. */
 CHECKED int http_server_listen_unix(struct http_server *, int dirfd, const char *name, mode_t mode, struct err *);
 CHECKED int http_server_start(struct http_server *, struct err *);
 /* Graceful: stops accepting, closes idle connections, finishes requests under way, fills every stream a

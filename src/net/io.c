@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <uv.h>
 #include "base/str.h"
@@ -276,9 +277,24 @@ int io_listen_tcp(struct io *io, const char *addr, int port, int *ret_port, stru
     return 0;
 }
 
+/* A socket file nobody listens on any more (its server was killed) is removed; true when the name is free now. */
+static bool remove_stale(int dirfd, const char *name)
+{
+    struct stat st;
+    if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISSOCK(st.st_mode))
+        return false;
+    struct err e = ERR_INIT;
+    int fd = unix_connect(dirfd, name, SOCK_STREAM, &e);
+    if (fd >= 0)
+        close(fd);
+    return fd < 0 && e.sys == ECONNREFUSED && unlinkat(dirfd, name, 0) == 0;
+}
+
 int io_listen_unix(struct io *io, int dirfd, const char *name, mode_t mode, struct err *e)
 {
     int fd = unix_listen(dirfd, name, SOCK_STREAM, mode, e);
+    if (fd == -ERR_CONFLICT && remove_stale(dirfd, name))
+        fd = unix_listen(dirfd, name, SOCK_STREAM, mode, e);
     if (fd < 0)
         return fd;
     struct io_listener *l = new_listener(io);
