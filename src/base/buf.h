@@ -8,24 +8,24 @@
 #include "base/base.h"
 
 struct buf {
-    char *p;      /* NUL-terminated once anything was added; NULL before */
-    size_t len;   /* bytes without the NUL */
+    char *p;    /* NUL-terminated once anything was added; NULL before */
+    size_t len; /* bytes without the NUL */
     size_t cap;
-    size_t max;   /* no more than this many bytes; set by buf_init */
-    int bad;      /* 0, -ERR_OOM or -ERR_TOO_LARGE: once set, adds do nothing */
+    size_t max; /* no more than this many bytes; set by buf_init */
+    int bad;    /* 0, -ERR_OOM or -ERR_TOO_LARGE: once set, adds do nothing */
 };
 
 #define BUF_INIT(limit) ((struct buf){.max = (limit)})
 
 void buf_init(struct buf *, size_t max);
-void buf_fini(struct buf *);             /* frees; the buffer may be used again */
-void buf_reset(struct buf *);            /* len = 0, bad = 0; keeps the memory */
-int buf_reserve(struct buf *, size_t more);  /* room for `more` after len */
+void buf_fini(struct buf *);                /* frees; the buffer may be used again */
+void buf_reset(struct buf *);               /* len = 0, bad = 0; keeps the memory */
+int buf_reserve(struct buf *, size_t more); /* room for `more` after len */
 void buf_add(struct buf *, const void *p, size_t n);
 void buf_addc(struct buf *, char c);
 void buf_puts(struct buf *, const char *s);
 void buf_printf(struct buf *, const char *fmt, ...) PRINTF(2, 3);
 void buf_vprintf(struct buf *, const char *fmt, va_list ap) PRINTF(2, 0);
-void buf_consume(struct buf *, size_t n);    /* drops the first n bytes */
+void buf_consume(struct buf *, size_t n); /* drops the first n bytes */
 /* Hands the memory over (free() it); NULL when bad. Empty gives "". */
 CHECKED char *buf_take(struct buf *, size_t *ret_len);

@@ -20,20 +20,20 @@ enum err_code {
 };
 
 struct err {
-    int code;        /* enum err_code, positive; 0 = none */
-    int sys;         /* errno behind it, 0 when there is none */
-    char field[96];  /* the input field at fault ("limits.memory_bytes"), "" when none */
-    char msg[512];   /* one sentence: what is wrong and how to fix it; UTF-8, cut on a character */
+    int code;       /* enum err_code, positive; 0 = none */
+    int sys;        /* errno behind it, 0 when there is none */
+    char field[96]; /* the input field at fault ("limits.memory_bytes"), "" when none */
+    char msg[512];  /* one sentence: what is wrong and how to fix it; UTF-8, cut on a character */
 };
 
 #define ERR_INIT ((struct err){0})
 
 struct err_info {
-    const char *name;  /* "invalid_state": the wire name */
-    int http;          /* HTTP status */
-    int exit;          /* CLI exit code */
+    const char *name; /* "invalid_state": the wire name */
+    int http;         /* HTTP status */
+    int exit;         /* CLI exit code */
     bool retryable;
-    const char *text;  /* default message */
+    const char *text; /* default message */
 };
 
 /* Row of the table; unknown codes give the row of `internal`. Accepts -ERR_X too. */

@@ -7,8 +7,8 @@
 #define SHA256_LEN 32
 #define SHA256_HEX (64 + 1)
 
-struct sha256;                                    /* opaque, heap */
-CHECKED struct sha256 *sha256_new(void);          /* NULL on out-of-memory */
+struct sha256;                           /* opaque, heap */
+CHECKED struct sha256 *sha256_new(void); /* NULL on out-of-memory */
 void sha256_add(struct sha256 *, const void *p, size_t n);
 void sha256_final(struct sha256 *, uint8_t ret[SHA256_LEN]);
 void sha256_free(struct sha256 *);

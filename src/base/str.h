@@ -5,7 +5,7 @@
 #pragma once
 #include "base/base.h"
 
-bool str_eq(const char *a, const char *b);           /* NULL equals only NULL */
+bool str_eq(const char *a, const char *b); /* NULL equals only NULL */
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 /* Copies with a NUL; false (and dst = "") when it does not fit. */
@@ -37,10 +37,10 @@ CHECKED bool str_duration_ms(const char *s, int64_t *ret);
 void time_format(int64_t us, char ret[TIME_LEN]);
 CHECKED bool time_parse(const char *s, int64_t *ret_us);
 
-void hex_encode(const void *p, size_t n, char *ret);            /* 2n + 1 bytes */
-CHECKED bool hex_decode(const char *s, void *ret, size_t n);    /* s has exactly 2n digits */
-size_t b64_len(size_t n);                                       /* without NUL */
-void b64_encode(const void *p, size_t n, char *ret);            /* b64_len + 1 bytes, padded */
+void hex_encode(const void *p, size_t n, char *ret);         /* 2n + 1 bytes */
+CHECKED bool hex_decode(const char *s, void *ret, size_t n); /* s has exactly 2n digits */
+size_t b64_len(size_t n);                                    /* without NUL */
+void b64_encode(const void *p, size_t n, char *ret);         /* b64_len + 1 bytes, padded */
 /* Returns the byte count or -1; ret has room for strlen(s)/4*3. Strict (RFC 4648). */
 CHECKED long b64_decode(const char *s, void *ret);
 /* URL-safe, no padding (tokens, cursors). */

@@ -3,8 +3,8 @@
 #include "base/base.h"
 #include "base/id.h"
 
-int64_t clock_now_us(void);    /* Unix time, microseconds */
-int64_t clock_mono_us(void);   /* CLOCK_MONOTONIC, microseconds */
+int64_t clock_now_us(void);  /* Unix time, microseconds */
+int64_t clock_mono_us(void); /* CLOCK_MONOTONIC, microseconds */
 void clock_sleep_us(int64_t us);
 /* getrandom(2); aborts when the kernel has none (it cannot fail after boot). */
 void random_bytes(void *p, size_t n);

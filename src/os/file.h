@@ -8,13 +8,13 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-void fd_close(int *fd);                           /* for AUTO(fd_close); -1 is none; keeps errno */
-CHECKED int fd_read_full(int fd, void *p, size_t n, struct err *);        /* exactly n, else ERR_IO */
+void fd_close(int *fd);                                            /* for AUTO(fd_close); -1 is none; keeps errno */
+CHECKED int fd_read_full(int fd, void *p, size_t n, struct err *); /* exactly n, else ERR_IO */
 CHECKED int fd_write_full(int fd, const void *p, size_t n, struct err *);
 CHECKED int fd_pread_full(int fd, void *p, size_t n, off_t at, struct err *);
-CHECKED int fd_read_all(int fd, struct buf *out, struct err *);           /* to end of file, bounded by out->max */
+CHECKED int fd_read_all(int fd, struct buf *out, struct err *); /* to end of file, bounded by out->max */
 
-CHECKED int file_read(int dirfd, const char *path, struct buf *out, struct err *);   /* path is trusted */
+CHECKED int file_read(int dirfd, const char *path, struct buf *out, struct err *); /* path is trusted */
 /* tmp + fsync + rename + fsync of the directory: after a crash the old or the new content. */
 CHECKED int file_replace(int dirfd, const char *path, const void *p, size_t n, mode_t mode, struct err *);
 /* mkdir -p below dirfd, mode 0700 for new ones; *ret_fd (may be NULL) is the directory. */
@@ -24,7 +24,8 @@ CHECKED int dir_sync(int fd, struct err *);
  * Makes directories writable first where it owns them. */
 CHECKED int dir_remove(int dirfd, const char *path, struct err *);
 
-/* openat2 with RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS; `how` adds RESOLVE_* (e.g. RESOLVE_NO_SYMLINKS). Returns fd or -1 with errno. */
+/* openat2 with RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS; `resolve` adds RESOLVE_* (e.g. RESOLVE_NO_SYMLINKS).
+ * Returns fd or -1 with errno. */
 CHECKED int file_open_beneath(int dirfd, const char *path, int flags, mode_t mode, uint64_t resolve);
 /* Absolute, canonical (realpath) form of an existing directory; free() it. */
 CHECKED int dir_canonical(const char *path, char **ret, struct err *);

@@ -17,28 +17,34 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-enum log_stream { LOG_STDOUT = 1, LOG_STDERR = 2, LOG_SYSTEM = 3, LOG_EXIT = 4 };  /* LOG_EXIT: an exit record, the last frame */
-const char *log_stream_name(int);       /* "stdout" "stderr" "system"; NULL for others */
+enum log_stream {
+    LOG_STDOUT = 1,
+    LOG_STDERR = 2,
+    LOG_SYSTEM = 3,
+    LOG_EXIT = 4 /* an exit record, the last frame */
+};
+const char *log_stream_name(int); /* "stdout" "stderr" "system"; NULL for others */
 
-#define LOG_START 8
-#define LOG_PAYLOAD_MAX (256 * 1024)    /* per frame */
+#define LOG_START       8
+#define LOG_PAYLOAD_MAX (256 * 1024) /* per frame */
 
 struct log_writer;
 /* Opens or creates below dirfd, takes the lock without waiting (ERR_BUSY when another holds it), cuts a torn tail.
  * Damage with whole frames behind it is no torn tail: ERR_CORRUPT, and the file is left alone. */
 CHECKED int logfile_open_write(int dirfd, const char *name, struct log_writer **ret, struct err *);
-/* One frame by one writev(2). n <= LOG_PAYLOAD_MAX. ERR_STATE after an exit record. What a failed write left is cut off. */
+/* One frame by one writev(2). n <= LOG_PAYLOAD_MAX. ERR_STATE after an exit record. What a failed write left is cut
+ * off. */
 CHECKED int logfile_append(struct log_writer *, int stream, int64_t now_us, const void *p, size_t n, struct err *);
-CHECKED int logfile_sync(struct log_writer *, struct err *);      /* fdatasync */
+CHECKED int logfile_sync(struct log_writer *, struct err *); /* fdatasync */
 uint64_t logfile_size(const struct log_writer *);
 int logfile_fd(const struct log_writer *);
 void logfile_close_write(struct log_writer *);
 
 struct log_frame {
-    uint64_t offset, next;              /* of this frame, and of the one after it */
+    uint64_t offset, next; /* of this frame, and of the one after it */
     int stream;
     int64_t time_us;
-    const char *p;                      /* borrowed until the next call */
+    const char *p; /* borrowed until the next call */
     size_t n;
 };
 struct log_reader;

@@ -9,7 +9,10 @@
 #include "base/err.h"
 
 struct mask;
-struct mask_secret { const void *p; size_t n; };
+struct mask_secret {
+    const void *p;
+    size_t n;
+};
 /* Copies the secrets (wiped by mask_free). Secrets shorter than 4 bytes are ignored: they would mask everything.
  * At most 256 secrets, 64 KiB in all. Also masks the base64 and URL-encoded form of each. */
 CHECKED int mask_new(const struct mask_secret *, size_t n, struct mask **ret, struct err *);

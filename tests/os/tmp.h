@@ -20,7 +20,7 @@ static inline int tmp_setup(void **state)
     struct tmp *t = calloc(1, sizeof *t);
     if (!t)
         return -1;
-    strcpy(t->path, "/tmp/sallyport-test-XXXXXX");
+    snprintf(t->path, sizeof t->path, "/tmp/sallyport-test-XXXXXX");
     if (!mkdtemp(t->path))
         return -1;
     t->fd = open(t->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
