@@ -1,0 +1,49 @@
+# The front door. Meson and ninja do the building; each target here is one line that a person would otherwise type.
+#   make            build ./build/…/sallyport and sallyport-shim (installs missing Debian packages when run as root)
+#   make demo       play the main job on an example project
+#   make check      everything that must hold before a change lands; ends in "N passed, N failed"
+#   make bench      figures, one BENCH line each
+#   make fuzz       each fuzzer for FUZZ_SECONDS (20)
+#   make install    into PREFIX (/usr/local), below DESTDIR if set
+#   make format     clang-format over src/ and tests/
+#   make deps       only the packages
+#   make clean      remove what was built
+BUILD ?= build
+PREFIX ?= /usr/local
+NINJA = ninja -C $(BUILD)
+
+.PHONY: all demo check bench fuzz install format deps clean
+.NOTPARALLEL:
+
+all: deps $(BUILD)/build.ninja
+	@$(NINJA)
+
+deps:
+	@tools/deps build
+
+$(BUILD)/build.ninja: | deps
+	meson setup $(BUILD) --prefix=$(PREFIX) -Dtests=false
+
+demo: all
+	@SALLYPORT_BUILD=$(BUILD) tools/demo
+
+check:
+	@tools/deps check
+	@tools/check
+
+bench: all
+	@SALLYPORT_BUILD=$(BUILD) tools/bench
+
+fuzz:
+	@tools/deps check
+	@tools/fuzz
+
+install: all
+	@meson configure $(BUILD) -Dprefix=$(PREFIX)
+	meson install -C $(BUILD)
+
+format:
+	@git ls-files 'src/*.[ch]' 'tests/*.[ch]' | xargs clang-format -i
+
+clean:
+	rm -rf $(BUILD) build-check build-fuzz
