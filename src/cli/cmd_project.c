@@ -1,0 +1,108 @@
+/* cmd_project - projects: add, list, show, remove.
+ *
+ * May include: base/ os/ net/.   Threads: one. */
+#include "base/str.h"
+#include "cli/cmd.h"
+#include "cli/resolve.h"
+#include "cli/show.h"
+#include "cli/table.h"
+#include "os/file.h"
+#include <stdlib.h>
+
+static void show_project(struct ui *ui, const struct json *p)
+{
+    const struct json *warnings = json_get(p, "warnings");
+    char room[32];
+    ui_put(ui, UI_BOLD, show_str(p, "name"));
+    ui_printf(ui, "  %s  %s", ui_one(ui, show_str(p, "id")), ui_one(ui, show_str(p, "root_path")));
+    ui_printf(ui, "  since %s\n", show_time(room, p, "created_at"));
+    for (size_t i = 0; i < json_len(warnings); i++)
+        ui_warn(ui, "%s", ui_one(ui, json_str(json_at(warnings, i))));
+}
+
+/* The server wants an absolute path: what DIR means is known only here. */
+int cmd_project_add(struct cli *c, struct err *e)
+{
+    AUTO(buf_fini) struct buf path = BUF_INIT(KIB);
+    AUTO(buf_fini) struct buf body = BUF_INIT(64 * KIB);
+    AUTO(api_reply_fini) struct api_reply reply = {0};
+    struct jw w = JW_INIT(&body);
+    char *dir = NULL;
+    int r = dir_canonical(cli_arg(c, 0), &dir, e);
+    if (r < 0)
+        return r;
+    jw_obj(&w);
+    jw_kstr(&w, "root_path", dir);
+    jw_kstr_opt(&w, "name", args_get(&c->args, "name"));
+    jw_end_obj(&w);
+    free(dir);
+    api_path(&path, "/projects", NULL);
+    r = api_send(&c->api, "POST", &path, &body, &reply, e);
+    if (r < 0)
+        return r;
+    if (c->ui.json)
+        ui_json(&c->ui, reply.body.p, reply.body.len);
+    else
+        show_project(&c->ui, reply.json);
+    return 0;
+}
+
+static int add_row(void *arg, const struct json *p)
+{
+    struct table *t = arg;
+    char room[32];
+    table_cell(t, UI_BOLD, show_str(p, "name"));
+    table_cell(t, UI_PLAIN, show_str(p, "root_path"));
+    table_cell(t, UI_DIM, show_time(room, p, "created_at"));
+    table_cell(t, UI_DIM, show_str(p, "id"));
+    return 0;
+}
+
+int cmd_project_list(struct cli *c, struct err *e)
+{
+    static const char *const head[] = {"NAME", "DIRECTORY", "SINCE", "ID"};
+    AUTO(buf_fini) struct buf path = BUF_INIT(KIB);
+    struct table t;
+    api_path(&path, "/projects", NULL);
+    table_init(&t, ARRAY_LEN(head), 1, head);
+    int r = api_each(&c->api, &path, 0, add_row, &t, e);
+    table_print(&t, &c->ui, c->ui.json || r < 0 ? "" : "no projects: sallyport project add DIR");
+    return r;
+}
+
+int cmd_project_show(struct cli *c, struct err *e)
+{
+    AUTO(buf_fini) struct buf path = BUF_INIT(8 * KIB);
+    AUTO(api_reply_fini) struct api_reply reply = {0};
+    char *project = NULL;
+    int r = resolve_project(c, cli_arg(c, 0), &project, e);
+    if (r < 0)
+        return r;
+    api_path(&path, "/projects/{}", project, NULL);
+    free(project);
+    r = api_get(&c->api, &path, &reply, e);
+    if (r < 0)
+        return r;
+    if (c->ui.json)
+        ui_json(&c->ui, reply.body.p, reply.body.len);
+    else
+        show_project(&c->ui, reply.json);
+    return 0;
+}
+
+/* DELETE may take ids only: a name is looked up first. */
+int cmd_project_remove(struct cli *c, struct err *e)
+{
+    AUTO(buf_fini) struct buf path = BUF_INIT(8 * KIB);
+    AUTO(api_reply_fini) struct api_reply reply = {0};
+    api_path(&path, "/projects/{}", cli_arg(c, 0), NULL);
+    int r = api_get(&c->api, &path, &reply, e);
+    if (r < 0)
+        return r;
+    const char *id = show_str(reply.json, "id");
+    api_path(&path, "/projects/{}", id ? id : cli_arg(c, 0), NULL);
+    r = api_send(&c->api, "DELETE", &path, NULL, NULL, e);
+    if (r == 0 && !c->ui.json)
+        ui_printf(&c->ui, "removed %s; its files stay as they are\n", ui_one(&c->ui, show_str(reply.json, "name")));
+    return r;
+}

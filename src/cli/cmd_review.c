@@ -1,0 +1,248 @@
+/* cmd_review - the doors from any terminal: approve, reject, apply, discard, undo, cancel.
+ *
+ * May include: base/ os/ net/.   Threads: one. */
+#include "base/str.h"
+#include "cli/flow.h"
+#include "cli/resolve.h"
+#include "cli/show.h"
+
+#define BODY_MAX (1 * MIB)
+
+static void put_note(const struct cli *c, struct jw *w)
+{
+    jw_kstr_opt(w, "note", args_get(&c->args, "note"));
+}
+
+/* Prints the answer with --json, else one line. */
+static void say(struct cli *c, const struct api_reply *reply, const char *what, const char *id, const char *more)
+{
+    if (c->ui.json)
+        ui_json(&c->ui, reply->body.p, reply->body.len);
+    else
+        ui_printf(&c->ui, "%s %s%s%s\n", what, id, *more ? "   " : "", more);
+}
+
+static int post_note(struct cli *c, const char *what, const char *done, struct err *e)
+{
+    AUTO(api_reply_fini) struct api_reply reply = {0};
+    AUTO(buf_fini) struct buf body = BUF_INIT(BODY_MAX);
+    struct jw w = JW_INIT(&body);
+    struct id id;
+    jw_obj(&w);
+    put_note(c, &w);
+    jw_end_obj(&w);
+    int r = resolve_run(c, cli_arg(c, 0), &id, e);
+    if (r == 0)
+        r = flow_post(&c->api, &id, what, &body, &reply, e);
+    if (r == 0)
+        say(c, &reply, done, id.s, "");
+    return r;
+}
+
+int cmd_reject(struct cli *c, struct err *e)
+{
+    return post_note(c, "reject", "rejected", e);
+}
+
+int cmd_discard(struct cli *c, struct err *e)
+{
+    return post_note(c, "discard", "discarded the changes of", e);
+}
+
+int cmd_cancel(struct cli *c, struct err *e)
+{
+    return post_note(c, "cancel", "canceling", e);
+}
+
+/* ---- approve -------------------------------------------------------------- */
+
+static int answer_one(struct cli *c, const char *what, bool allow, struct err *e)
+{
+    AUTO(buf_fini) struct buf path = BUF_INIT(KIB);
+    AUTO(api_reply_fini) struct api_reply approval = {0};
+    AUTO(api_reply_fini) struct api_reply reply = {0};
+    struct id id;
+    int r = resolve_approval(c, what, &id, e);
+    if (r < 0)
+        return r;
+    api_path(&path, "/approvals/{}", id.s, NULL);
+    r = api_get(&c->api, &path, &approval, e);
+    if (r < 0)
+        return r;
+    if (!c->ui.json && allow)
+        show_approval(&c->ui, approval.json);
+    r = flow_answer(&c->api, approval.json, allow, args_get(&c->args, "note"), &reply, e);
+    if (r == 0)
+        say(c, &reply, allow ? "allowed" : "denied", id.s, "");
+    return r;
+}
+
+int cmd_allow(struct cli *c, struct err *e)
+{
+    return answer_one(c, cli_arg(c, 0), true, e);
+}
+
+int cmd_deny(struct cli *c, struct err *e)
+{
+    return answer_one(c, cli_arg(c, 0), false, e);
+}
+
+/* Right word, wrong moment: say which word fits. */
+static void hint_approve(struct cli *c, const struct id *id)
+{
+    AUTO(api_reply_fini) struct api_reply run = {0};
+    if (flow_get_run(&c->api, id, &run, NULL) < 0)
+        return;
+    const char *state = show_str(run.json, "state");
+    if (str_eq(state, "awaiting_apply"))
+        cli_hint(c, "its changes wait: sallyport diff %s, then sallyport apply %s", id->s, id->s);
+    else if (str_eq(state, "awaiting_approval"))
+        cli_hint(c, "one of its steps is asked about: sallyport approvals, then sallyport allow APPROVAL");
+}
+
+/* The plan is shown and then approved by its hash: what is approved is what was printed. */
+static int approve_plan(struct cli *c, const struct id *id, struct err *e)
+{
+    AUTO(api_reply_fini) struct api_reply plan = {0};
+    AUTO(api_reply_fini) struct api_reply reply = {0};
+    AUTO(buf_fini) struct buf body = BUF_INIT(BODY_MAX);
+    struct jw w = JW_INIT(&body);
+    int r = flow_get_plan(&c->api, id, &plan, e);
+    if (r < 0)
+        return r;
+    if (!c->ui.json)
+        show_plan(&c->ui, plan.json);
+    jw_obj(&w);
+    jw_kstr_opt(&w, "plan_hash", show_str(plan.json, "plan_hash"));
+    put_note(c, &w);
+    jw_end_obj(&w);
+    r = flow_post(&c->api, id, "approve", &body, &reply, e);
+    if (r == 0)
+        say(c, &reply, "approved", id->s, c->ui.quiet ? "" : "see it run: sallyport logs -f");
+    return r;
+}
+
+int cmd_approve(struct cli *c, struct err *e)
+{
+    const char *step = args_get(&c->args, "step");
+    struct id id;
+    if (step)
+        return answer_one(c, step, true, e);
+    int r = resolve_run(c, cli_arg(c, 0), &id, e);
+    if (r < 0)
+        return r;
+    r = approve_plan(c, &id, e);
+    if (r == -ERR_STATE)
+        hint_approve(c, &id);
+    return r;
+}
+
+/* ---- apply, undo ------------------------------------------------------------- */
+
+/* What a run itself came to is old news here: the question is whether the apply went well. */
+static int exit_of_apply(struct cli *c, const struct id *id, struct err *e)
+{
+    AUTO(api_reply_fini) struct api_reply run = {0};
+    int r = flow_get_run(&c->api, id, &run, e);
+    if (r < 0)
+        return r;
+    const struct json *apply = json_get(run.json, "apply");
+    const char *why = show_str(json_get(run.json, "reason"), "code");
+    if (str_eq(why, "apply_conflict") || json_len(json_get(apply, "conflicts")))
+        c->exit = err_info(ERR_APPLY_CONFLICT)->exit;
+    else if (json_type(apply) == JT_OBJ)
+        c->exit = 0;
+    return 0;
+}
+
+static void put_paths(const struct cli *c, struct jw *w)
+{
+    if (c->args.npos < 2)
+        return;
+    jw_key(w, "paths");
+    jw_arr(w);
+    for (size_t i = 1; i < c->args.npos; i++)
+        jw_str(w, cli_arg(c, i));
+    jw_end_arr(w);
+}
+
+static int apply_body(struct cli *c, const struct id *id, struct buf *body, struct err *e)
+{
+    AUTO(api_reply_fini) struct api_reply changes = {0};
+    struct jw w = JW_INIT(body);
+    int r = flow_get_changes(&c->api, id, &changes, e);
+    if (r < 0)
+        return r;
+    if (!c->ui.json && !c->ui.quiet)
+        show_changes(&c->ui, changes.json, 0);
+    jw_obj(&w);
+    jw_kstr_opt(&w, "digest", show_str(changes.json, "digest"));
+    put_paths(c, &w);
+    jw_end_obj(&w);
+    return 0;
+}
+
+int cmd_apply(struct cli *c, struct err *e)
+{
+    AUTO(api_reply_fini) struct api_reply reply = {0};
+    AUTO(buf_fini) struct buf body = BUF_INIT(BODY_MAX);
+    struct flow f;
+    struct id id;
+    int r = resolve_run(c, cli_arg(c, 0), &id, e);
+    if (r == 0)
+        r = apply_body(c, &id, &body, e);
+    if (r < 0)
+        return r;
+    flow_init(&f, c, &id);
+    r = flow_skip(&f, e);
+    if (r == 0)
+        r = flow_post(&c->api, &id, "apply", &body, &reply, e);
+    if (r == 0 && args_has(&c->args, "detach"))
+        say(c, &reply, "applying", id.s, "");
+    else if (r == 0)
+        r = flow_go(&f, e);
+    flow_fini(&f);
+    if (r == 0 && !args_has(&c->args, "detach") && !f.left)
+        r = exit_of_apply(c, &id, e);
+    return r;
+}
+
+static int confirm_undo(struct cli *c, const struct id *id, struct err *e)
+{
+    AUTO(buf_fini) struct buf q = BUF_INIT(KIB);
+    char line[16] = "";
+    if (args_has(&c->args, "yes"))
+        return 0;
+    if (!ui_interactive(&c->ui))
+        return err_set(e, ERR_USAGE, "undo asks first, and there is no terminal: add --yes");
+    buf_printf(&q, "put back what %s changed? [y/N]", id->s);
+    int r = ui_ask(&c->ui, q.p, NULL, NULL, line, sizeof line, e);
+    if (r == -ERR_EMPTY || (r == 0 && line[0] != 'y' && line[0] != 'Y'))
+        return err_set(e, ERR_CANCELED, "nothing was undone");
+    return r;
+}
+
+int cmd_undo(struct cli *c, struct err *e)
+{
+    AUTO(api_reply_fini) struct api_reply reply = {0};
+    struct flow f;
+    struct id id, undo;
+    int r = resolve_run(c, cli_arg(c, 0), &id, e);
+    if (r == 0)
+        r = confirm_undo(c, &id, e);
+    if (r == 0)
+        r = flow_post(&c->api, &id, "undo", NULL, &reply, e);
+    if (r < 0)
+        return r;
+    const char *text = show_str(reply.json, "id");
+    if (!text || !id_parse(ID_RUN, text, &undo))
+        return err_set(e, ERR_IO, "the server's answer holds no run");
+    say(c, &reply, "run", undo.s, "");
+    if (args_has(&c->args, "detach"))
+        return 0;
+    flow_init(&f, c, &undo);
+    f.yes = true; /* the question was asked above */
+    r = flow_go(&f, e);
+    flow_fini(&f);
+    return r;
+}

@@ -1,0 +1,138 @@
+/* cmd_server - the server itself: queue, reconcile, status; and the version of this program.
+ *
+ * May include: base/ os/ net/.   Threads: one. */
+#include "base/str.h"
+#include "cli/cmd.h"
+#include "cli/show.h"
+#include "cli/table.h"
+#include <inttypes.h>
+#include <string.h>
+
+static int fetch(struct cli *c, const char *what, struct api_reply *ret, struct err *e)
+{
+    AUTO(buf_fini) struct buf path = BUF_INIT(KIB);
+    api_path(&path, what, NULL);
+    return api_get(&c->api, &path, ret, e);
+}
+
+int cmd_queue(struct cli *c, struct err *e)
+{
+    static const char *const head[] = {"RUN", "PHASE", "PRIORITY", "ATTEMPTS", "AVAILABLE", "WORKER"};
+    AUTO(api_reply_fini) struct api_reply reply = {0};
+    struct table t;
+    int r = fetch(c, "/queue", &reply, e);
+    if (r < 0)
+        return r;
+    if (c->ui.json) {
+        ui_json(&c->ui, reply.body.p, reply.body.len);
+        return 0;
+    }
+    const struct json *items = json_get(reply.json, "items");
+    ui_printf(&c->ui, "%" PRId64 " ready, %" PRId64 " in work, %" PRId64 " for later\n", show_int(reply.json, "ready"),
+              show_int(reply.json, "leased"), show_int(reply.json, "delayed"));
+    table_init(&t, ARRAY_LEN(head), 5, head);
+    for (size_t i = 0; i < json_len(items); i++) {
+        const struct json *q = json_at(items, i);
+        char room[32];
+        table_cell(&t, UI_PLAIN, show_str(q, "run_id"));
+        table_cell(&t, UI_PLAIN, show_str(q, "phase"));
+        table_cellf(&t, UI_PLAIN, "%" PRId64, show_int(q, "priority"));
+        table_cellf(&t, UI_PLAIN, "%" PRId64, show_int(q, "attempts"));
+        table_cell(&t, UI_DIM, show_time(room, q, "available_at"));
+        table_cell(&t, UI_PLAIN, show_str(q, "worker"));
+    }
+    table_print(&t, &c->ui, "");
+    return 0;
+}
+
+int cmd_reconcile(struct cli *c, struct err *e)
+{
+    AUTO(buf_fini) struct buf path = BUF_INIT(KIB);
+    AUTO(buf_fini) struct buf body = BUF_INIT(8);
+    AUTO(api_reply_fini) struct api_reply reply = {0};
+    buf_puts(&body, "{}");
+    api_path(&path, "/reconcile", NULL);
+    int r = api_send(&c->api, "POST", &path, &body, &reply, e);
+    if (r < 0)
+        return r;
+    const struct json *actions = json_get(reply.json, "actions");
+    if (c->ui.json) {
+        ui_json(&c->ui, reply.body.p, reply.body.len);
+        return 0;
+    }
+    for (size_t i = 0; i < json_len(actions); i++) {
+        const struct json *a = json_at(actions, i);
+        ui_printf(&c->ui, "%s  %s  %s\n", ui_one(&c->ui, show_str(a, "what")), ui_one(&c->ui, show_str(a, "run_id")),
+                  ui_one(&c->ui, show_str(a, "detail")));
+    }
+    if (json_len(actions) == 0)
+        ui_note(&c->ui, "nothing was left behind");
+    return 0;
+}
+
+/* ---- status ------------------------------------------------------------------ */
+
+static void row(struct ui *ui, const char *name, const char *value)
+{
+    if (!value || !*value)
+        return;
+    ui_put(ui, UI_DIM, name);
+    ui_printf(ui, "%*s%s\n", (int)(12 - strlen(name)), "", ui_one(ui, value));
+}
+
+/* Numbers of an object as "a 1, b 2"; objects inside are left to --json. */
+static void numbers(struct ui *ui, const char *name, const struct json *o)
+{
+    AUTO(buf_fini) struct buf b = BUF_INIT(8 * KIB);
+    for (const void *it = json_first(o); it; it = json_next(o, it))
+        if (json_type(json_val(it)) == JT_INT && json_int(json_val(it)) != 0)
+            buf_printf(&b, "%s%s %" PRId64, b.len ? ", " : "", json_key(it), json_int(json_val(it)));
+    row(ui, name, b.len ? b.p : "none");
+}
+
+static void show_status(struct cli *c, const struct json *who, const struct json *sum)
+{
+    AUTO(buf_fini) struct buf scopes = BUF_INIT(8 * KIB);
+    const struct json *list = json_get(who, "scopes");
+    struct ui *ui = &c->ui;
+    for (size_t i = 0; i < json_len(list); i++)
+        buf_printf(&scopes, "%s%s", i ? " " : "", json_str(json_at(list, i)) ? json_str(json_at(list, i)) : "?");
+    row(ui, "server", c->api.where);
+    row(ui, "version", show_str(who, "version"));
+    row(ui, "we are", show_str(who, "actor"));
+    row(ui, "may", scopes.p);
+    if (json_type(json_get(sum, "runs")) == JT_OBJ)
+        numbers(ui, "runs", json_get(sum, "runs"));
+    if (json_type(json_get(sum, "queue")) == JT_OBJ)
+        numbers(ui, "queue", json_get(sum, "queue"));
+    const char *theirs = show_str(who, "version");
+    if (theirs && !str_eq(theirs, SALLYPORT_VERSION))
+        ui_warn(ui, "this program is version %s, the server %s", SALLYPORT_VERSION, ui_one(ui, theirs));
+}
+
+int cmd_status(struct cli *c, struct err *e)
+{
+    AUTO(api_reply_fini) struct api_reply who = {0};
+    AUTO(api_reply_fini) struct api_reply sum = {0};
+    struct err why = ERR_INIT;
+    int r = fetch(c, "/whoami", &who, e);
+    if (r < 0)
+        return r;
+    if (c->ui.json) {
+        ui_json(&c->ui, who.body.p, who.body.len);
+        return 0;
+    }
+    r = fetch(c, "/metrics/summary", &sum, &why); /* a token without run:read gets no counts, but still an answer */
+    show_status(c, who.json, r < 0 ? NULL : sum.json);
+    return 0;
+}
+
+int cmd_version(struct cli *c, struct err *e)
+{
+    if (c->ui.json)
+        ui_json(&c->ui, "{\"version\":\"" SALLYPORT_VERSION "\"}",
+                sizeof "{\"version\":\"" SALLYPORT_VERSION "\"}" - 1);
+    else
+        ui_printf(&c->ui, "sallyport %s\n", SALLYPORT_VERSION);
+    return 0;
+}

@@ -1,0 +1,477 @@
+/* show - see show.h.
+ *
+ * May include: base/ cli/ui.h.   Threads: one. */
+#include "cli/show.h"
+#include "base/str.h"
+#include "cli/table.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define TEXT_MAX_BYTES (256 * KIB)
+
+const char *show_str(const struct json *o, const char *key)
+{
+    return json_str(json_get(o, key));
+}
+
+int64_t show_int(const struct json *o, const char *key)
+{
+    return json_int(json_get(o, key));
+}
+
+const char *show_time(char room[32], const struct json *o, const char *key)
+{
+    const char *s = show_str(o, key);
+    int64_t us;
+    struct tm tm;
+    room[0] = '\0';
+    if (!s || !time_parse(s, &us))
+        return room;
+    time_t t = (time_t)(us / SEC_US);
+    if (localtime_r(&t, &tm))
+        strftime(room, 32, "%Y-%m-%d %H:%M:%S", &tm);
+    return room;
+}
+
+/* Small tables: a word and how it looks. */
+struct word_style {
+    const char *word;
+    enum ui_style style;
+};
+
+static enum ui_style style_of(const struct word_style *t, size_t n, const char *word)
+{
+    for (size_t i = 0; i < n; i++)
+        if (str_eq(t[i].word, word))
+            return t[i].style;
+    return UI_PLAIN;
+}
+
+enum ui_style show_action_style(const char *action)
+{
+    static const struct word_style t[] = {
+        {"allow", UI_GREEN}, {"ask", UI_YELLOW}, {"deny", UI_RED}, {"allowed", UI_GREEN}, {"denied", UI_RED},
+    };
+    return style_of(t, ARRAY_LEN(t), action);
+}
+
+enum ui_style show_state_style(const char *state)
+{
+    static const struct word_style t[] = {
+        {"succeeded", UI_GREEN},
+        {"failed", UI_RED},
+        {"denied", UI_RED},
+        {"lost", UI_RED},
+        {"rejected", UI_RED},
+        {"canceled", UI_YELLOW},
+        {"expired", UI_YELLOW},
+        {"awaiting_review", UI_YELLOW},
+        {"awaiting_apply", UI_YELLOW},
+        {"awaiting_approval", UI_YELLOW},
+        {"pending", UI_YELLOW},
+        {"allowed", UI_GREEN},
+        {"running", UI_CYAN},
+        {"planning", UI_CYAN},
+        {"applying", UI_CYAN},
+        {"finishing", UI_CYAN},
+    };
+    return style_of(t, ARRAY_LEN(t), state);
+}
+
+static void put_duration(struct ui *ui, int64_t ms)
+{
+    AUTO(buf_fini) struct buf b = BUF_INIT(64);
+    text_duration(&b, ms);
+    ui_put(ui, UI_PLAIN, b.p);
+}
+
+static void put_count(struct ui *ui, int64_t n, const char *one, const char *many)
+{
+    AUTO(buf_fini) struct buf b = BUF_INIT(128);
+    text_count(&b, n, one, many);
+    ui_put(ui, UI_PLAIN, b.p);
+}
+
+int64_t show_step_number(const struct json *step)
+{
+    return show_int(step, "index") + 1;
+}
+
+void show_command(struct buf *out, const struct json *o)
+{
+    const char *cmd = show_str(o, "command");
+    const struct json *argv = json_get(o, "argv");
+    if (cmd) {
+        buf_puts(out, cmd);
+        return;
+    }
+    for (size_t i = 0; i < json_len(argv); i++) {
+        const char *s = json_str(json_at(argv, i));
+        if (i)
+            buf_addc(out, ' ');
+        text_quote(out, s ? s : "");
+    }
+}
+
+/* Every line of a command, the first after "$ ", the others after "> ": nothing of it may hide. */
+static void put_command(struct ui *ui, const char *indent, const struct json *o)
+{
+    AUTO(buf_fini) struct buf b = BUF_INIT(TEXT_MAX_BYTES);
+    const char *mark = "$ ";
+    show_command(&b, o);
+    if (b.bad) {
+        ui_printf(ui, "%s$ ", indent);
+        ui_put(ui, UI_RED, "(too long to show)");
+        ui_printf(ui, "\n");
+        return;
+    }
+    for (const char *p = b.p ? b.p : ""; *p || *mark == '$';) {
+        size_t n = strcspn(p, "\n");
+        char *line = str_ndup(p, n);
+        ui_printf(ui, "%s%s", indent, mark);
+        ui_put(ui, UI_BOLD, line ? line : "(out of memory)");
+        ui_printf(ui, "\n");
+        free(line);
+        p += n + (p[n] ? 1 : 0);
+        mark = "> ";
+    }
+}
+
+static void put_names(struct ui *ui, const char *indent, const char *label, const struct json *names)
+{
+    if (json_len(names) == 0)
+        return;
+    ui_printf(ui, "%s%s", indent, label);
+    for (size_t i = 0; i < json_len(names); i++)
+        ui_printf(ui, " %s", ui_one(ui, json_str(json_at(names, i))));
+    ui_printf(ui, "\n");
+}
+
+/* The policy's answer: "allow  rule tests: no network needed"; the piece it fired on when it is not all of it. */
+static void put_decision(struct ui *ui, const char *indent, const struct json *d, const char *key)
+{
+    const char *action = show_str(d, key), *rule = show_str(d, "rule"), *reason = show_str(d, "reason");
+    const char *piece = show_str(d, "piece");
+    if (!action)
+        return;
+    ui_printf(ui, "%s", indent);
+    ui_put(ui, show_action_style(action), action);
+    if (rule)
+        ui_printf(ui, "  rule %s", ui_one(ui, rule));
+    if (reason)
+        ui_printf(ui, "%s%s", rule ? ": " : "  ", ui_one(ui, reason));
+    if (piece)
+        ui_printf(ui, "  [%s]", ui_one(ui, piece));
+    ui_printf(ui, "\n");
+}
+
+static void show_plan_step(struct ui *ui, const struct json *s)
+{
+    const char *title = show_str(s, "title"), *reason = show_str(s, "reason"), *cwd = show_str(s, "cwd");
+    int64_t wall = show_int(s, "wall_ms");
+    ui_printf(ui, "  %" PRId64 ". %s\n", show_step_number(s), title ? ui_one(ui, title) : "");
+    put_command(ui, "     ", s);
+    if (cwd && *cwd && !str_eq(cwd, "."))
+        ui_printf(ui, "     in %s\n", ui_one(ui, cwd));
+    put_names(ui, "     ", "env", json_get(s, "env_names"));
+    if (wall > 0) {
+        ui_printf(ui, "     at most ");
+        put_duration(ui, wall);
+        ui_printf(ui, "\n");
+    }
+    if (reason && *reason)
+        ui_printf(ui, "     why: %s\n", ui_one(ui, reason));
+    put_decision(ui, "     ", json_get(s, "decision"), "action");
+}
+
+void show_plan(struct ui *ui, const struct json *plan)
+{
+    const struct json *steps = json_get(plan, "steps"), *notes = json_get(plan, "notes");
+    const char *title = show_str(plan, "title");
+    ui_put(ui, UI_BOLD, "plan: ");
+    put_count(ui, (int64_t)json_len(steps), "step", "steps");
+    if (title && *title)
+        ui_printf(ui, "  %s", ui_one(ui, title));
+    ui_printf(ui, "\n");
+    for (size_t i = 0; i < json_len(steps); i++)
+        show_plan_step(ui, json_at(steps, i));
+    for (size_t i = 0; i < json_len(notes); i++)
+        ui_printf(ui, "  note: %s\n", ui_one(ui, json_str(json_at(notes, i))));
+}
+
+/* ---- changes ---------------------------------------------------------------- */
+
+static const char *change_mark(const char *kind)
+{
+    static const struct {
+        const char *kind, *mark;
+    } t[] = {{"added", "A"}, {"modified", "M"}, {"deleted", "D"}, {"mode", "m"}, {"kind", "T"}};
+    for (size_t i = 0; i < ARRAY_LEN(t); i++)
+        if (str_eq(t[i].kind, kind))
+            return t[i].mark;
+    return "?";
+}
+
+static void show_change(struct ui *ui, const struct json *c)
+{
+    const char *kind = show_str(c, "kind"), *refused = show_str(c, "refused");
+    ui_printf(ui, "  %s %s", change_mark(kind), ui_one(ui, show_str(c, "path")));
+    if (json_true(json_get(c, "binary"))) {
+        ui_printf(ui, "  binary");
+    } else {
+        ui_printf(ui, "  ");
+        char text[32];
+        snprintf(text, sizeof text, "+%" PRId64, show_int(c, "additions"));
+        ui_put(ui, UI_GREEN, text);
+        snprintf(text, sizeof text, " −%" PRId64, show_int(c, "deletions"));
+        ui_put(ui, UI_RED, text);
+    }
+    if (refused) {
+        ui_printf(ui, "  ");
+        ui_put(ui, UI_RED, "refused: ");
+        ui_put(ui, UI_PLAIN, refused);
+    } else if (json_true(json_get(c, "refused"))) {
+        ui_printf(ui, "  ");
+        ui_put(ui, UI_RED, "refused");
+    }
+    ui_printf(ui, "\n");
+}
+
+void show_changes(struct ui *ui, const struct json *changes, size_t max)
+{
+    const struct json *items = json_get(changes, "items");
+    int64_t refused = show_int(changes, "refused");
+    ui_put(ui, UI_BOLD, "changes: ");
+    put_count(ui, show_int(changes, "files"), "file", "files");
+    ui_printf(ui, ", +%" PRId64 " −%" PRId64, show_int(changes, "additions"), show_int(changes, "deletions"));
+    if (refused > 0)
+        ui_printf(ui, ", %" PRId64 " refused", refused);
+    ui_printf(ui, "\n");
+    size_t n = json_len(items);
+    for (size_t i = 0; i < n && (max == 0 || i < max); i++)
+        show_change(ui, json_at(items, i));
+    if (max && n > max)
+        ui_printf(ui, "  ... and %zu more\n", n - max);
+}
+
+/* ---- steps ---------------------------------------------------------------- */
+
+void show_step_head(struct ui *ui, const struct json *step, size_t total)
+{
+    AUTO(buf_fini) struct buf b = BUF_INIT(TEXT_MAX_BYTES);
+    show_command(&b, step);
+    ui_printf(ui, "step %" PRId64, show_step_number(step));
+    if (total)
+        ui_printf(ui, "/%zu", total);
+    if (show_int(step, "attempt") > 1)
+        ui_printf(ui, " (attempt %" PRId64 ")", show_int(step, "attempt"));
+    ui_printf(ui, "  ");
+    ui_put(ui, UI_BOLD, b.p ? b.p : show_str(step, "title"));
+    ui_printf(ui, "\n");
+}
+
+/* Why a step did not succeed, in words. */
+static void put_why(struct ui *ui, const struct json *s)
+{
+    const char *error = show_str(s, "error");
+    if (json_true(json_get(s, "timed_out")))
+        ui_printf(ui, ": longer than its time limit");
+    else if (json_true(json_get(s, "oom_killed")))
+        ui_printf(ui, ": out of memory");
+    else if (show_int(s, "signal") > 0)
+        ui_printf(ui, ": killed by signal %" PRId64 " (%s)", show_int(s, "signal"),
+                  strsignal((int)(show_int(s, "signal") & 127)));
+    else if (json_type(json_get(s, "exit_code")) == JT_INT && show_int(s, "exit_code") != 0)
+        ui_printf(ui, ": exit code %" PRId64, show_int(s, "exit_code"));
+    if (error && *error)
+        ui_printf(ui, ": %s", ui_one(ui, error));
+}
+
+static void put_state(struct ui *ui, const struct json *s)
+{
+    const char *state = show_str(s, "state");
+    bool ok = str_eq(state, "succeeded");
+    ui_put(ui, show_state_style(state), ok ? "ok" : state ? state : "?");
+    if (!ok)
+        put_why(ui, s);
+    if (json_type(json_get(s, "duration_ms")) == JT_INT) {
+        ui_printf(ui, " in ");
+        put_duration(ui, show_int(s, "duration_ms"));
+    }
+    if (json_true(json_get(s, "log_truncated")))
+        ui_printf(ui, " (log cut at its limit)");
+}
+
+void show_step_end(struct ui *ui, const struct json *step, size_t total)
+{
+    ui_printf(ui, "step %" PRId64, show_step_number(step));
+    if (total)
+        ui_printf(ui, "/%zu", total);
+    ui_printf(ui, "  ");
+    put_state(ui, step);
+    ui_printf(ui, "\n");
+}
+
+/* ---- runs ---------------------------------------------------------------- */
+
+static void put_reason(struct ui *ui, const struct json *run)
+{
+    const struct json *reason = json_get(run, "reason");
+    const char *code = show_str(reason, "code"), *msg = show_str(reason, "message");
+    if (!code)
+        return;
+    ui_printf(ui, ": %s", ui_one(ui, msg && *msg ? msg : code));
+    if (msg && *msg)
+        ui_printf(ui, " (%s)", ui_one(ui, code));
+}
+
+static void put_artifacts(struct ui *ui, const struct json *run)
+{
+    const struct json *a = json_get(run, "artifacts");
+    for (size_t i = 0; i < json_len(a); i++)
+        ui_printf(ui, "%s%s", i ? "  " : "   ", ui_one(ui, show_str(json_at(a, i), "name")));
+}
+
+void show_conflicts(struct ui *ui, const struct json *run)
+{
+    static const char *const keys[] = {"conflicts", "skipped"};
+    const struct json *apply = json_get(run, "apply");
+    for (size_t k = 0; k < ARRAY_LEN(keys); k++) {
+        const struct json *list = json_get(apply, keys[k]);
+        for (size_t i = 0; i < json_len(list); i++)
+            ui_printf(ui, "  %s: %s: %s\n", k ? "left out" : "conflict", ui_one(ui, show_str(json_at(list, i), "path")),
+                      ui_one(ui, show_str(json_at(list, i), "why")));
+    }
+}
+
+void show_end(struct ui *ui, const struct json *run)
+{
+    const char *state = show_str(run, "state");
+    show_conflicts(ui, run);
+    ui_put(ui, show_state_style(state), state ? state : "?");
+    if (!str_eq(state, "succeeded"))
+        put_reason(ui, run);
+    if (json_type(json_get(run, "duration_ms")) == JT_INT) {
+        ui_printf(ui, " in ");
+        put_duration(ui, show_int(run, "duration_ms"));
+    }
+    put_artifacts(ui, run);
+    ui_printf(ui, "\n");
+}
+
+static void field(struct ui *ui, const char *name, const char *value)
+{
+    if (!value || !*value)
+        return;
+    ui_put(ui, UI_DIM, name);
+    ui_printf(ui, "%*s%s\n", (int)(12 - strlen(name)), "", ui_one(ui, value));
+}
+
+static void show_run_steps(struct ui *ui, const struct json *run)
+{
+    const struct json *steps = json_get(run, "steps");
+    for (size_t i = 0; i < json_len(steps); i++) {
+        AUTO(buf_fini) struct buf b = BUF_INIT(TEXT_MAX_BYTES);
+        const struct json *s = json_at(steps, i);
+        show_command(&b, s);
+        ui_printf(ui, "  %" PRId64 ". ", show_step_number(s));
+        ui_put(ui, UI_BOLD, b.p ? b.p : show_str(s, "title"));
+        if (show_int(s, "attempt") > 1)
+            ui_printf(ui, " (attempt %" PRId64 ")", show_int(s, "attempt"));
+        ui_printf(ui, "\n     ");
+        put_state(ui, s);
+        ui_printf(ui, "\n");
+        put_decision(ui, "     ", json_get(s, "decision"), "action");
+    }
+}
+
+/* What a person can do with a run in this state. */
+static void show_next(struct ui *ui, const struct json *run)
+{
+    const char *id = ui_one(ui, show_str(run, "id")), *state = show_str(run, "state");
+    if (str_eq(state, "awaiting_review"))
+        ui_printf(ui, "next        sallyport plan %s, then approve or reject\n", id);
+    else if (str_eq(state, "awaiting_approval"))
+        ui_printf(ui, "next        sallyport approvals, then allow or deny\n");
+    else if (str_eq(state, "awaiting_apply"))
+        ui_printf(ui, "next        sallyport diff %s, then apply or discard\n", id);
+}
+
+void show_run(struct ui *ui, const struct json *run)
+{
+    char room[32];
+    const struct json *changes = json_get(run, "changes");
+    const char *state = show_str(run, "state");
+    field(ui, "run", show_str(run, "id"));
+    ui_put(ui, UI_DIM, "state");
+    ui_printf(ui, "       ");
+    ui_put(ui, show_state_style(state), state);
+    if (str_eq(state, "queued"))
+        ui_printf(ui, " (%s)", ui_one(ui, show_str(run, "phase")));
+    put_reason(ui, run);
+    ui_printf(ui, "\n");
+    field(ui, "project", show_str(run, "project_name"));
+    field(ui, "intent", show_str(run, "intent"));
+    field(ui, "undoes", show_str(run, "undoes"));
+    field(ui, "by", show_str(run, "actor"));
+    field(ui, "created", show_time(room, run, "created_at"));
+    field(ui, "finished", show_time(room, run, "finished_at"));
+    show_run_steps(ui, run);
+    if (json_type(changes) == JT_OBJ)
+        show_changes(ui, changes, 0);
+    show_conflicts(ui, run);
+    if (json_len(json_get(run, "artifacts"))) {
+        ui_put(ui, UI_DIM, "artifacts");
+        put_artifacts(ui, run);
+        ui_printf(ui, "\n");
+    }
+    show_next(ui, run);
+}
+
+/* ---- approvals, verdicts ------------------------------------------------------- */
+
+void show_approval(struct ui *ui, const struct json *a)
+{
+    const struct json *subject = json_get(a, "subject");
+    const char *state = show_str(a, "state"), *cwd = show_str(subject, "cwd");
+    ui_printf(ui, "%s  %s  ", ui_one(ui, show_str(a, "id")), ui_one(ui, show_str(a, "kind")));
+    ui_put(ui, show_state_style(state), state);
+    if (show_str(a, "actor"))
+        ui_printf(ui, " by %s", ui_one(ui, show_str(a, "actor")));
+    ui_printf(ui, "\n");
+    if (json_get(subject, "command") || json_get(subject, "argv")) {
+        put_command(ui, "  ", subject);
+    } else {
+        AUTO(buf_fini) struct buf b = BUF_INIT(TEXT_MAX_BYTES);
+        if (json_canonical(subject, &b, NULL) == 0 && b.p)
+            ui_printf(ui, "  %s\n", ui_one(ui, b.p));
+    }
+    if (cwd && *cwd && !str_eq(cwd, "."))
+        ui_printf(ui, "  in %s\n", ui_one(ui, cwd));
+    put_names(ui, "  ", "env", json_get(subject, "env_names"));
+    if (json_true(json_get(subject, "network")))
+        ui_printf(ui, "  with network\n");
+    if (show_str(a, "reason"))
+        ui_printf(ui, "  asked by rule %s: %s\n", ui_one(ui, show_str(a, "rule")), ui_one(ui, show_str(a, "reason")));
+    if (show_str(a, "piece"))
+        ui_printf(ui, "  because of [%s]\n", ui_one(ui, show_str(a, "piece")));
+}
+
+void show_verdict(struct ui *ui, const struct json *v)
+{
+    const struct json *commands = json_get(v, "commands"), *opaque = json_get(v, "opaque");
+    put_decision(ui, "", v, "decision");
+    for (size_t i = 0; i < json_len(commands); i++) {
+        const struct json *c = json_at(commands, i);
+        ui_printf(ui, "  %s\n", ui_one(ui, show_str(c, "text")));
+        put_decision(ui, "    ", c, "decision");
+    }
+    for (size_t i = 0; i < json_len(opaque); i++)
+        ui_printf(ui, "  not known before it runs: %s: %s\n", ui_one(ui, show_str(json_at(opaque, i), "text")),
+                  ui_one(ui, show_str(json_at(opaque, i), "reason")));
+    if (json_type(json_get(v, "policy_version")) == JT_INT)
+        ui_printf(ui, "policy version %" PRId64 "\n", show_int(v, "policy_version"));
+}
