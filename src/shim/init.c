@@ -328,7 +328,7 @@ static void sample_memory(struct init *in)
 static int64_t walk(int dirfd_, const char *name, int depth, int64_t max)
 {
     int64_t sum = 0;
-    int fd = openat(dirfd_, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NOATIME);
+    int fd = openat(dirfd_, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     DIR *d = fd < 0 ? NULL : fdopendir(fd);
     if (!d) {
         if (fd >= 0)

@@ -1,0 +1,77 @@
+/* as_user - runs a test program as an ordinary user, when the suite runs as root.
+ *
+ * Why it exists: both modes of the sandbox are tested by one `meson test`.
+ * Copies the program and the shim to a place that user can reach (a build tree below /root is not one), drops every
+ * group, id and capability, and runs it. Started by an ordinary user it just runs the program. */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define NOBODY 65534
+
+static void die(const char *what)
+{
+    fprintf(stderr, "as_user: %s: %s\n", what, strerror(errno));
+    exit(99);
+}
+
+static void copy(const char *from, const char *to)
+{
+    struct stat st;
+    int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
+    if (in < 0 || out < 0 || fstat(in, &st) < 0 || fchmod(out, 0755) < 0)
+        die(from);
+    for (off_t left = st.st_size; left > 0;) {
+        ssize_t n = sendfile(out, in, NULL, (size_t)left);
+        if (n <= 0)
+            die(to);
+        left -= n;
+    }
+    close(in);
+    close(out);
+}
+
+int main(int argc, char **argv)
+{
+    char dir[] = "/var/tmp/sallyport-as-user-XXXXXX", prog[128], shim[128];
+    const char *env = getenv("SALLYPORT_SHIM");
+    if (argc < 2)
+        return 2;
+    if (geteuid() != 0) {
+        execv(argv[1], argv + 1);
+        die(argv[1]);
+    }
+    if (!env || !mkdtemp(dir) || chmod(dir, 0755) < 0)
+        die("SALLYPORT_SHIM, temporary directory");
+    snprintf(prog, sizeof(prog), "%s/prog", dir);
+    snprintf(shim, sizeof(shim), "%s/sallyport-shim", dir);
+    copy(argv[1], prog);
+    copy(env, shim);
+    pid_t pid = fork();
+    if (pid == 0) {
+        setenv("SALLYPORT_SHIM", shim, 1);
+        setenv("HOME", dir, 1);
+        for (int c = 0; prctl(PR_CAPBSET_READ, c) >= 0; c++)
+            prctl(PR_CAPBSET_DROP, c);
+        if (chdir("/") < 0 || setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
+            setresuid(NOBODY, NOBODY, NOBODY) < 0)
+            die("drop");
+        execv(prog, argv + 1);
+        die(prog);
+    }
+    int status = 0;
+    if (pid < 0 || waitpid(pid, &status, 0) < 0)
+        die("wait");
+    unlink(prog);
+    unlink(shim);
+    rmdir(dir);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 98;
+}

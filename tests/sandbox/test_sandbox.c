@@ -1,0 +1,691 @@
+/* The native driver, for real: every test builds a sandbox, runs steps in it, and looks at what is left.
+ * Runs twice in the suite: as it was started, and as an ordinary user (as_user.c). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include "os/clock.h"
+#include "os/file.h"
+#include "rig.h"
+
+/* ---- ends ---- */
+
+static void test_exit_codes(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_init(&g);
+    rig_open(&g);
+    rig_run(&g, "true");
+    assert_int_equal(g.x.exit_code, 0);
+    assert_string_equal(g.x.error, "");
+    rig_run(&g, "false");
+    assert_int_equal(g.x.exit_code, 1);
+    rig_run(&g, "exit 77");
+    assert_int_equal(g.x.exit_code, 77);
+    assert_false(g.x.timed_out || g.x.oom_killed || g.x.canceled || g.x.log_truncated);
+    rig_argv(&g, (const char *const[]){"sh", "-c", "exit 3", NULL});
+    assert_int_equal(g.x.exit_code, 3);
+    rig_fini(&g);
+}
+
+static void test_not_started(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_init(&g);
+    rig_file(&g, "plain", "#!/bin/sh\n");
+    rig_open(&g);
+    rig_argv(&g, (const char *const[]){"no-such-program-anywhere", NULL});
+    assert_int_equal(g.x.exit_code, -1);
+    assert_non_null(strstr(g.x.error, "no-such-program-anywhere: No such file"));
+    rig_argv(&g, (const char *const[]){"./plain", NULL});
+    assert_non_null(strstr(g.x.error, "Permission denied"));
+    g.cwd = "missing/dir";
+    rig_run(&g, "true");
+    assert_int_equal(g.x.exit_code, -1);
+    assert_non_null(strstr(g.x.error, "missing/dir"));
+    g.cwd = "";
+    rig_run(&g, "true"); /* the sandbox is still good */
+    assert_int_equal(g.x.exit_code, 0);
+    rig_fini(&g);
+}
+
+static void test_signals(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_init(&g);
+    rig_open(&g);
+    rig_run(&g, "kill -SEGV $$");
+    assert_int_equal(g.x.exit_code, -1);
+    assert_int_equal(g.x.signal, SIGSEGV);
+    rig_start(&g, "trap 'exit 42' USR1; echo ready; while :; do sleep 0.02; done");
+    while (!rig_has(&g.out, "ready"))
+        rig_wait(&g, 20);
+    assert_int_equal(sandbox_signal(g.sb, SIGUSR1), 0);
+    assert_int_equal(rig_wait(&g, 5000), SB_EXIT);
+    assert_int_equal(g.x.exit_code, 42);
+    rig_fini(&g);
+}
+
+static void test_time_out(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_init(&g);
+    rig_open(&g);
+    g.wall_ms = 200;
+    int64_t t = clock_mono_us();
+    rig_run(&g, "echo before; sleep 30");
+    assert_true(g.x.timed_out);
+    assert_int_equal(g.x.signal, SIGTERM);
+    assert_true(clock_mono_us() - t < 3 * SEC_US);
+    assert_true(rig_has(&g.out, "before"));
+    assert_true(rig_has(&g.sys, "time limit"));
+    rig_run(&g, "trap '' TERM; while :; do sleep 1; done"); /* SIGKILL after the grace */
+    assert_true(g.x.timed_out);
+    assert_int_equal(g.x.signal, SIGKILL);
+    rig_fini(&g);
+}
+
+static void test_cancel(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_init(&g);
+    rig_open(&g);
+    rig_start(&g, "trap '' TERM INT; sleep 30 & setsid sleep 30 & wait");
+    assert_int_equal(sandbox_kill(g.sb), 0);
+    assert_int_equal(rig_wait(&g, 5000), SB_EXIT);
+    assert_true(g.x.canceled);
+    assert_int_equal(g.x.signal, SIGKILL);
+    rig_run(&g, "exit 5");
+    assert_int_equal(g.x.exit_code, 5);
+    assert_false(g.x.canceled);
+    rig_fini(&g);
+}
+
+static void test_survivors_are_killed(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_init(&g);
+    rig_open(&g);
+    int64_t t = clock_mono_us();
+    rig_run(&g, "sleep 4711.25 & (setsid sleep 4711.25 &) ; nohup sleep 4711.25 >/dev/null 2>&1 & echo done; exit 0");
+    assert_int_equal(g.x.exit_code, 0);
+    assert_true(clock_mono_us() - t < 2 * SEC_US);
+    assert_true(rig_has(&g.out, "done"));
+    assert_false(rig_process_with("4711.25"));
+    rig_run(&g, "ls /proc | grep -c '^[0-9]'"); /* sh, ls, grep; init is hidden */
+    assert_true(g.out.len == 2 && g.out.p[0] <= '3');
+    rig_fini(&g);
+}
+
+/* ---- output ---- */
+
+static void test_streams(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_init(&g);
+    rig_open(&g);
+    rig_run(&g, "for i in 1 2 3 4 5; do echo out$i; echo err$i >&2; done");
+    assert_string_equal(g.out.p, "out1\nout2\nout3\nout4\nout5\n");
+    assert_string_equal(g.err.p, "err1\nerr2\nerr3\nerr4\nerr5\n");
+    assert_int_equal(g.x.stdout_bytes, 25);
+    assert_int_equal(g.x.stderr_bytes, 25);
+    rig_run(&g, "cat; echo end"); /* stdin is empty */
+    assert_string_equal(g.out.p, "end\n");
+    rig_fini(&g);
+}
+
+static void test_big_output(void **state)
+{
+    (void)state;
+    struct rig g;
+    const size_t n = 50 * MIB;
+    rig_init(&g);
+    rig_open(&g);
+    rig_run(&g, "yes 0123456789abcde | head -c 52428800");
+    assert_int_equal(g.x.exit_code, 0);
+    assert_true(g.x.stdout_bytes == (int64_t)n);
+    assert_true(g.out.len == n);
+    for (size_t i = 0; i < n; i += 16)
+        assert_memory_equal(g.out.p + i, "0123456789abcde\n", 16);
+    rig_fini(&g);
+}
+
+static void test_output_limit(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_init(&g);
+    g.spec.limits.output_bytes = 10000;
+    rig_open(&g);
+    rig_run(&g, "yes | head -c 3000000; echo >&2 tail");
+    assert_int_equal(g.x.exit_code, 0);
+    assert_true(g.x.log_truncated);
+    assert_int_equal(g.out.len + g.err.len, 10000);
+    assert_int_equal(g.x.stdout_bytes, 3000000);
+    assert_true(rig_has(&g.sys, "output limit"));
+    rig_fini(&g);
+}
+
+static void test_secrets(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_init(&g);
+    const char *const secrets[] = {"hunter2-is-secret", "second/secret", NULL};
+    const char *const env[] = {"TOKEN=hunter2-is-secret", NULL};
+    g.secrets = secrets;
+    g.env = env;
+    rig_open(&g);
+    rig_run(&g, "printf 'a hunter2-'; sleep 0.3; printf 'is-secret b '; echo second/secret; echo \"$TOKEN\" >&2; "
+                "printf hunter2-is-sec >&2");
+    assert_string_equal(g.out.p, "a *** b ***\n");
+    assert_string_equal(g.err.p, "***\nhunter2-is-sec");
+    char path[512];
+    AUTO(buf_fini) struct buf raw = BUF_INIT(MIB);
+    snprintf(path, sizeof(path), "%s/logs/0.1.log", g.run);
+    assert_int_equal(file_read(AT_FDCWD, path, &raw, NULL), 0);
+    assert_false(rig_has(&raw, "hunter2-is-secret"));
+    rig_fini(&g);
+}
+
+/* ---- what a step sees ---- */
+
+static void test_environment(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_init(&g);
+    const char *const env[] = {"A=1 2", "LANG=de_DE.UTF-8", "EMPTY=", NULL};
+    g.env = env;
+    setenv("OF_THE_SERVER", "not for steps", 1);
+    rig_open(&g);
+    rig_run(&g, "env");
+    assert_true(rig_has(&g.out, "A=1 2\n") && rig_has(&g.out, "EMPTY=\n") && rig_has(&g.out, "LANG=de_DE.UTF-8\n"));
+    assert_false(rig_has(&g.out, "LANG=C.UTF-8"));
+    assert_true(rig_has(&g.out, "HOME=/home/agent\n") && rig_has(&g.out, "TMPDIR=/tmp\n"));
+    assert_false(rig_has(&g.out, "OF_THE_SERVER") || rig_has(&g.out, "SALLYPORT"));
+    rig_run(&g,
+            "id -un; test $(id -u) != 0 && test -w $HOME && test -w /tmp && test -w /dev/shm && echo fine; hostname");
+    assert_string_equal(g.out.p, "agent\nfine\nsallyport\n");
+    rig_fini(&g);
+}
+
+static void test_layers_stack(void **state)
+{
+    (void)state;
+    struct rig g;
+    struct stat st;
+    char path[512];
+    rig_init(&g);
+    rig_file(&g, "keep", "old\n");
+    rig_file(&g, "gone", "x\n");
+    rig_open(&g);
+    rig_run(&g, "echo new > keep; rm gone; mkdir d; echo one > d/one; stat -c %U keep .");
+    assert_int_equal(g.x.exit_code, 0);
+    assert_string_equal(g.out.p, "agent\nagent\n");
+    rig_run(&g, "cat keep; ls"); /* without the first layer: the project as it is */
+    assert_string_equal(g.out.p, "old\ngone\nkeep\n");
+    g.lower = (const char *const[]){"0.1", NULL};
+    rig_run(&g, "cat keep; ls; cat d/one; echo two > d/two");
+    assert_string_equal(g.out.p, "new\nd\nkeep\none\n");
+    g.lower = (const char *const[]){"0.1", "2.1", NULL};
+    rig_run(&g, "cat d/one d/two; rm -r d; ls");
+    assert_string_equal(g.out.p, "one\ntwo\nkeep\n");
+    snprintf(path, sizeof(path), "%s/gone", g.project);
+    assert_int_equal(stat(path, &st), 0);
+    snprintf(path, sizeof(path), "%s/d", g.project);
+    assert_int_equal(stat(path, &st), -1);
+    snprintf(path, sizeof(path), "%s/layers/0.1/born", g.run);
+    assert_int_equal(stat(path, &st), 0);
+    rig_fini(&g);
+}
+
+static void test_many_layers(void **state)
+{
+    (void)state;
+    struct rig g;
+    char names[64][16];
+    const char *lower[65] = {NULL};
+    rig_init(&g);
+    rig_open(&g);
+    g.lower = lower;
+    for (int i = 0; i < 40; i++) {
+        char cmd[64];
+        snprintf(cmd, sizeof(cmd), "echo %d > f%d; ls | wc -l", i, i);
+        rig_run(&g, cmd);
+        assert_int_equal(g.x.exit_code, 0);
+        assert_int_equal(atoi(g.out.p), i + 1);
+        snprintf(names[i], sizeof(names[i]), "%d.1", i);
+        lower[i] = names[i];
+    }
+    rig_fini(&g);
+}
+
+static void test_odd_names(void **state)
+{
+    (void)state;
+    struct rig g;
+    char odd[sizeof(g.project)];
+    rig_init(&g);
+    snprintf(odd, sizeof(odd), "%s/a,b:c\\d \"e\" \n\xff'x", g.base);
+    assert_int_equal(rename(g.project, odd), 0);
+    snprintf(g.project, sizeof(g.project), "%s", odd);
+    g.spec.project_root = g.project;
+    rig_file(&g, "new\nline", "1");
+    rig_file(&g, "-rf", "2");
+    rig_file(&g, "\xff\xfe", "3");
+    rig_file(&g, "sp ace,comma:colon", "4");
+    rig_open(&g);
+    rig_run(&g, "cat ./*; echo x > 'out\tput'");
+    assert_int_equal(g.x.exit_code, 0);
+    assert_int_equal(g.out.len, 4);
+    rig_fini(&g);
+}
+
+static void test_binds_and_hidden(void **state)
+{
+    (void)state;
+    struct rig g;
+    char tool[256], cred[300], bad[300];
+    rig_init(&g);
+    snprintf(tool, sizeof(tool), "%s/tool", g.base);
+    snprintf(cred, sizeof(cred), "%s/tool/credentials", g.base);
+    assert_int_equal(mkdir(tool, 0755), 0);
+    rig_file(&g, "../tool/prog", "#!/bin/sh\necho tool runs\n");
+    rig_file(&g, "../tool/credentials", "SECRET\n");
+    rig_file(&g, ".env", "SECRET\n");
+    rig_file(&g, "plain", "plain\n");
+    snprintf(bad, sizeof(bad), "%s/.env", g.project);
+    const char *const binds[] = {tool, "/no/such/place"};
+    const char *const hidden[] = {cred, bad, "/no/such/file"};
+    g.spec.ro_binds = binds;
+    g.spec.nro_binds = 2;
+    g.spec.hidden = hidden;
+    g.spec.nhidden = 3;
+    rig_open(&g);
+    char cmd[1024];
+    snprintf(cmd, sizeof(cmd),
+             "sh %s/prog; cat %s; cat .env; cat plain; echo x > %s/new; rm -f .env; mv .env e2; cat e2; cat .env", tool,
+             cred, tool);
+    rig_run(&g, cmd);
+    assert_true(rig_has(&g.out, "tool runs\n") && rig_has(&g.out, "plain\n"));
+    assert_false(rig_has(&g.out, "SECRET"));
+    rig_run(&g, "cat .env; cat plain"); /* hidden again over the next step's overlay */
+    assert_string_equal(g.out.p, "plain\n");
+    rig_fini(&g);
+}
+
+static void test_shared_cwd(void **state)
+{
+    (void)state;
+    struct rig g;
+    char sub[300];
+    rig_init(&g);
+    snprintf(sub, sizeof(sub), "%s/sub", g.project);
+    assert_int_equal(mkdir(sub, 0755), 0);
+    rig_open(&g);
+    g.cwd = "sub";
+    rig_run(&g, "pwd; echo x > here");
+    assert_string_equal(g.out.p, "/workspace/sub\n");
+    rig_run(&g, "touch /shared/x /usr/x /etc/x /x; ls /shared");
+    assert_string_equal(g.out.p, "");
+    rig_fini(&g);
+}
+
+/* ---- limits ---- */
+
+static void test_memory(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_init(&g);
+    g.spec.limits.memory_bytes = 96 * (int64_t)MIB;
+    rig_open(&g);
+    rig_run(&g, "echo small");
+    assert_false(g.x.oom_killed);
+    rig_run(&g, "exec perl -e '$x = \"a\" x 1000; for (;;) { push @k, $x x 1000; select undef, undef, undef, 0.002 }'");
+    assert_true(g.x.oom_killed);
+    assert_int_equal(g.x.signal, SIGKILL);
+    assert_true(rig_has(&g.sys, "memory limit"));
+    rig_run(&g, "exit 9"); /* the sandbox survives */
+    assert_int_equal(g.x.exit_code, 9);
+    assert_false(g.x.oom_killed);
+    rig_fini(&g);
+}
+
+static void test_disk(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_init(&g);
+    g.spec.limits.disk_bytes = 8 * (int64_t)MIB;
+    rig_open(&g);
+    rig_run(&g, "exec dd if=/dev/zero of=big bs=1M count=64 status=none"); /* one file: hard */
+    assert_int_equal(g.x.signal, SIGXFSZ);
+    rig_run(&g, "i=0; while :; do head -c 1000000 /dev/zero > f$i; i=$((i+1)); sleep 0.01; done"); /* many: soft */
+    assert_int_equal(g.x.signal, SIGKILL);
+    assert_non_null(strstr(g.x.error, "layers grew over"));
+    rig_fini(&g);
+}
+
+static void test_accounting(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_init(&g);
+    g.spec.limits = (struct sandbox_limits){.cpu_millis = 1500, .memory_bytes = GIB, .pids = 64, .wall_ms = 20000};
+    rig_open(&g);
+    rig_run(&g, "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done");
+    assert_true(g.x.cpu_us > 5000);
+    assert_true(g.x.max_rss_bytes > 100000);
+    assert_true(g.x.finished_us - g.x.started_us < 20 * SEC_US);
+    rig_fini(&g);
+}
+
+/* ---- servers come and go ---- */
+
+static void test_adopt_running(void **state)
+{
+    (void)state;
+    struct rig g;
+    bool running = false;
+    int index = -1, attempt = -1;
+    struct step_exit x;
+    rig_init(&g);
+    rig_open(&g);
+    rig_start(&g, "for i in 1 2 3 4 5 6 7 8; do echo line $i; sleep 0.1; done; exit 6");
+    sandbox_detach(TAKE(g.sb)); /* to the shim the same as a server that was killed: its socket closes */
+    assert_int_equal(sandbox_alive(g.run, NULL), 1);
+    assert_int_equal(sandbox_result(g.run, 0, 1, &x, NULL), 0);
+    clock_sleep_us(250 * MS_US);
+    assert_int_equal(sandbox_adopt(g.run, &g.sb, &running, &index, &attempt, NULL), 0);
+    assert_true(running);
+    assert_int_equal(index, 0);
+    assert_int_equal(attempt, 1);
+    assert_int_equal(rig_wait(&g, 10000), SB_EXIT);
+    assert_int_equal(g.x.exit_code, 6);
+    assert_true(rig_has(&g.out, "line 1\n") && rig_has(&g.out, "line 8\n"));
+    rig_fini(&g);
+}
+
+static void test_ends_while_nobody_looks(void **state)
+{
+    (void)state;
+    struct rig g;
+    bool running = true;
+    int index, attempt;
+    rig_init(&g);
+    rig_open(&g);
+    rig_start(&g, "echo alone; exit 8");
+    sandbox_detach(TAKE(g.sb));
+    for (int i = 0; i < 500 && sandbox_result(g.run, 0, 1, &g.x, NULL) == 0; i++)
+        clock_sleep_us(10 * MS_US);
+    assert_int_equal(g.x.exit_code, 8);
+    assert_int_equal(sandbox_adopt(g.run, &g.sb, &running, &index, &attempt, NULL), 0);
+    assert_false(running);
+    rig_run(&g, "echo again");
+    assert_string_equal(g.out.p, "again\n");
+    rig_fini(&g);
+}
+
+static void test_new_server_replaces_old(void **state)
+{
+    (void)state;
+    struct rig g;
+    struct sandbox *second = NULL;
+    bool running;
+    int index, attempt;
+    enum sandbox_event ev;
+    struct step_exit x;
+    rig_init(&g);
+    rig_open(&g);
+    assert_int_equal(sandbox_adopt(g.run, &second, &running, &index, &attempt, NULL), 0);
+    assert_int_equal(sandbox_wait(g.sb, 2000, -1, &ev, &x, NULL), 0);
+    assert_int_equal(ev, SB_GONE);
+    sandbox_detach(TAKE(g.sb));
+    g.sb = second;
+    rig_run(&g, "exit 4");
+    assert_int_equal(g.x.exit_code, 4);
+    rig_fini(&g);
+}
+
+static pid_t shim_pid(struct rig *g)
+{
+    char path[512];
+    AUTO(buf_fini) struct buf b = BUF_INIT(64);
+    snprintf(path, sizeof(path), "%s/shim/pid", g->run);
+    assert_int_equal(file_read(AT_FDCWD, path, &b, NULL), 0);
+    return atoi(b.p);
+}
+
+static void test_shim_killed(void **state)
+{
+    (void)state;
+    struct rig g;
+    struct step_exit x;
+    bool running;
+    int index, attempt;
+    rig_init(&g);
+    g.spec.limits.pids = 50;
+    rig_open(&g);
+    rig_start(&g, "sleep 4712.25 & setsid sleep 4712.25 & echo up; wait");
+    while (!rig_has(&g.out, "up"))
+        rig_wait(&g, 20);
+    assert_true(rig_process_with("4712.25"));
+    kill(shim_pid(&g), SIGKILL);
+    assert_int_equal(rig_wait(&g, 5000), SB_GONE);
+    for (int i = 0; i < 200 && rig_process_with("4712.25"); i++)
+        clock_sleep_us(10 * MS_US);
+    assert_false(rig_process_with("4712.25"));
+    assert_int_equal(sandbox_alive(g.run, NULL), 0);
+    assert_int_equal(sandbox_result(g.run, 0, 1, &x, NULL), 0);
+    struct sandbox *none = NULL;
+    assert_int_equal(sandbox_adopt(g.run, &none, &running, &index, &attempt, NULL), -ERR_NOT_FOUND);
+    rig_fini(&g); /* checks that cgroups and sockets are gone too */
+}
+
+static void test_reap(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_init(&g);
+    assert_int_equal(sandbox_reap(g.run, NULL), 0); /* nothing there */
+    g.spec.limits.pids = 50;
+    rig_open(&g);
+    rig_start(&g, "sleep 4713.25");
+    sandbox_detach(TAKE(g.sb));
+    assert_int_equal(sandbox_reap(g.run, NULL), 0);
+    assert_int_equal(sandbox_alive(g.run, NULL), 0);
+    assert_false(rig_process_with("4713.25"));
+    assert_int_equal(sandbox_reap(g.run, NULL), 0);
+    char path[512];
+    snprintf(path, sizeof(path), "%s/shim/cgroups", g.run);
+    assert_int_equal(access(path, F_OK), -1);
+    rig_open(&g); /* the directory is good for another sandbox */
+    rig_run(&g, "true");
+    assert_int_equal(g.x.exit_code, 0);
+    rig_fini(&g);
+}
+
+static void test_destroy_while_running(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_init(&g);
+    rig_open(&g);
+    rig_start(&g, "sleep 4714.25");
+    rig_close(&g);
+    assert_false(rig_process_with("4714.25"));
+    assert_int_equal(sandbox_result(g.run, 0, 1, &g.x, NULL), 1);
+    assert_true(g.x.canceled);
+    rig_fini(&g);
+}
+
+static void test_wake_fd(void **state)
+{
+    (void)state;
+    struct rig g;
+    int p[2];
+    enum sandbox_event ev;
+    assert_int_equal(pipe(p), 0);
+    rig_init(&g);
+    rig_open(&g);
+    assert_int_equal(sandbox_wait(g.sb, 20, p[0], &ev, &g.x, NULL), 0);
+    assert_int_equal(ev, SB_TIMEOUT);
+    assert_int_equal(write(p[1], "x", 1), 1);
+    assert_int_equal(sandbox_wait(g.sb, 1000, p[0], &ev, &g.x, NULL), 0);
+    assert_int_equal(ev, SB_WOKEN);
+    close(p[0]);
+    close(p[1]);
+    rig_fini(&g);
+}
+
+/* ---- refusals ---- */
+
+static int try_open(struct rig *g)
+{
+    struct sandbox *sb = NULL;
+    struct err e = ERR_INIT;
+    int r = sandbox_open(&g->spec, &sb, &e);
+    if (r == 0)
+        sandbox_destroy(sb);
+    else
+        assert_true(e.msg[0] != 0);
+    return r;
+}
+
+static void test_bad_specs(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_init(&g);
+    const struct sandbox_spec good = g.spec;
+    g.spec.network = true;
+    assert_int_equal(try_open(&g), -ERR_SANDBOX_UNAVAILABLE);
+    g.spec = good;
+    g.spec.project_root = "relative";
+    assert_int_equal(try_open(&g), -ERR_INVALID);
+    g.spec.project_root = g.base; /* would show the run's own directory */
+    assert_int_equal(try_open(&g), -ERR_INVALID);
+    g.spec.project_root = "/no/such/project";
+    assert_int_equal(try_open(&g), -ERR_SANDBOX_FAILED);
+    g.spec = good;
+    g.spec.tenant = "../up";
+    assert_int_equal(try_open(&g), -ERR_INVALID);
+    g.spec = good;
+    g.spec.limits.pids = -1;
+    assert_int_equal(try_open(&g), -ERR_INVALID);
+    static const char *const binds[] = {"/proc", "/", "/dev/shm", "/var/tmp"};
+    for (size_t i = 0; i < ARRAY_LEN(binds); i++) {
+        g.spec = good;
+        g.spec.ro_binds = &binds[i];
+        g.spec.nro_binds = 1;
+        assert_int_equal(try_open(&g), -ERR_INVALID);
+    }
+    g.spec = good;
+    assert_int_equal(try_open(&g), 0);
+    rig_fini(&g);
+}
+
+static void test_bad_steps(void **state)
+{
+    (void)state;
+    struct rig g;
+    static const char *const none[] = {NULL}, *const bare[] = {"X", NULL};
+    rig_init(&g);
+    rig_open(&g);
+    const struct step_spec good = {
+        .command = "true", .cwd = "", .env = none, .lower = none, .layer = "7.1", .index = 7, .attempt = 1};
+    struct step_spec s = good;
+    s.cwd = "../x";
+    assert_int_equal(sandbox_exec(g.sb, &s, NULL), -ERR_INVALID);
+    s = good;
+    s.env = bare;
+    assert_int_equal(sandbox_exec(g.sb, &s, NULL), -ERR_INVALID);
+    s = good;
+    s.layer = "a/b";
+    assert_int_equal(sandbox_exec(g.sb, &s, NULL), -ERR_INVALID);
+    s = good;
+    s.command = NULL;
+    assert_int_equal(sandbox_exec(g.sb, &s, NULL), -ERR_INVALID);
+    rig_start(&g, "sleep 5");
+    assert_int_equal(sandbox_exec(g.sb, &good, NULL), -ERR_BUSY);
+    assert_int_equal(sandbox_kill(g.sb), 0);
+    assert_int_equal(rig_wait(&g, 5000), SB_EXIT);
+    s = good;
+    s.index = 0; /* has run already */
+    assert_int_equal(sandbox_exec(g.sb, &s, NULL), -ERR_CONFLICT);
+    s.index = 8;
+    s.layer = "0.1";
+    assert_int_equal(sandbox_exec(g.sb, &s, NULL), -ERR_CONFLICT);
+    assert_int_equal(try_open(&g), -ERR_CONFLICT); /* one sandbox per run */
+    assert_int_equal(sandbox_alive(g.run, NULL), 1);
+    rig_run(&g, "true");
+    assert_int_equal(g.x.exit_code, 0);
+    rig_fini(&g);
+}
+
+static void test_probe(void **state)
+{
+    (void)state;
+    AUTO(buf_fini) struct buf b = BUF_INIT(MIB);
+    struct jw w = JW_INIT(&b);
+    struct json *j = NULL;
+    bool ok = false;
+    assert_int_equal(sandbox_probe(&w, &ok, NULL), 0);
+    assert_true(ok);
+    assert_int_equal(json_parse(b.p, b.len, &j, NULL), 0);
+    assert_true(json_true(json_get(j, "ok")));
+    assert_true(json_len(json_get(j, "checks")) > 10);
+    json_free(j);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_exit_codes),
+        cmocka_unit_test(test_not_started),
+        cmocka_unit_test(test_signals),
+        cmocka_unit_test(test_time_out),
+        cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_survivors_are_killed),
+        cmocka_unit_test(test_streams),
+        cmocka_unit_test(test_big_output),
+        cmocka_unit_test(test_output_limit),
+        cmocka_unit_test(test_secrets),
+        cmocka_unit_test(test_environment),
+        cmocka_unit_test(test_layers_stack),
+        cmocka_unit_test(test_many_layers),
+        cmocka_unit_test(test_odd_names),
+        cmocka_unit_test(test_binds_and_hidden),
+        cmocka_unit_test(test_shared_cwd),
+        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_disk),
+        cmocka_unit_test(test_accounting),
+        cmocka_unit_test(test_adopt_running),
+        cmocka_unit_test(test_ends_while_nobody_looks),
+        cmocka_unit_test(test_new_server_replaces_old),
+        cmocka_unit_test(test_shim_killed),
+        cmocka_unit_test(test_reap),
+        cmocka_unit_test(test_destroy_while_running),
+        cmocka_unit_test(test_wake_fd),
+        cmocka_unit_test(test_bad_specs),
+        cmocka_unit_test(test_bad_steps),
+        cmocka_unit_test(test_probe),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
