@@ -116,9 +116,13 @@ void client_free(struct client *c)
 
 const char *client_answer_header(const struct client_answer *a, const char *name)
 {
+    if (!a->headers.p)
+        return NULL;
     const char *p = a->headers.p, *end = p + a->headers.len;
-    while (p && p < end) {
+    while (p < end) {
         const char *value = p + strlen(p) + 1;
+        if (value >= end) /* a name without its value: the answer was cut */
+            return NULL;
         if (strcasecmp(p, name) == 0)
             return value;
         p = value + strlen(value) + 1;

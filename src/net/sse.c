@@ -119,7 +119,7 @@ static int dispatch(struct sse_parser *p)
     if (p->has_data) {
         struct sse_msg m = {
             .id = sse_last_id(p),
-            .type = p->type.len ? p->type.p : "message",
+            .type = p->type.p && p->type.p[0] ? p->type.p : "message",
             .data = p->data.p,
             .n = p->data.len - 1,
         };

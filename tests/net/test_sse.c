@@ -68,6 +68,9 @@ static void test_retry_and_id(void **state)
     assert_int_equal(sse_feed(p, s, sizeof s - 1, NULL), 0);
     assert_int_equal(sse_retry_ms(p), 250);
     assert_string_equal(sse_last_id(p), "a");
+    static const char nul[] = "event: \0x\ndata: y\n\n";
+    assert_int_equal(sse_feed(p, nul, sizeof nul - 1, NULL), 0);
+    assert_string_equal(got.p, "[a|message|y]");
 }
 
 static void test_bounds(void **state)
