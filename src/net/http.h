@@ -10,7 +10,8 @@
  *   loop thread      every socket; parses and writes; never calls your code
  *                    except `limit`, which must not block
  *   handler threads  run `handler`, a stream's `fill` and its `closed`: plain
- *                    blocking code. All of them block every signal.
+ *                    blocking code on 256 KiB of stack. All of them block every
+ *                    signal.
  *   any thread       http_stream_wake, http_server_stats, http_server_stop
  *
  * The way of a request
@@ -72,6 +73,7 @@ struct http_config {
     size_t max_body;         /* cap over what `limit` says: 413 */
     size_t max_bodies;       /* bodies of all requests under way: 503 */
     size_t max_reply;        /* one http_reply: 500; larger answers are streams */
+    size_t max_unsent;       /* what clients have not taken of their answers, all together: the newest is cut off */
     size_t stream_chunk;     /* out->max of one fill */
 
     int idle_ms;      /* kept-alive connection without a request: closed */
@@ -99,7 +101,8 @@ CHECKED int http_server_listen_unix(struct http_server *, int dirfd, const char 
 CHECKED int http_server_start(struct http_server *, struct err *);
 /* Graceful: stops accepting, closes idle connections, finishes requests under way, fills every stream a
  * last time with HTTP_FILL_STOP; after grace_ms closes what is left. Returns when all threads have ended,
- * so it also waits for handlers that still run, however long. A second call returns at once when stopped. */
+ * so it also waits for handlers that still run, however long: never call it from one. A second call returns when
+ * the first has. */
 void http_server_stop(struct http_server *, int grace_ms);
 void http_server_free(struct http_server *);
 DEFINE_AUTO_PTR(struct http_server, http_server_free);

@@ -89,12 +89,19 @@ static void drop_parse(struct http_conn *c)
     c->held = 0;
 }
 
+static void all_taken(struct http_conn *c)
+{
+    c->srv->unsent -= c->unsent;
+    c->unsent = 0;
+}
+
 void http_conn_close(struct http_conn *c)
 {
     if (c->state == HTTP_C_CLOSING)
         return;
     http_conn_enter(c, HTTP_C_CLOSING);
     drop_parse(c);
+    all_taken(c);
     buf_fini(&c->pend);
     if (c->rq)
         c->rq->conn = NULL; /* it comes back from the pool and is dropped then */
@@ -114,10 +121,18 @@ void http_conn_linger(struct http_conn *c)
 
 /* ---- writing ----------------------------------------------------------------- */
 
+/* The memory of what waits is counted until the client has taken all of it. */
 enum io_sent http_conn_send(struct http_conn *c, struct buf *a, struct buf *b)
 {
-    c->srv->n.bytes_out += a->len + b->len;
-    return io_send(c->io, a, b);
+    struct http_server *srv = c->srv;
+    size_t n = a->len + b->len;
+    srv->n.bytes_out += n;
+    enum io_sent r = io_send(c->io, a, b);
+    if (r != IO_LATER)
+        return r;
+    c->unsent += n;
+    srv->unsent += n;
+    return srv->unsent <= srv->cfg.max_unsent ? r : IO_BROKEN;
 }
 
 /* An answer is out: the next request, or the end. */
@@ -374,6 +389,7 @@ static void on_read(void *user, const char *p, size_t n)
 static void on_sent(void *user)
 {
     struct http_conn *c = user;
+    all_taken(c);
     if (c->state == HTTP_C_WRITE)
         conn_answered(c);
     else if (c->state == HTTP_C_SWRITE)

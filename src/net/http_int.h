@@ -50,6 +50,7 @@ struct http_conn {
     struct buf pend;            /* HANDLE, WRITE: bytes of the next request */
     size_t held;                /* body bytes counted in srv->bodies for parse */
     size_t mark;                /* WRITE, SWRITE: bytes unsent when last looked */
+    size_t unsent;              /* counted in srv->unsent for it */
     size_t dropped;             /* LINGER, streams: bytes that came and were not wanted */
     unsigned nreq;
     bool keep; /* WRITE: goes on afterwards */
@@ -105,6 +106,7 @@ struct http_server {
     unsigned nconns;
     unsigned njobs; /* out in the pool */
     size_t bodies;  /* body bytes of all requests under way */
+    size_t unsent;  /* bytes of answers clients have not taken */
     bool stopping;
     int64_t stop_at_ms;
 

@@ -449,6 +449,33 @@ static void test_write_timeout(void **state)
     net_util_stop(&u, 1000);
 }
 
+/* Clients that ask for much and take nothing cannot fill the memory. */
+static void test_unsent_limit(void **state)
+{
+    struct net_util u = {0};
+    struct http_config c;
+    net_util_config(&c, &u);
+    c.max_unsent = 20 * MIB;
+    net_util_start(&u, &c);
+    int fds[4];
+    struct http_stats st = {0};
+    for (int i = 0; i < 4; i++) {
+        fds[i] = net_util_connect(u.port);
+        net_util_send(fds[i], "GET /big?n=9000000 HTTP/1.1\r\n" H "\r\n");
+    }
+    for (int i = 0; i < 3000 && (st.replies < 4 || st.open_conns > 2); i++) {
+        http_server_stats(u.srv, &st);
+        clock_sleep_us(1000);
+    }
+    assert_int_equal(st.open_conns, 2);
+    for (int i = 0; i < 4; i++)
+        close(fds[i]);
+    int fd = net_util_connect(u.port);
+    expect(fd, "GET /big?n=9000000 HTTP/1.1\r\n" H "\r\n", 200, "xxxx"); /* there is room again */
+    close(fd);
+    net_util_stop(&u, 1000);
+}
+
 static size_t no_body_limit(void *arg, enum http_method m, const char *path)
 {
     return m == HTTP_M_GET ? 0 : strcmp(path, "/echo") == 0 ? 10 : MIB;
@@ -712,6 +739,7 @@ int main(void)
         cmocka_unit_test(test_max_requests),
         cmocka_unit_test(test_timeouts),
         cmocka_unit_test(test_write_timeout),
+        cmocka_unit_test(test_unsent_limit),
         cmocka_unit_test(test_route_limits),
         cmocka_unit_test(test_bodies_limit),
         cmocka_unit_test(test_too_many_connections),
