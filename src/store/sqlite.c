@@ -36,7 +36,8 @@ struct lite {
     char *path;
     bool writer;
     int busy_ms;
-    int log_pages; /* in the log after the last commit */
+    int log_pages;  /* in the log after the last commit, until it was looked after */
+    int restart_at; /* pages from which readers are waited for */
 };
 
 static struct lite *lite_of(struct db *db)
@@ -269,18 +270,24 @@ static int on_log(void *arg, sqlite3 *h, const char *name, int pages)
     return SQLITE_OK;
 }
 
+/* Waits shortly for readers to leave the log, so the next commit begins it anew. When a long read does not let it, the
+ * next try comes only after the log has grown further: or every commit would wait. */
+static void restart_log(struct lite *l)
+{
+    sqlite3_busy_timeout(l->h, RESTART_WAIT_MS);
+    int rc = sqlite3_wal_checkpoint_v2(l->h, NULL, SQLITE_CHECKPOINT_RESTART, NULL, NULL);
+    sqlite3_busy_timeout(l->h, l->busy_ms);
+    l->restart_at = rc == SQLITE_OK ? RESTART_PAGES : l->log_pages + RESTART_PAGES / 4;
+}
+
 /* Failure is no loss: the log is read until a later checkpoint succeeds. */
 static void lite_tidy(struct db *db)
 {
     struct lite *l = lite_of(db);
-    if (l->log_pages < CHECKPOINT_PAGES)
-        return;
-    bool restart = l->log_pages >= RESTART_PAGES;
-    if (restart)
-        sqlite3_busy_timeout(l->h, RESTART_WAIT_MS);
-    sqlite3_wal_checkpoint_v2(l->h, NULL, restart ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-    if (restart)
-        sqlite3_busy_timeout(l->h, l->busy_ms);
+    if (l->log_pages >= l->restart_at)
+        restart_log(l);
+    else if (l->log_pages >= CHECKPOINT_PAGES)
+        sqlite3_wal_checkpoint_v2(l->h, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     l->log_pages = 0;
 }
 
@@ -377,6 +384,7 @@ int sqlite_open(const struct sqlite_config *c, struct db **ret, struct err *e)
     l->db.ops = &ops;
     l->writer = c->writer;
     l->busy_ms = c->busy_ms;
+    l->restart_at = RESTART_PAGES;
     l->path = str_dup(c->path);
     int r = l->path ? 0 : err_oom(e);
     if (r == 0) {

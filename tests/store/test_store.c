@@ -295,7 +295,7 @@ static void test_group_commit(void **state)
     assert_int_equal(b.transactions - a.transactions, THREADS * ROUNDS * 9 / 10);
     assert_int_equal(b.failed - a.failed, THREADS * ROUNDS / 10);
     assert_true(b.commits - a.commits < THREADS * ROUNDS * 9 / 10); /* they did share */
-    store_close(f->store);                                     /* the last on_commit is over */
+    store_close(f->store);                                          /* the last on_commit is over */
     assert_int_equal(c.touched, c.commits);
     assert_true(c.commits > 0 && (uint64_t)c.commits <= b.commits - a.commits);
     fixture_open(f, NULL);
@@ -681,6 +681,31 @@ static void test_log_stays_small(void **state)
     assert_true(st.db_bytes > (int64_t)(8 * MIB));
 }
 
+/* A long read keeps the log from being emptied, but stops nobody; after its end the log shrinks again. */
+static void test_long_read(void **state)
+{
+    struct fixture *f = *state;
+    struct snapshot s = {.gate = {.f = f}};
+    struct store_stats during, after;
+    assert_int_equal(pthread_create(&s.gate.thread, NULL, snapshot_reader, &s), 0);
+    while (!atomic_load(&s.gate.entered))
+        clock_sleep_us(500);
+    for (int i = 0; i < 200; i++) {
+        struct big b = {.f = f, .n = i};
+        write_ok(f, insert_big, &b);
+    }
+    store_stats(f->store, &during);
+    assert_true(during.wal_bytes > (int64_t)(32 * MIB));
+    assert_int_equal(gate_open(&s.gate), 0);
+    assert_int_equal(s.after, 0);
+    for (int i = 200; i < 240; i++) {
+        struct big b = {.f = f, .n = i};
+        write_ok(f, insert_big, &b);
+    }
+    store_stats(f->store, &after);
+    assert_true(after.wal_bytes <= (int64_t)(8 * MIB));
+}
+
 #define T(fn) cmocka_unit_test_setup_teardown(fn, fixture_up, fixture_down)
 int main(void)
 {
@@ -705,6 +730,7 @@ int main(void)
         T(test_locked_out),
         T(test_lock_is_waited_for),
         T(test_log_stays_small),
+        T(test_long_read),
     };
     return cmocka_run_group_tests_name("store/store", tests, NULL, NULL);
 }
