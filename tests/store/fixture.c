@@ -29,7 +29,7 @@ struct id nth(const char *prefix, int n)
 
 void fixture_dir(struct fixture *f)
 {
-    strcpy(f->dir, "/tmp/sp-store-XXXXXX"); /* a constant that fits */
+    snprintf(f->dir, sizeof f->dir, "/tmp/sp-store-XXXXXX");
     assert_non_null(mkdtemp(f->dir));
     snprintf(f->path, sizeof f->path, "%s/data/sallyport.db", f->dir);
 }
