@@ -37,16 +37,17 @@ CHECKED int plan_add_command(struct plan *, const char *title, const char *reaso
 CHECKED int plan_add_note(struct plan *, const char *note, struct err *);
 
 /* From user-given steps: the array of StepRequest {command | argv, title?, cwd?, env_names?, wall_ms?, kind?, reason?}.
- * path names it in errors ("steps"). Unknown members are refused, but "index" and "decision" of an echoed plan are ignored,
- * and its nulls (command or argv, reason, wall_ms) count as absent. */
+ * path names it in errors ("steps"). Unknown members are refused, but "index" and "decision" of an echoed plan are
+ * ignored, and its nulls (command or argv, reason, wall_ms) count as absent. */
 CHECKED int plan_from_steps(const struct json *steps, const char *path, struct plan **ret, struct err *);
 /* From plan_json's own output (stored plans). */
 CHECKED int plan_from_json(const struct json *, struct plan **ret, struct err *);
-/* One step's members, inside an open object, without decision: index, kind, title, reason, command, argv, cwd, env_names, wall_ms
- * (what has no value is null). */
+/* One step's members, inside an open object, without decision: index, kind, title, reason, command, argv, cwd, env_names,
+ * wall_ms (what has no value is null). */
 void plan_step_members(struct jw *, const struct plan_step *, size_t index);
 /* {"title","notes":[…],"steps":[{…}]} */
 void plan_json(struct jw *, const struct plan *);
-/* sha256 (hex) of the canonical JSON of what will run: per step kind, command or argv, cwd, env_names (sorted), wall_ms; and network.
+/* sha256 (hex) of the canonical JSON of what will run: per step kind, command or argv, cwd, env_names (sorted), wall_ms; and
+ * network.
  * Titles, reasons and notes are not in it: they do not run. */
 CHECKED int plan_hash(const struct plan *, bool network, char ret[SHA256_HEX], struct err *);
