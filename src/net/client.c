@@ -8,6 +8,7 @@
 #include "net/client_resp.h"
 #include "net/client_sock.h"
 #include "net/http_char.h"
+#include "net/mem.h"
 
 struct client {
     char *host, *port; /* TCP */
@@ -76,7 +77,7 @@ int client_new(const struct client_config *cfg, struct client **ret, struct err 
 {
     if (!cfg->url && !cfg->unix_path)
         return err_field(e, ERR_INVALID, "url", "the client needs a url or a socket path");
-    AUTO_PTR(client_free) struct client *c = calloc(1, sizeof *c);
+    AUTO_PTR(client_free) struct client *c = mem_new(1, sizeof *c);
     if (!c)
         return err_oom(e);
     c->fd = -1;

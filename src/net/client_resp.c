@@ -4,6 +4,7 @@
 #include <llhttp.h>
 #include "net/client_resp.h"
 #include "net/http_char.h"
+#include "net/mem.h"
 
 enum { HEADERS_MAX = 64 * 1024 };
 
@@ -95,7 +96,7 @@ static const llhttp_settings_t settings = {
 
 struct client_resp *client_resp_new(const struct client_call *call, size_t max_body, struct client_answer *ret)
 {
-    struct client_resp *r = calloc(1, sizeof *r);
+    struct client_resp *r = mem_new(1, sizeof *r);
     if (!r)
         return NULL;
     r->call = call;

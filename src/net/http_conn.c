@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "net/http_int.h"
+#include "net/mem.h"
 
 enum { DROP_MAX = 1024 * 1024, EXTRA_CONNS = 64 };
 
@@ -406,7 +407,7 @@ static void *on_accepted(void *arg, struct io_conn *ic)
         srv->n.refused_full++;
         return NULL;
     }
-    struct http_conn *c = calloc(1, sizeof *c);
+    struct http_conn *c = mem_new(1, sizeof *c);
     if (!c)
         return NULL;
     c->srv = srv;

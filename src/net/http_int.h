@@ -148,5 +148,6 @@ void http_reply_head(struct buf *out, const struct http_req *, int status, const
 void http_reply_refusal(struct buf *out, const struct err *);
 
 /* http_req.c */
-struct http_req *http_req_new(struct http_server *, struct http_msg *take);
+/* Takes the message, also when it returns NULL (out of memory). */
+struct http_req *http_req_new(struct http_server *, struct http_msg *);
 void http_req_free(struct http_req *);

@@ -5,7 +5,8 @@
  * framing and the same end, or the request is refused.
  *
  * Invariants
- *  1. Nothing is fed to llhttp before the whole head has passed the checks.
+ *  1. llhttp gets the head only when every line of it has passed, and its word
+ *     counts only when the whole has passed too.
  *  2. llhttp never gets a byte beyond the end the checks have found.
  *  3. Memory: the head at most max_line + max_header_bytes, the body at most
  *     max_body, and both grow with what has come, not with what was announced. */
@@ -16,6 +17,7 @@
 #include "net/http_char.h"
 #include "net/http_chunk.h"
 #include "net/http_parse.h"
+#include "net/mem.h"
 
 struct http_parse {
     const struct http_parse_limits *lim;
@@ -194,7 +196,7 @@ static int check_room(struct http_parse *ps, size_t more)
 static int cut_fields(struct http_parse *ps, struct err *e)
 {
     struct http_msg *m = ps->msg;
-    m->fields = calloc(ps->nlines ? ps->nlines : 1, sizeof *m->fields);
+    m->fields = mem_new(ps->nlines ? ps->nlines : 1, sizeof *m->fields);
     if (!m->fields)
         return err_oom(e);
     char *p = m->head.p + ps->first_end;
@@ -503,8 +505,8 @@ size_t http_parse_feed(struct http_parse *ps, const char *p, size_t n)
 
 struct http_parse *http_parse_new(const struct http_parse_limits *lim)
 {
-    struct http_parse *ps = calloc(1, sizeof *ps);
-    struct http_msg *m = calloc(1, sizeof *m);
+    struct http_parse *ps = mem_new(1, sizeof *ps);
+    struct http_msg *m = mem_new(1, sizeof *m);
     if (!ps || !m) {
         free(ps);
         free(m);

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include "net/http_pool.h"
+#include "net/mem.h"
 
 /* Handlers are straight-line code with bounded buffers: 256 KiB is plenty, and untouched pages cost nothing. */
 enum { STACK = 256 * 1024 };
@@ -103,7 +104,7 @@ static int start_threads(struct http_pool *p, unsigned n)
 
 int http_pool_new(unsigned n, void (*returned)(void *arg), void *arg, struct http_pool **ret, struct err *e)
 {
-    struct http_pool *p = calloc(1, sizeof *p + n * sizeof p->threads[0]);
+    struct http_pool *p = mem_new(1, sizeof *p + n * sizeof p->threads[0]);
     if (!p)
         return err_oom(e);
     pthread_mutex_init(&p->lock, NULL);

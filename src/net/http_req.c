@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/str.h"
 #include "net/http_int.h"
+#include "net/mem.h"
 #include "os/clock.h"
 
 /* "00-" 32 hex "-" 16 hex "-" 2 hex, lower case, not all zero (W3C Trace Context, 3.2.2). */
@@ -23,9 +24,11 @@ static bool trace_from(const char *tp, char ret[HTTP_TRACE_LEN + 1])
 
 struct http_req *http_req_new(struct http_server *srv, struct http_msg *msg)
 {
-    struct http_req *rq = calloc(1, sizeof *rq);
-    if (!rq)
+    struct http_req *rq = mem_new(1, sizeof *rq);
+    if (!rq) {
+        http_msg_free(msg);
         return NULL;
+    }
     rq->srv = srv;
     rq->msg = msg;
     buf_init(&rq->extra, 16 * KIB);

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include "net/http_int.h"
+#include "net/mem.h"
 
 void http_config_init(struct http_config *c)
 {
@@ -72,7 +73,7 @@ int http_server_new(const struct http_config *cfg, struct http_server **ret, str
     int r = check_config(cfg, e);
     if (r < 0)
         return r;
-    struct http_server *srv = calloc(1, sizeof *srv);
+    struct http_server *srv = mem_new(1, sizeof *srv);
     if (!srv)
         return err_oom(e);
     srv->cfg = *cfg;

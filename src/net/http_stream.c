@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "net/http_int.h"
+#include "net/mem.h"
 
 static void fill_run(struct http_job *);
 static void fill_done(struct http_job *);
@@ -41,7 +42,7 @@ int http_stream_open(struct http_req *rq, int status, const char *type, const st
     int r = check_open(rq, status, type, e);
     if (r < 0)
         return r;
-    struct http_stream *s = calloc(1, sizeof *s);
+    struct http_stream *s = mem_new(1, sizeof *s);
     if (!s)
         return err_oom(e);
     s->srv = rq->srv;

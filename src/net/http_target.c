@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "net/http_char.h"
 #include "net/http_target.h"
+#include "net/mem.h"
 
 /* Decodes s[0..n) to d (room for n + 1), NUL-terminated. Length, or -1 for a broken escape, a NUL or bad UTF-8. */
 static long decode(char *d, const char *s, size_t n, bool query)
@@ -121,7 +122,7 @@ int http_target_parse(const char *s, size_t n, struct http_target *ret, struct e
     struct http_target t = {0};
     /* raw path, decoded path, its cut copy, the query with two NULs per parameter */
     size_t text = 3 * (npath + 1) + nq + 2 * params + 2;
-    t.mem = malloc(segs * sizeof *t.segs + params * sizeof *t.query + text);
+    t.mem = mem_new(1, segs * sizeof *t.segs + params * sizeof *t.query + text);
     if (!t.mem)
         return err_oom(e);
     t.query = t.mem;

@@ -16,9 +16,10 @@
 #include <uv.h>
 #include "base/str.h"
 #include "net/io.h"
+#include "net/mem.h"
 #include "os/proc.h"
 
-enum { READ_MAX = 64 * 1024, BACKLOG = 512 };
+enum { READ_MAX = 64 * 1024, BACKLOG = 512, RETRY_MS = 50 };
 
 /* The handle is first: a pointer to it is a pointer to ours. */
 union io_handle {
@@ -47,6 +48,7 @@ struct io {
     uv_async_t async;
     uv_timer_t timer;
     int64_t armed; /* -1: not */
+    bool starved;  /* there was no memory for a connection that waits in its listener */
     const struct io_ops *ops;
     void *arg;
     struct io_listener *listeners;
@@ -65,6 +67,8 @@ static int uv_err(struct err *e, int code, int r, const char *what)
     return err_set(e, code, "%s: %s", what, uv_strerror(r));
 }
 
+static void accept_again(struct io *);
+
 static void on_async(uv_async_t *a)
 {
     struct io *io = a->data;
@@ -75,13 +79,15 @@ static void on_timer(uv_timer_t *t)
 {
     struct io *io = t->data;
     io->armed = -1;
+    if (io->starved)
+        accept_again(io);
     io->ops->timer(io->arg);
 }
 
 int io_new(const struct io_ops *ops, void *arg, struct io **ret, struct err *e)
 {
-    struct io *io = calloc(1, sizeof *io);
-    char *rbuf = malloc(READ_MAX);
+    struct io *io = mem_new(1, sizeof *io);
+    char *rbuf = mem_new(1, READ_MAX);
     if (!io || !rbuf) {
         free(io);
         free(rbuf);
@@ -201,12 +207,17 @@ static void on_connection(uv_stream_t *s, int status)
 {
     struct io_listener *l = s->data;
     struct io *io = l->io;
-    struct io_conn *c = status < 0 ? NULL : calloc(1, sizeof *c);
-    if (!c)
-        return; /* the kernel keeps it in its queue */
+    if (status < 0)
+        return;
+    struct io_conn *c = mem_new(1, sizeof *c);
+    if (!c) { /* libuv holds it, and listens no further before it is taken: try again soon */
+        io->starved = true;
+        io_arm(io, io_now(io) + RETRY_MS);
+        return;
+    }
     int r = l->h.any.type == UV_TCP ? uv_tcp_init(&io->loop, &c->h.tcp) : uv_pipe_init(&io->loop, &c->h.pipe, 0);
     if (r < 0) {
-        free(c);
+        free(c); /* does not happen: both only fail for bad arguments */
         return;
     }
     c->io = io;
@@ -220,9 +231,17 @@ static void on_connection(uv_stream_t *s, int status)
         uv_close(&c->h.any, on_conn_closed);
 }
 
+/* Harmless for a listener with nothing in hand: uv_accept says so. */
+static void accept_again(struct io *io)
+{
+    io->starved = false;
+    for (struct io_listener *l = io->listeners; l; l = l->next)
+        on_connection(&l->h.stream, 0);
+}
+
 static struct io_listener *new_listener(struct io *io)
 {
-    struct io_listener *l = calloc(1, sizeof *l);
+    struct io_listener *l = mem_new(1, sizeof *l);
     if (l) {
         l->io = io;
         l->dirfd = -1;
@@ -373,7 +392,7 @@ static void on_written(uv_write_t *req, int status)
 
 static enum io_sent send_later(struct io_conn *c, struct buf *a, struct buf *b, size_t skip)
 {
-    struct io_write *w = calloc(1, sizeof *w);
+    struct io_write *w = mem_new(1, sizeof *w);
     if (!w)
         return IO_BROKEN;
     uv_buf_t v[2];

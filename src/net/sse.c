@@ -4,6 +4,7 @@
 #include <string.h>
 #include "base/str.h"
 #include "net/sse.h"
+#include "net/mem.h"
 
 struct sse_parser {
     size_t max;
@@ -78,7 +79,7 @@ void sse_retry(struct buf *out, unsigned ms)
 
 struct sse_parser *sse_parser_new(size_t max, sse_fn fn, void *arg)
 {
-    struct sse_parser *p = calloc(1, sizeof *p);
+    struct sse_parser *p = mem_new(1, sizeof *p);
     if (!p)
         return NULL;
     p->max = max;

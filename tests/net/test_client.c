@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include "base/fault.h"
 #include "base/str.h"
 #include "net/client.h"
 #include "net/client_resp.h"
@@ -361,6 +362,32 @@ static void test_raw_answers(void **state)
     }
 }
 
+#ifdef SALLYPORT_FAULTS
+static void test_no_memory(void **state)
+{
+    struct net_util *u = *state;
+    char url[64];
+    snprintf(url, sizeof url, "http://127.0.0.1:%d", u->port);
+    bool fired = true;
+    for (int n = 1; fired; n++) {
+        struct client *c = NULL;
+        struct err e = ERR_INIT;
+        struct client_answer a = {0};
+        fault_arm_nth("alloc", n);
+        int r = client_new(&(struct client_config){.url = url}, &c, &e);
+        if (r == 0)
+            r = client_call(c, &(struct client_call){.method = "GET", .target = "/"}, &a, &e);
+        fired = fault_fired();
+        fault_arm("");
+        assert_true(fired || (r == 0 && a.status == 200));
+        if (r < 0)
+            assert_string_not_equal(e.msg, "");
+        client_answer_fini(&a);
+        client_free(c);
+    }
+}
+#endif
+
 #define T(f) cmocka_unit_test_setup_teardown(f, start, stop)
 
 int main(void)
@@ -372,6 +399,9 @@ int main(void)
         T(test_body_callback),
         T(test_unreachable),
         T(test_timeout_and_interrupt),
+#ifdef SALLYPORT_FAULTS
+        T(test_no_memory),
+#endif
         cmocka_unit_test(test_bad_urls),
         cmocka_unit_test(test_unix),
         cmocka_unit_test(test_stale_connection),

@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include "base/fault.h"
 #include "base/json.h"
 #include "net_util.h"
 #include "os/clock.h"
@@ -714,6 +715,32 @@ static void test_bad_config(void **state)
     http_server_free(srv);
 }
 
+#ifdef SALLYPORT_FAULTS
+/* Every allocation fails once, wherever it is: the one client sees an error or a close, the next is served. */
+static void test_no_memory(void **state)
+{
+    struct net_util *u = *state;
+    bool fired = true;
+    int n = 0;
+    while (fired) {
+        AUTO(buf_fini) struct buf out = BUF_INIT(MIB);
+        fault_arm_nth("alloc", ++n);
+        int fd = net_util_connect(u->port);
+        net_util_send(fd, "POST /echo HTTP/1.1\r\n" H "Content-Length: 3\r\n\r\nabc");
+        int status = net_util_reply(fd, &out);
+        close(fd);
+        fired = fault_fired();
+        fault_arm("");
+        assert_true(status == 200 || status == 500 || status == -1);
+        assert_true(fired || status == 200);
+        fd = net_util_connect(u->port);
+        expect(fd, GET, 200, "hello");
+        close(fd);
+    }
+    assert_true(n > 10);
+}
+#endif
+
 #define T(f) cmocka_unit_test_setup_teardown(f, start, stop)
 
 int main(void)
@@ -736,6 +763,9 @@ int main(void)
         T(test_many_connections),
         T(test_tcp_peer),
         T(test_client_gone),
+#ifdef SALLYPORT_FAULTS
+        T(test_no_memory),
+#endif
         cmocka_unit_test(test_max_requests),
         cmocka_unit_test(test_timeouts),
         cmocka_unit_test(test_write_timeout),
