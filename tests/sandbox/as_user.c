@@ -1,8 +1,9 @@
 /* as_user - runs a test program as an ordinary user, when the suite runs as root.
  *
  * Why it exists: both modes of the sandbox are tested by one `meson test`.
- * Copies the program and the shim to a place that user can reach (a build tree below /root is not one), drops every
- * group, id and capability, and runs it. Started by an ordinary user it just runs the program. */
+ * Copies the program, the shim, and programs among the arguments to a place that user can reach (a build tree below
+ * /root is not one), drops every group, id and capability, and runs it. Started by an ordinary user it just runs the
+ * program. */
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -15,7 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define NOBODY 65534
+#define NOBODY   65534
+#define ARGS_MAX 8
 
 static void die(const char *what)
 {
@@ -39,11 +41,21 @@ static void copy(const char *from, const char *to)
     close(out);
 }
 
+static void drop_to_nobody(void)
+{
+    for (int c = 0; prctl(PR_CAPBSET_READ, c) >= 0; c++)
+        prctl(PR_CAPBSET_DROP, c);
+    if (chdir("/") < 0 || setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
+        setresuid(NOBODY, NOBODY, NOBODY) < 0)
+        die("drop");
+}
+
 int main(int argc, char **argv)
 {
-    char dir[] = "/var/tmp/sallyport-as-user-XXXXXX", prog[128], shim[128];
+    static char copies[ARGS_MAX][128];
+    char dir[] = "/var/tmp/sallyport-as-user-XXXXXX", shim[128];
     const char *env = getenv("SALLYPORT_SHIM");
-    if (argc < 2)
+    if (argc < 2 || argc > ARGS_MAX)
         return 2;
     if (geteuid() != 0) {
         execv(argv[1], argv + 1);
@@ -51,26 +63,30 @@ int main(int argc, char **argv)
     }
     if (!env || !mkdtemp(dir) || chmod(dir, 0755) < 0)
         die("SALLYPORT_SHIM, temporary directory");
-    snprintf(prog, sizeof(prog), "%s/prog", dir);
     snprintf(shim, sizeof(shim), "%s/sallyport-shim", dir);
-    copy(argv[1], prog);
     copy(env, shim);
+    for (int i = 1; i < argc; i++) {
+        if (argv[i][0] != '/' || access(argv[i], X_OK) < 0)
+            continue;
+        snprintf(copies[i], sizeof(copies[i]), "%s/%d", dir, i);
+        copy(argv[i], copies[i]);
+        argv[i] = copies[i];
+    }
     pid_t pid = fork();
     if (pid == 0) {
         setenv("SALLYPORT_SHIM", shim, 1);
         setenv("HOME", dir, 1);
-        for (int c = 0; prctl(PR_CAPBSET_READ, c) >= 0; c++)
-            prctl(PR_CAPBSET_DROP, c);
-        if (chdir("/") < 0 || setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
-            setresuid(NOBODY, NOBODY, NOBODY) < 0)
-            die("drop");
-        execv(prog, argv + 1);
-        die(prog);
+        drop_to_nobody();
+        execv(argv[1], argv + 1);
+        die(argv[1]);
     }
     int status = 0;
     if (pid < 0 || waitpid(pid, &status, 0) < 0)
         die("wait");
-    unlink(prog);
+    for (int i = 1; i < argc; i++) {
+        if (copies[i][0])
+            unlink(copies[i]);
+    }
     unlink(shim);
     rmdir(dir);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 98;
