@@ -60,7 +60,7 @@ static int read_token(struct conn *c, const char *path, struct err *e)
     struct buf b = BUF_INIT(4 * KIB);
     int r = file_read(AT_FDCWD, path, &b, e);
     if (r < 0)
-        r = err_wrap(e, r, "reading the token file %s", path);
+        r = err_set(e, ERR_UNAUTHORIZED, "the token file %s cannot be read", path);
     else
         r = set_token(c, b.p ? b.p : "", b.len, path, e);
     if (b.p)

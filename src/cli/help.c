@@ -28,7 +28,8 @@ static void exits(struct ui *ui, const char *list)
     while (list && *list) {
         const char *end = strstr(list, "; ");
         int n = end ? (int)(end - list) : (int)strlen(list);
-        ui_printf(ui, "  %.*s\n", n, list);
+        int digits = (int)strspn(list, "0123456789");
+        ui_printf(ui, "  %*s%.*s\n", 3 - digits, "", n, list);
         list += n;
         list += strspn(list, "; ");
     }
