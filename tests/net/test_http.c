@@ -419,7 +419,7 @@ static void test_write_timeout(void **state)
     struct net_util u = {0};
     struct http_config c;
     net_util_config(&c, &u);
-    c.write_ms = 200;
+    c.write_ms = 400;
     net_util_start(&u, &c);
     int dead = net_util_connect(u.port), slow = net_util_connect(u.port);
     static const char ask[] = "GET /big?n=12000000 HTTP/1.1\r\n" H "\r\n";
