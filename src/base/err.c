@@ -2,6 +2,7 @@
  *
  * May include: base.  Threads: any; nothing here is shared but the constant table. */
 #include "base/err.h"
+#include "base/str.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -41,17 +42,29 @@ static void trim_utf8(char *s)
         s[i - 1] = '\0';
 }
 
-/* Returns whether the text was cut. */
-static bool put(char *dst, size_t cap, const char *fmt, va_list ap) PRINTF(3, 0);
-static bool put(char *dst, size_t cap, const char *fmt, va_list ap)
+/* Messages quote names and bytes from outside, and end in JSON, in logs and on terminals: what is no UTF-8, and
+ * control characters other than tab and newline (an escape sequence begins with one), become '?'. */
+static void scrub(char *s)
+{
+    const char *p = s, *end = s + strlen(s);
+    while (p < end) {
+        const char *at = p;
+        int32_t cp = utf8_next(&p, end);
+        bool control = cp < 0x20 ? cp != '\t' && cp != '\n' : cp >= 0x7f && cp < 0xa0;
+        if (control) /* -1, a bad byte, is one as well */
+            memset(s + (at - s), '?', (size_t)(p - at));
+    }
+}
+
+static void put(char *dst, size_t cap, const char *fmt, va_list ap) PRINTF(3, 0);
+static void put(char *dst, size_t cap, const char *fmt, va_list ap)
 {
     int n = vsnprintf(dst, cap, fmt, ap);
     if (n < 0)
         dst[0] = '\0';
-    if (n < 0 || (size_t)n < cap)
-        return false;
-    trim_utf8(dst);
-    return true;
+    else if ((size_t)n >= cap)
+        trim_utf8(dst);
+    scrub(dst);
 }
 
 static void append(char *dst, size_t cap, const char *a, const char *b)
@@ -60,6 +73,7 @@ static void append(char *dst, size_t cap, const char *a, const char *b)
     int n = snprintf(dst + len, cap - len, "%s%s", a, b);
     if (n >= 0 && (size_t)n >= cap - len)
         trim_utf8(dst);
+    scrub(dst + len);
 }
 
 static void fill(struct err *e, int code, int sys, const char *field, const char *fmt, va_list ap) PRINTF(5, 0);

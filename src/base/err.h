@@ -23,7 +23,7 @@ struct err {
     int code;       /* enum err_code, positive; 0 = none */
     int sys;        /* errno behind it, 0 when there is none */
     char field[96]; /* the input field at fault ("limits.memory_bytes"), "" when none */
-    char msg[512];  /* one sentence: what is wrong and how to fix it; UTF-8, cut on a character */
+    char msg[512];  /* one sentence: what is wrong and how to fix it; always UTF-8, without control characters */
 };
 
 #define ERR_INIT ((struct err){0})

@@ -63,6 +63,17 @@ static void cut_on_a_character(void **state)
         }
 }
 
+/* What is quoted may come from anywhere. */
+static void outside_bytes_are_scrubbed(void **state)
+{
+    struct err e;
+    err_field(&e, ERR_INVALID, "a\xff\x1b[2J", "no file \xe4\xb8 \x1b]0;x\x07 \xc2\x9b中\n\t%s", "\x7f\xed\xa0\x80");
+    assert_string_equal(e.field, "a??[2J");
+    assert_string_equal(e.msg, "no file ?? ?]0;x? ??中\n\t????");
+    err_wrap(&e, -ERR_INVALID, "\xff");
+    assert_string_equal(e.msg, "?: no file ?? ?]0;x? ??中\n\t????");
+}
+
 static void errno_becomes_a_code(void **state)
 {
     static const struct {
@@ -98,7 +109,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(table_is_sound),     cmocka_unit_test(set_fills_and_returns),
         cmocka_unit_test(cut_on_a_character), cmocka_unit_test(errno_becomes_a_code),
-        cmocka_unit_test(wrap_adds_context),
+        cmocka_unit_test(wrap_adds_context),  cmocka_unit_test(outside_bytes_are_scrubbed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
