@@ -66,7 +66,7 @@ int main(int argc, char **argv)
     snprintf(shim, sizeof(shim), "%s/sallyport-shim", dir);
     copy(env, shim);
     for (int i = 1; i < argc; i++) {
-        if (argv[i][0] != '/' || access(argv[i], X_OK) < 0)
+        if (!strchr(argv[i], '/') || access(argv[i], X_OK) < 0)
             continue;
         snprintf(copies[i], sizeof(copies[i]), "%s/%d", dir, i);
         copy(argv[i], copies[i]);
