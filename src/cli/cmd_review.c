@@ -5,6 +5,7 @@
 #include "cli/flow.h"
 #include "cli/resolve.h"
 #include "cli/show.h"
+#include "os/clock.h"
 
 #define BODY_MAX (1 * MIB)
 
@@ -139,19 +140,37 @@ int cmd_approve(struct cli *c, struct err *e)
 
 /* ---- apply, undo ------------------------------------------------------------- */
 
-/* What a run itself came to is old news here: the question is whether the apply went well. */
-static int exit_of_apply(struct cli *c, const struct id *id, struct err *e)
+static bool is_applying(const char *state)
 {
-    AUTO(api_reply_fini) struct api_reply run = {0};
-    int r = flow_get_run(&c->api, id, &run, e);
-    if (r < 0)
-        return r;
-    const struct json *apply = json_get(run.json, "apply");
-    const char *why = show_str(json_get(run.json, "reason"), "code");
-    if (str_eq(why, "apply_conflict") || json_len(json_get(apply, "conflicts")))
-        c->exit = err_info(ERR_APPLY_CONFLICT)->exit;
-    else if (json_type(apply) == JT_OBJ)
-        c->exit = 0;
+    return str_eq(state, "queued") || str_eq(state, "applying") || str_eq(state, "finishing");
+}
+
+/* An apply takes milliseconds, the log of its run may be long: asking is cheaper than following the events. */
+static int wait_applied(struct cli *c, const struct id *id, struct api_reply *run, struct err *e)
+{
+    for (int64_t wait = 20 * MS_US;; wait = wait < SEC_US ? wait * 2 : SEC_US) {
+        api_reply_fini(run);
+        int r = flow_get_run(&c->api, id, run, e);
+        if (r < 0 || !is_applying(show_str(run->json, "state")))
+            return r;
+        clock_sleep_us(wait);
+    }
+}
+
+/* What the run itself came to is old news here: the exit code says whether the apply went well. */
+static int end_apply(struct cli *c, const struct json *run, struct err *e)
+{
+    const struct json *apply = json_get(run, "apply");
+    if (str_eq(show_str(run, "state"), "awaiting_apply")) {
+        show_conflicts(&c->ui, run);
+        cli_hint(c, "put the project right and apply again, or: sallyport discard %s", show_str(run, "id"));
+        return err_set(e, ERR_APPLY_CONFLICT, NULL);
+    }
+    if (!c->ui.json)
+        show_end(&c->ui, run);
+    c->exit = json_len(json_get(apply, "conflicts")) ? err_info(ERR_APPLY_CONFLICT)->exit
+              : json_type(apply) == JT_OBJ           ? 0
+                                                     : flow_exit(run);
     return 0;
 }
 
@@ -184,27 +203,26 @@ static int apply_body(struct cli *c, const struct id *id, struct buf *body, stru
 
 int cmd_apply(struct cli *c, struct err *e)
 {
-    AUTO(api_reply_fini) struct api_reply reply = {0};
+    AUTO(api_reply_fini) struct api_reply run = {0};
     AUTO(buf_fini) struct buf body = BUF_INIT(BODY_MAX);
-    struct flow f;
     struct id id;
     int r = resolve_run(c, cli_arg(c, 0), &id, e);
     if (r == 0)
         r = apply_body(c, &id, &body, e);
+    if (r == 0)
+        r = flow_post(&c->api, &id, "apply", &body, &run, e);
     if (r < 0)
         return r;
-    flow_init(&f, c, &id);
-    r = flow_skip(&f, e);
-    if (r == 0)
-        r = flow_post(&c->api, &id, "apply", &body, &reply, e);
-    if (r == 0 && args_has(&c->args, "detach"))
-        say(c, &reply, "applying", id.s, "");
-    else if (r == 0)
-        r = flow_go(&f, e);
-    flow_fini(&f);
-    if (r == 0 && !args_has(&c->args, "detach") && !f.left)
-        r = exit_of_apply(c, &id, e);
-    return r;
+    if (args_has(&c->args, "detach")) {
+        say(c, &run, "applying", id.s, "");
+        return 0;
+    }
+    r = wait_applied(c, &id, &run, e);
+    if (r < 0)
+        return r;
+    if (c->ui.json)
+        ui_json(&c->ui, run.body.p, run.body.len);
+    return end_apply(c, run.json, e);
 }
 
 static int confirm_undo(struct cli *c, const struct id *id, struct err *e)

@@ -75,7 +75,7 @@ static bool is_local(const char *url)
     static const char *const names[] = {"http://127.0.0.1", "http://localhost", "http://[::1]"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         size_t n = strlen(names[i]);
-        if (strncmp(url, names[i], n) == 0 && (url[n] == '\0' || url[n] == ':' || url[n] == '/'))
+        if (strncmp(url, names[i], n) == 0 && !strchr(url, '@') && (url[n] == '\0' || url[n] == ':' || url[n] == '/'))
             return true;
     }
     return false;

@@ -151,20 +151,6 @@ static int on_event(void *arg, const struct json *ev, const char *raw, size_t n,
     return 0;
 }
 
-static int on_skipped(void *arg, const struct json *ev, const char *raw, size_t n, struct err *e)
-{
-    return 0;
-}
-
-int flow_skip(struct flow *f, struct err *e)
-{
-    f->follow.on_event = on_skipped;
-    int r = follow_now(&f->follow, e);
-    f->follow.on_event = on_event;
-    f->follow.ended = false;
-    return r;
-}
-
 /* ---- the end ---------------------------------------------------------------- */
 
 int flow_exit(const struct json *run)

@@ -1,7 +1,6 @@
 /* flow - a run as it happens: its plan, its doors, its log, its end.
  *
- * Why it exists: `run`, `apply` and `undo` show the same thing from different
- * points on. The run may be answered from elsewhere at any time (another
+ * Why it exists: `run` and `undo` show the same thing. The run may be answered from elsewhere at any time (another
  * terminal, the console): every question here looks whether it still stands.
  *
  *   events ──► awaiting_review   ── y: approve   e: edit, ask again   n: reject    Ctrl-D: leave
@@ -35,8 +34,6 @@ struct flow {
 };
 void flow_init(struct flow *, struct cli *, const struct id *run);
 void flow_fini(struct flow *);
-/* Events up to now are known and not shown again (for `apply`). */
-CHECKED int flow_skip(struct flow *, struct err *);
 /* To the end, or to a door that nobody opens here; prints how it ended and sets c->exit. */
 CHECKED int flow_go(struct flow *, struct err *);
 
