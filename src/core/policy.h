@@ -20,12 +20,14 @@
 // command.program   a glob or a list of them, on the program's last name. A program with a path matches
 //                   a bare name always for deny and ask, and for allow only from /bin, /usr/bin, /sbin … .
 //                   A pattern with '/' ("./*") matches the whole word.
-// command.flags     all must be there, in any spelling: r matches -rf, -fr, --recursive, --recurs, -R where they mean the same.
-// command.paths     deny, ask: some operand may name one of these. allow: every operand certainly lies in them.
+// command.flags     all must be there, in any spelling: r matches -rf, -fr, --recursive, --recurs, -R where they mean
+// the same. command.paths     deny, ask: some operand may name one of these. allow: every operand certainly lies in
+// them.
 //                   DIR/* as an operand stands for DIR as well: emptying is deleting.
 // command.any       words with globs; a word that is just * matches any number of words, also none.
 //                   Matched word by word after unquoting: never across ; | & and the like.
-// path globs        * and ? stop at '/', ** crosses it, a final /** matches the directory too. ~ is the home, a relative
+// path globs        * and ? stop at '/', ** crosses it, a final /** matches the directory too. ~ is the home, a
+// relative
 //                   pattern starts at the workspace; compared after lexical normalisation.
 //
 // A command text is allowed only when every simple command in it is allowed, nothing in it is opaque,
@@ -49,12 +51,12 @@ const char *policy_decision_name(enum policy_decision); /* "allow" "ask" "deny" 
 /* Everything that is wrong with a document, at once. */
 #define POLICY_PROBLEMS_MAX 64
 struct policy_problem {
-    int line;        /* from 1; 0: of the whole document */
-    char field[96];  /* "rules[3].command.flags" */
-    char msg[256];   /* what is wrong and how to fix it */
+    int line;       /* from 1; 0: of the whole document */
+    char field[96]; /* "rules[3].command.flags" */
+    char msg[256];  /* what is wrong and how to fix it */
 };
 struct policy_problems {
-    size_t n;    /* rows in v; a document may have more: `more` counts them */
+    size_t n; /* rows in v; a document may have more: `more` counts them */
     size_t more;
     struct policy_problem v[POLICY_PROBLEMS_MAX];
 };
@@ -103,10 +105,12 @@ struct verdict {
 };
 #define VERDICT_INIT ((struct verdict){0})
 void verdict_fini(struct verdict *);
-/* {"action","rule","reason","piece":{"text","at","len"},"commands":[{"action","rule","reason","text","at","len","through","opaque"}]} */
+/* {"action","rule","reason","piece":{"text","at","len"},"commands":[{"action","rule","reason","text","at","len","through","opaque"}]}
+ */
 void verdict_json(const struct verdict *, struct jw *);
 
-/* Judge. 0 and *ret filled (verdict_fini), or -ERR_OOM. `place` may be NULL. Over-long or malformed input is no error: it is opaque. */
+/* Judge. 0 and *ret filled (verdict_fini), or -ERR_OOM. `place` may be NULL. Over-long or malformed input is no error:
+ * it is opaque. */
 CHECKED int policy_judge_command(const struct policy *, const char *text, size_t n, const struct policy_place *,
                                  struct verdict *ret, struct err *);
 CHECKED int policy_judge_argv(const struct policy *, const char *const *argv, size_t n, const struct policy_place *,

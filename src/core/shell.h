@@ -28,7 +28,8 @@
 #define SHELL_BRACE_MAX  128
 #define SHELL_OPAQUE_MAX 128
 
-/* Bytes of the text that was given. A piece of nested text (`bash -c '…'`) carries the range of the word that holds it. */
+/* Bytes of the text that was given. A piece of nested text (`bash -c '…'`) carries the range of the word that holds it.
+ */
 struct shell_range {
     uint32_t at, len;
 };
@@ -82,8 +83,8 @@ enum shell_redir_op {
 
 struct shell_redir {
     enum shell_redir_op op;
-    int fd;                   /* -1: the usual one, or a {name} */
-    struct shell_word target; /* of a heredoc: its text */
+    int fd;                    /* -1: the usual one, or a {name} */
+    struct shell_word *target; /* never NULL; of a heredoc: its text */
 };
 
 enum shell_ctx {
@@ -95,27 +96,28 @@ enum shell_ctx {
     SHELL_C_LOOP = 1 << 5,       /* inside for, while, until, select */
     SHELL_C_COND = 1 << 6,       /* inside if or case */
     SHELL_C_BACKGROUND = 1 << 7, /* followed by & */
+    SHELL_C_MAYBE = 1 << 9,      /* behind && or || */
     SHELL_C_STDIN = 1 << 8,      /* stdin comes from a redirection of its own or of the compound around it */
 };
 
 struct shell_cmd {
     struct shell_range at;
-    const char *text;                      /* its own source text */
-    struct shell_word *words;              /* [0] is the program; none for a mere assignment or redirection */
+    const char *text;         /* its own source text */
+    struct shell_word *words; /* [0] is the program; none for a mere assignment or redirection */
     size_t nwords;
     struct shell_assign *assigns;
     size_t nassigns;
     struct shell_redir *redirs;
     size_t nredirs;
-    unsigned ctx;                          /* enum shell_ctx */
-    int scope;                             /* index into shell.scopes: a subshell has its own current directory */
-    int pipe_from;                         /* command whose stdout feeds this one's stdin; -1: none, or a compound */
-    const struct shell_word *stdin_text;   /* of a heredoc or here-string; NULL: none */
-    const char *func;                      /* the function whose body this is; NULL: none */
-    int via;                               /* command through which this was seen; -1: stands in the text */
-    const char *how;                       /* the wrapper: "bash -c", "xargs"; NULL: stands in the text */
-    bool transparent;                      /* a wrapper that only runs what was found in it */
-    unsigned nest;                         /* how many texts within texts */
+    unsigned ctx;                        /* enum shell_ctx */
+    int scope;                           /* index into shell.scopes: a subshell has its own current directory */
+    int pipe_from;                       /* command whose stdout feeds this one's stdin; -1: none, or a compound */
+    const struct shell_word *stdin_text; /* of a heredoc or here-string; NULL: none */
+    const char *func;                    /* the function whose body this is; NULL: none */
+    int via;                             /* command through which this was seen; -1: stands in the text */
+    const char *how;                     /* the wrapper: "bash -c", "xargs"; NULL: stands in the text */
+    bool transparent;                    /* a wrapper that only runs what was found in it */
+    unsigned nest;                       /* how many texts within texts */
 };
 
 struct shell_opaque {
@@ -133,6 +135,7 @@ struct shell_var {
 struct shell_func {
     const char *name;
     struct shell_range at;
+    bool sure; /* defined whatever happens: at the top, in no branch */
 };
 
 struct shell {

@@ -1,0 +1,70 @@
+/* policy_int - what the parts of the policy share. Not for others.
+ *
+ * May include: base/ core/policy.h core/shell.h. */
+#pragma once
+#include "core/policy.h"
+
+#define POLICY_ID_MAX      64
+#define POLICY_REASON_MAX  240
+#define POLICY_PATTERN_MAX 512
+#define POLICY_LIST_MAX    512
+
+struct policy_list {
+    const char **v;
+    size_t n;
+};
+
+enum policy_matcher { POLICY_M_COMMAND, POLICY_M_HOST, POLICY_M_PATH, POLICY_M_TOOL };
+
+struct policy_rule {
+    char *id;
+    char *reason; /* "" when none was given */
+    enum policy_decision decision;
+    enum policy_matcher kind;
+    struct policy_list program, flags, paths, any; /* command */
+    struct policy_list read, write;                /* path */
+    struct policy_list names;                      /* host, tool */
+};
+
+struct policy {
+    int64_t version;
+    enum policy_decision def;
+    struct policy_rule *rules;
+    size_t nrules;
+};
+
+/* --- paths (policy_path.c) --- */
+
+struct place {
+    const char *workspace, *home;
+    struct buf cwd; /* absolute form; may hold variables: then nothing relative is certain */
+};
+
+/* The absolute, lexically normal form of `form` seen from cwd. False: too long. */
+bool path_normal(const struct place *, const char *cwd, const char *form, struct buf *out);
+/* The pattern made absolute for this place. */
+bool path_pattern(const struct place *, const char *pattern, struct buf *out);
+/* Some string of the form is matched. Unknown text counts as one '*'. */
+bool path_may(const char *pattern, const char *form);
+/* Every string of the form is matched. */
+bool path_must(const char *pattern, const char *form);
+/* Any of the list may / all strings must; `form` as it stands in a command. */
+bool path_list_may(const struct policy_list *, const struct place *, const char *cwd, const char *form);
+bool path_list_must(const struct policy_list *, const struct place *, const char *cwd, const char *form);
+/* Writing there harms nothing: the workspace, /tmp, /dev/null and the like. */
+bool path_harmless(const struct place *, const char *cwd, const char *form);
+
+/* --- commands (policy_match.c, policy_files.c) --- */
+
+/* Does the rule speak about this command? `certain`: for allow. */
+bool match_command(const struct policy_rule *, const struct shell *, const struct shell_cmd *, const struct place *,
+                   const char *cwd, bool certain);
+/* Could an allow rule match the bare name, with some arguments? */
+bool match_program_name(const struct policy_rule *, const char *name);
+
+/* Calls fn for each path the command visibly reads or writes through its operands. */
+typedef void (*files_fn)(void *arg, enum policy_access, const char *form);
+void files_of(const struct shell_cmd *, files_fn, void *arg);
+/* Calls fn for each host the command visibly talks to. */
+typedef void (*hosts_fn)(void *arg, const char *host);
+void hosts_of(const struct shell_cmd *, hosts_fn, void *arg);

@@ -1,0 +1,1069 @@
+/* shell_parse - the grammar: lists, pipelines, compound commands, redirections.
+ *
+ * Why it exists: finds every simple command and what surrounds it. Recursive
+ * descent on the text itself, because what a character means depends on where
+ * it stands. No tree is kept: commands go into one flat list.
+ *
+ *   list     = and_or { (";" | "&" | newline) and_or }
+ *   and_or   = pipeline { ("&&" | "||") pipeline }
+ *   pipeline = ["!" | "time"] command { ("|" | "|&") command }
+ *   command  = simple | compound redirection* | function
+ *
+ * May include: core/shell_int.h.  Pure. */
+#include "core/shell_int.h"
+
+#include <string.h>
+
+#include "base/str.h"
+
+/* --- places and failures --- */
+
+struct shell_range shell_ps_range(const struct shell_ps *ps, size_t from, size_t to)
+{
+    if (ps->src->nested)
+        return ps->src->outer;
+    to = to > ps->n ? ps->n : to;
+    from = from > to ? to : from;
+    return (struct shell_range){(uint32_t)from, (uint32_t)(to - from)};
+}
+
+void shell_ps_note(struct shell_ps *ps, size_t from, size_t to, const char *reason)
+{
+    to = to > ps->n ? ps->n : to;
+    from = from > to ? to : from;
+    shell_add_opaque(ps->sh, shell_ps_range(ps, from, to), reason, ps->s + from, to - from, -1);
+}
+
+/* Everything from `at` on is opaque. */
+void shell_ps_fail(struct shell_ps *ps, size_t at, const char *reason)
+{
+    if (!ps->stop)
+        shell_ps_note(ps, at, ps->n, reason);
+    ps->stop = true;
+}
+
+static bool dead(struct shell_ps *ps)
+{
+    if (shell_dead(ps->sh))
+        ps->stop = true;
+    return ps->stop;
+}
+
+struct shell_cmd *shell_ps_new_cmd(struct shell_ps *ps, size_t at)
+{
+    struct shell_cmd *c = shell_alloc(ps->sh, sizeof(*c));
+
+    if (!c)
+        return NULL;
+    c->at = shell_ps_range(ps, at, at);
+    c->ctx = ps->ctx;
+    c->scope = ps->scope;
+    c->pipe_from = ps->pipe_from;
+    c->stdin_text = ps->stdin_text;
+    c->func = ps->func;
+    c->via = ps->src->via;
+    c->how = ps->src->how;
+    c->nest = ps->src->nest;
+    c->text = "";
+    return c;
+}
+
+/* --- between the tokens --- */
+
+void shell_ps_blank(struct shell_ps *ps)
+{
+    for (; ps->i < ps->n; ps->i++) {
+        char c = ps->s[ps->i];
+        if (c == '\\' && shell_ps_at(ps, 1) == '\n')
+            ps->i++;
+        else if (c != ' ' && c != '\t')
+            break;
+    }
+}
+
+static const char *line_end(const struct shell_ps *ps, const char *p)
+{
+    const char *nl = memchr(p, '\n', ps->n - (size_t)(p - ps->s));
+
+    return nl ? nl : ps->s + ps->n;
+}
+
+/* Cursor at the first line of the document; to behind its last. */
+static void heredoc_body(struct shell_ps *ps, struct shell_heredoc *h)
+{
+    AUTO(buf_fini) struct buf stripped = BUF_INIT(SHELL_TEXT_MAX);
+    size_t start = ps->i, n = strlen(h->delim);
+    const char *p = ps->s + ps->i, *end = ps->s + ps->n;
+
+    for (;;) {
+        const char *line = p, *eol;
+        if (p >= end) {
+            shell_ps_fail(ps, start, "a here-document without its end");
+            return;
+        }
+        eol = line_end(ps, p);
+        while (h->strip && line < eol && *line == '\t')
+            line++;
+        if ((size_t)(eol - line) == n && memcmp(line, h->delim, n) == 0) {
+            ps->i = (size_t)(eol - ps->s); /* the newline itself is the caller's */
+            break;
+        }
+        /* bash takes "EOF)" inside $( ) for the end with a warning; sh does not. */
+        if (n && (size_t)(eol - line) > n && memcmp(line, h->delim, n) == 0 && line[n] == ')' && ps->pend_base > 0)
+            shell_ps_note(ps, start, (size_t)(eol - ps->s), "a here-document whose end is not clear");
+        buf_add(&stripped, line, (size_t)(eol - line));
+        buf_addc(&stripped, '\n');
+        p = eol + 1;
+    }
+    size_t len = (size_t)(p - ps->s) - start;
+    h->body->text = shell_strn(ps->sh, ps->s + start, len);
+    if (!h->quoted)
+        shell_ps_heredoc(ps, ps->s + start, len, h->body);
+    else
+        h->body->form = shell_strn(ps->sh, stripped.p ? stripped.p : "", stripped.len);
+    if (!h->body->form || !h->body->text) {
+        h->body->form = h->body->text = "";
+        return;
+    }
+    shell_word_finish(h->body);
+}
+
+/* At a newline. */
+static void newline(struct shell_ps *ps)
+{
+    if (ps->pend_base > 0) {
+        shell_ps_fail(ps, ps->i, "a line break in a substitution, between a here-document and its text");
+        return;
+    }
+    ps->i++;
+    for (int k = 0; k < ps->npend && !ps->stop; k++) {
+        heredoc_body(ps, &ps->pend[k]);
+        if (ps->i < ps->n)
+            ps->i++;
+    }
+    ps->npend = 0;
+}
+
+static void comment(struct shell_ps *ps)
+{
+    if (shell_ps_at(ps, 0) == '#')
+        ps->i = (size_t)(line_end(ps, ps->s + ps->i) - ps->s);
+}
+
+static void blank_lines(struct shell_ps *ps)
+{
+    for (;;) {
+        shell_ps_blank(ps);
+        comment(ps);
+        if (ps->stop || shell_ps_at(ps, 0) != '\n')
+            return;
+        newline(ps);
+    }
+}
+
+/* --- reserved words (POSIX XCU 2.4) --- */
+
+enum res {
+    R_NONE,
+    R_IF,
+    R_THEN,
+    R_ELSE,
+    R_ELIF,
+    R_FI,
+    R_DO,
+    R_DONE,
+    R_CASE,
+    R_ESAC,
+    R_WHILE,
+    R_UNTIL,
+    R_FOR,
+    R_OPEN,
+    R_CLOSE,
+    R_BANG,
+    R_IN,
+    R_FUNCTION,
+    R_SELECT,
+    R_TIME,
+    R_COND,
+    R_COPROC
+};
+static const char *const res_name[] = {
+    [R_IF] = "if",        [R_THEN] = "then",         [R_ELSE] = "else",     [R_ELIF] = "elif", [R_FI] = "fi",
+    [R_DO] = "do",        [R_DONE] = "done",         [R_CASE] = "case",     [R_ESAC] = "esac", [R_WHILE] = "while",
+    [R_UNTIL] = "until",  [R_FOR] = "for",           [R_OPEN] = "{",        [R_CLOSE] = "}",   [R_BANG] = "!",
+    [R_IN] = "in",        [R_FUNCTION] = "function", [R_SELECT] = "select", [R_TIME] = "time", [R_COND] = "[[",
+    [R_COPROC] = "coproc"};
+
+static enum res peek(const struct shell_ps *ps)
+{
+    size_t k = ps->i;
+
+    while (k < ps->n && !strchr(" \t\n;&|<>()", ps->s[k]))
+        k++;
+    for (int r = R_IF; r <= R_COPROC; r++) {
+        if (strlen(res_name[r]) == k - ps->i && memcmp(res_name[r], ps->s + ps->i, k - ps->i) == 0)
+            return (enum res)r;
+    }
+    return R_NONE;
+}
+
+static bool accept(struct shell_ps *ps, enum res want)
+{
+    if (ps->stop || peek(ps) != want)
+        return false;
+    ps->i += strlen(res_name[want]);
+    return true;
+}
+
+static void expect(struct shell_ps *ps, enum res want, size_t start, const char *reason)
+{
+    if (!ps->stop && !accept(ps, want))
+        shell_ps_fail(ps, start, reason);
+}
+
+static bool at_terminator(const struct shell_ps *ps)
+{
+    static const unsigned ends = 1u << R_THEN | 1u << R_ELSE | 1u << R_ELIF | 1u << R_FI | 1u << R_DO | 1u << R_DONE |
+                                 1u << R_ESAC | 1u << R_CLOSE;
+    char c = shell_ps_at(ps, 0), d = shell_ps_at(ps, 1);
+
+    return ps->i >= ps->n || c == ')' || (c == ';' && (d == ';' || d == '&')) || (ends >> peek(ps) & 1);
+}
+
+/* --- redirections --- */
+
+/* Length of the operator at s with what stands before it (digits, {name}); 0 when there is none. */
+static size_t redir_prefix(const struct shell_ps *ps, size_t *ret_fd_len)
+{
+    size_t k = 0;
+
+    while (shell_ps_at(ps, k) >= '0' && shell_ps_at(ps, k) <= '9')
+        k++;
+    if (k == 0 && shell_ps_at(ps, 0) == '{') {
+        size_t n = shell_ps_name(ps->s + ps->i + 1, ps->n - ps->i - 1);
+        k = n && shell_ps_at(ps, n + 1) == '}' ? n + 2 : 0;
+    }
+    *ret_fd_len = k;
+    char c = shell_ps_at(ps, k), d = shell_ps_at(ps, k + 1);
+    if (k == 0 && c == '&' && d == '>')
+        return shell_ps_at(ps, 2) == '>' ? 3 : 2;
+    if ((c != '<' && c != '>') || d == '(')
+        return 0;
+    static const char *const ops[] = {"<<<", "<<-", "<<", "<&", "<>", "<", ">>", ">|", ">&", ">"};
+    for (size_t i = 0; i < ARRAY_LEN(ops); i++) {
+        size_t n = strlen(ops[i]);
+        if (ps->n - ps->i >= k + n && memcmp(ps->s + ps->i + k, ops[i], n) == 0)
+            return k + n;
+    }
+    return 0;
+}
+
+static enum shell_redir_op redir_op(const char *op, size_t n)
+{
+    static const struct {
+        const char *s;
+        enum shell_redir_op op;
+    } table[] = {{"<", SHELL_R_IN},      {">", SHELL_R_OUT},      {">>", SHELL_R_APPEND},   {">|", SHELL_R_CLOBBER},
+                 {"<>", SHELL_R_RW},     {"&>", SHELL_R_BOTH},    {"&>>", SHELL_R_BOTHAPP}, {"<&", SHELL_R_DUPIN},
+                 {">&", SHELL_R_DUPOUT}, {"<<", SHELL_R_HEREDOC}, {"<<-", SHELL_R_HEREDOC}, {"<<<", SHELL_R_HERESTR}};
+
+    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+        if (strlen(table[i].s) == n && memcmp(table[i].s, op, n) == 0)
+            return table[i].op;
+    }
+    return SHELL_R_OUT;
+}
+
+/* The delimiter is taken as written, its quotes off: it is never expanded. */
+static void heredoc_begin(struct shell_ps *ps, struct shell_redir *r, bool strip, size_t start)
+{
+    AUTO(buf_fini) struct buf delim = BUF_INIT(256);
+    bool quoted = false;
+    char q = '\0';
+
+    for (; ps->i < ps->n && (q || !strchr(" \t\n;&|<>()", ps->s[ps->i])); ps->i++) {
+        char c = ps->s[ps->i];
+        if (c == '$' || c == '`' || c == '\n' ||
+            (c == '\\' && (q || shell_ps_at(ps, 1) == '\n' || ps->i + 1 >= ps->n))) {
+            shell_ps_fail(ps, start, "a here-document with an end that is not understood");
+            return;
+        }
+        if (q ? c == q : c == '\'' || c == '"') {
+            q = q ? '\0' : c;
+            quoted = true;
+        } else if (c == '\\') {
+            quoted = true;
+            buf_addc(&delim, ps->s[++ps->i]);
+        } else {
+            buf_addc(&delim, c);
+        }
+    }
+    if (q || (!delim.len && !quoted) || delim.bad || ps->npend >= SHELL_HEREDOCS_MAX) {
+        shell_ps_fail(ps, start, "a here-document with an end that is not understood");
+        return;
+    }
+    char *d = shell_strn(ps->sh, delim.p ? delim.p : "", delim.len);
+    if (d)
+        ps->pend[ps->npend++] = (struct shell_heredoc){r->target, d, strip, quoted};
+}
+
+/* `>&word`: a number or '-' names a descriptor, anything else a file. */
+static void settle_dup(struct shell_redir *r)
+{
+    const char *v = r->target->value;
+
+    if (r->op != SHELL_R_DUPOUT || (v && v[0] && strspn(v, "0123456789-") == strlen(v)))
+        return;
+    r->op = SHELL_R_BOTH;
+}
+
+/* At a redirection. */
+static bool redir(struct shell_ps *ps, struct shell_redir *ret)
+{
+    size_t start = ps->i, fd_len, n = redir_prefix(ps, &fd_len);
+    const char *op = ps->s + ps->i + fd_len;
+    size_t op_len = n - fd_len;
+
+    ret->op = redir_op(op, op_len);
+    ret->fd = -1;
+    if (fd_len && *(ps->s + start) != '{' && fd_len < 9) {
+        int64_t fd = 0;
+        for (size_t k = 0; k < fd_len; k++)
+            fd = fd * 10 + (ps->s[start + k] - '0');
+        ret->fd = (int)fd;
+    }
+    ret->target = shell_alloc(ps->sh, sizeof(*ret->target));
+    if (!ret->target)
+        return false;
+    ret->target->text = ret->target->form = "";
+    ps->i += n;
+    if (shell_ps_at(ps, 0) == '\\' && shell_ps_at(ps, 1) == '\n') {
+        shell_ps_fail(ps, start, "a line continuation inside an operator");
+        return false;
+    }
+    shell_ps_blank(ps);
+    if (ret->op == SHELL_R_HEREDOC) {
+        heredoc_begin(ps, ret, op_len == 3, start);
+        return !ps->stop;
+    }
+    if (!shell_ps_word(ps, SHELL_M_PLAIN, ret->target)) {
+        shell_ps_fail(ps, start, "a redirection without its target");
+        return false;
+    }
+    settle_dup(ret);
+    return true;
+}
+
+/* stdin of every command of cmds[first..] that has none of its own comes from r. */
+static void feed(struct shell_ps *ps, size_t first, const struct shell_redir *r)
+{
+    bool text = r->op == SHELL_R_HEREDOC || r->op == SHELL_R_HERESTR;
+
+    if (r->fd > 0 || (!text && r->op != SHELL_R_IN && r->op != SHELL_R_RW && r->op != SHELL_R_DUPIN))
+        return;
+    for (size_t i = first; i < ps->sh->ncmds; i++) {
+        struct shell_cmd *c = ps->sh->cmds[i];
+        if (c->ctx & SHELL_C_STDIN)
+            continue;
+        c->ctx |= SHELL_C_STDIN;
+        c->stdin_text = text ? r->target : NULL;
+        c->pipe_from = -1;
+    }
+}
+
+static void finish_cmd(struct shell_ps *ps, struct shell_cmd *c, size_t start, size_t first)
+{
+    size_t end = ps->i;
+
+    while (end > start && strchr(" \t\n", ps->s[end - 1]))
+        end--;
+    c->text = shell_strn(ps->sh, ps->s + start, end - start);
+    if (!c->text)
+        c->text = "";
+    c->at = shell_ps_range(ps, start, end);
+    if (shell_add_cmd(ps->sh, c) < 0)
+        return;
+    for (size_t i = 0; i < c->nredirs; i++)
+        feed(ps, c->nwords ? ps->sh->ncmds - 1 : first, &c->redirs[i]);
+}
+
+/* Behind a compound command whose own commands are cmds[first..]. */
+static void redirs_after(struct shell_ps *ps, size_t first)
+{
+    struct shell_cmd *c = NULL;
+    size_t cap = 0, fd_len, start = ps->i;
+
+    while (!dead(ps)) {
+        shell_ps_blank(ps);
+        if (!redir_prefix(ps, &fd_len))
+            break;
+        if (!c) {
+            start = ps->i;
+            c = shell_ps_new_cmd(ps, start);
+        }
+        struct shell_redir *r = c ? shell_push(ps->sh, &c->redirs, &c->nredirs, &cap, sizeof(*r)) : NULL;
+        if (!r)
+            break;
+        if (!redir(ps, r)) {
+            c->nredirs--;
+            break;
+        }
+    }
+    if (c && c->nredirs)
+        finish_cmd(ps, c, start, first);
+}
+
+/* --- simple commands --- */
+
+/* Length of `name=`, `name+=`, `name[i]=` at the cursor; 0 when there is none. */
+static size_t assign_prefix(const struct shell_ps *ps, size_t *ret_name)
+{
+    size_t k = shell_ps_name(ps->s + ps->i, ps->n - ps->i);
+
+    *ret_name = k;
+    if (k == 0)
+        return 0;
+    if (shell_ps_at(ps, k) == '[') {
+        size_t j = k + 1;
+        while (shell_ps_at(ps, j) && shell_ps_at(ps, j) != ']' && !strchr(" \t\n'\"\\`(){}<>;&|", shell_ps_at(ps, j)))
+            j++;
+        if (shell_ps_at(ps, j) != ']')
+            return 0;
+        k = j + 1;
+    }
+    if (shell_ps_at(ps, k) == '+' && shell_ps_at(ps, k + 1) == '=')
+        return k + 2;
+    return shell_ps_at(ps, k) == '=' ? k + 1 : 0;
+}
+
+/* Behind `name=(`; to behind the ')'. */
+static void array_words(struct shell_ps *ps, size_t start)
+{
+    struct shell_word w;
+
+    for (;;) {
+        blank_lines(ps);
+        if (dead(ps) || shell_ps_at(ps, 0) == ')')
+            break;
+        if (!shell_ps_word(ps, SHELL_M_ARG, &w)) {
+            shell_ps_fail(ps, start, "an array that is not understood");
+            return;
+        }
+    }
+    ps->i++;
+}
+
+/* At an assignment of which `n` bytes are name and operator. */
+static bool assign(struct shell_ps *ps, size_t n, size_t name, struct shell_assign *ret)
+{
+    size_t start = ps->i;
+    bool whole = ps->s[ps->i + name] != '[';
+
+    ret->name = shell_strn(ps->sh, ps->s + ps->i, name);
+    ret->append = ps->s[ps->i + n - 2] == '+';
+    ps->i += n;
+    ret->value = shell_word_lit(ps->sh, "");
+    if (shell_ps_at(ps, 0) == '(') {
+        ret->array = true;
+        ps->i++;
+        array_words(ps, start);
+        ret->value = shell_word_form(ps->sh, "\x01\x01", 2);
+    } else if (ps->i < ps->n && !strchr(" \t\n;&|<>()", ps->s[ps->i])) {
+        if (!shell_ps_word(ps, SHELL_M_ASSIGN, &ret->value))
+            return false;
+    } else if (ps->i + 1 < ps->n && strchr("<>", ps->s[ps->i]) && ps->s[ps->i + 1] == '(') {
+        if (!shell_ps_word(ps, SHELL_M_ASSIGN, &ret->value))
+            return false;
+    }
+    if (ret->name && whole && !ret->append && !ret->array)
+        shell_add_var(ps->sh, ret->name, ret->value.form);
+    return ret->name != NULL && !ps->stop;
+}
+
+static bool is_declaration(const struct shell_cmd *c)
+{
+    static const char *const names[] = {"export", "declare", "typeset", "local", "readonly"};
+    const char *v = c->nwords ? c->words[0].value : NULL;
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (str_eq(v, names[i]))
+            return true;
+    }
+    return false;
+}
+
+static void command(struct shell_ps *ps, int *ret_simple);
+
+/* `name ( )` was read up to the '('. */
+static void function_body(struct shell_ps *ps, const char *name, size_t start)
+{
+    const char *outer = ps->func;
+    unsigned ctx = ps->ctx;
+    int simple;
+
+    struct shell_func *f = shell_push(ps->sh, &ps->sh->funcs, &ps->sh->nfuncs, &ps->sh->priv->cap_funcs, sizeof(*f));
+    if (!f)
+        return;
+    *f =
+        (struct shell_func){name, shell_ps_range(ps, start, ps->i), ps->ctx == 0 && ps->scope == 0 && !ps->src->nested};
+    ps->func = name;
+    ps->ctx = SHELL_C_FUNC | (ctx & SHELL_C_SUBST);
+    blank_lines(ps);
+    command(ps, &simple);
+    ps->func = outer;
+    ps->ctx = ctx;
+}
+
+static void function_paren(struct shell_ps *ps, const struct shell_cmd *c, size_t start)
+{
+    const struct shell_word *w = &c->words[0];
+
+    if (c->nwords != 1 || c->nassigns || c->nredirs || !w->value || (w->flags & SHELL_W_QUOTED)) {
+        shell_ps_fail(ps, start, "a '(' that is not understood");
+        return;
+    }
+    ps->i++;
+    shell_ps_blank(ps);
+    if (shell_ps_at(ps, 0) != ')') {
+        shell_ps_fail(ps, start, "a '(' that is not understood");
+        return;
+    }
+    ps->i++;
+    function_body(ps, w->value, start);
+}
+
+struct growing {
+    size_t words, assigns, redirs;
+};
+
+/* One word or assignment of a simple command. */
+static bool simple_word(struct shell_ps *ps, struct shell_cmd *c, struct growing *cap)
+{
+    size_t name, n = assign_prefix(ps, &name), start = ps->i;
+    bool declares = is_declaration(c);
+    struct shell_word w;
+
+    if (n && (c->nwords == 0 || declares)) {
+        struct shell_assign *a = shell_push(ps->sh, &c->assigns, &c->nassigns, &cap->assigns, sizeof(*a));
+        if (!a || !assign(ps, n, name, a)) {
+            c->nassigns -= a != NULL;
+            return false;
+        }
+        a->exported = declares;
+        return true;
+    }
+    if (!shell_ps_word(ps, SHELL_M_ARG, &w))
+        return false;
+    if (!shell_brace_expand(ps->sh, &w, &c->words, &c->nwords, &cap->words)) {
+        shell_ps_fail(ps, start, "a brace expansion into too many words");
+        return false;
+    }
+    return true;
+}
+
+/* sh reads `a &>f b` as `a &` and then `>f b`: two commands. */
+static bool both_then_words(struct shell_ps *ps, const struct shell_cmd *c)
+{
+    for (size_t i = 0; i < c->nredirs; i++) {
+        if (c->redirs[i].op == SHELL_R_BOTH || c->redirs[i].op == SHELL_R_BOTHAPP)
+            return true;
+    }
+    return false;
+}
+
+static void simple(struct shell_ps *ps, int *ret_simple)
+{
+    size_t start = ps->i, fd_len, first = ps->sh->ncmds;
+    struct growing cap = {0};
+    struct shell_cmd *c = shell_ps_new_cmd(ps, start);
+
+    while (c && !dead(ps)) {
+        shell_ps_blank(ps);
+        char ch = shell_ps_at(ps, 0);
+        if (redir_prefix(ps, &fd_len)) {
+            struct shell_redir *r = shell_push(ps->sh, &c->redirs, &c->nredirs, &cap.redirs, sizeof(*r));
+            if (r && !redir(ps, r))
+                c->nredirs--;
+            continue;
+        }
+        if (ch == '(' && c->nwords) {
+            function_paren(ps, c, start);
+            *ret_simple = -1;
+            return;
+        }
+        bool process = (ch == '<' || ch == '>') && shell_ps_at(ps, 1) == '(';
+        if (ps->i >= ps->n || ch == '#' || (strchr("\n;&|()<>", ch) && !process))
+            break;
+        if (both_then_words(ps, c))
+            shell_ps_note(ps, start, ps->i, "words behind &>, which sh would run as a command of their own");
+        if (!simple_word(ps, c, &cap))
+            break;
+    }
+    if (!c || (ps->stop && !c->nwords))
+        return;
+    if (!c->nwords && !c->nassigns && !c->nredirs) {
+        shell_ps_fail(ps, start, "a command was expected here");
+        return;
+    }
+    /* Cut off by what is not understood: what was read is still judged, and the rest is opaque. */
+    finish_cmd(ps, c, start, first);
+    *ret_simple = (int)ps->sh->ncmds - 1;
+}
+
+/* --- compound commands --- */
+
+/* Cursor behind the opening token. */
+static void body(struct shell_ps *ps, enum res end, unsigned ctx, size_t start, const char *reason)
+{
+    unsigned was = ps->ctx;
+
+    ps->ctx |= ctx;
+    shell_ps_list(ps);
+    ps->ctx = was;
+    expect(ps, end, start, reason);
+}
+
+static void subshell(struct shell_ps *ps)
+{
+    size_t start = ps->i++;
+    int scope = ps->scope;
+    unsigned ctx = ps->ctx;
+
+    ps->scope = shell_add_scope(ps->sh, scope);
+    ps->ctx |= SHELL_C_SUBSHELL;
+    shell_ps_list(ps);
+    ps->scope = scope;
+    ps->ctx = ctx;
+    if (!ps->stop && shell_ps_at(ps, 0) != ')')
+        shell_ps_fail(ps, start, "a ( without its end");
+    ps->i++;
+}
+
+/* bash computes ((…)); sh runs it as a subshell in a subshell. Only texts that run no program either way pass. */
+static void arith_command(struct shell_ps *ps)
+{
+    size_t start = ps->i;
+
+    ps->i += 2;
+    shell_ps_arith(ps);
+    if (ps->stop)
+        return;
+    const char *p = ps->s + start + 2;
+    size_t n = ps->i - start - 4, name = shell_ps_name(p, n);
+    bool safe = name > 0 && name < n && strchr("+-*/%=![?,^", p[name]);
+    for (size_t k = 0; k < n; k++)
+        safe = safe && !strchr(" \t\n<>&|;$`\"", p[k]);
+    if (!safe)
+        shell_ps_note(ps, start, ps->i, "((…)), which bash computes and sh runs as commands");
+}
+
+static void if_clause(struct shell_ps *ps, size_t start)
+{
+    static const char why[] = "an if without its end";
+
+    body(ps, R_THEN, SHELL_C_COND, start, why);
+    for (;;) {
+        unsigned was = ps->ctx;
+        ps->ctx |= SHELL_C_COND;
+        shell_ps_list(ps);
+        ps->ctx = was;
+        if (ps->stop || !accept(ps, R_ELIF))
+            break;
+        body(ps, R_THEN, SHELL_C_COND, start, why);
+    }
+    if (accept(ps, R_ELSE))
+        body(ps, R_FI, SHELL_C_COND, start, why);
+    else
+        expect(ps, R_FI, start, why);
+}
+
+/* The words of `for x in …`: values x may take. */
+static void for_words(struct shell_ps *ps, const char *name, size_t start)
+{
+    struct shell_word w, *all = NULL;
+    size_t n = 0, cap = 0;
+
+    for (;;) {
+        shell_ps_blank(ps);
+        if (dead(ps) || ps->i >= ps->n || strchr("\n;#", ps->s[ps->i]))
+            break;
+        if (!shell_ps_word(ps, SHELL_M_ARG, &w) || !shell_brace_expand(ps->sh, &w, &all, &n, &cap)) {
+            shell_ps_fail(ps, start, "a for loop that is not understood");
+            return;
+        }
+    }
+    for (size_t i = 0; i < n && i < 32; i++)
+        shell_add_var(ps->sh, name, all[i].form);
+}
+
+static void for_clause(struct shell_ps *ps, size_t start)
+{
+    static const char why[] = "a for loop that is not understood";
+
+    shell_ps_blank(ps);
+    if (shell_ps_at(ps, 0) == '(' && shell_ps_at(ps, 1) == '(') {
+        ps->i += 2;
+        shell_ps_arith(ps);
+    } else {
+        size_t k = shell_ps_name(ps->s + ps->i, ps->n - ps->i);
+        char *name = k ? shell_strn(ps->sh, ps->s + ps->i, k) : NULL;
+        if (!name) {
+            shell_ps_fail(ps, start, why);
+            return;
+        }
+        ps->i += k;
+        struct shell_cmd *c = shell_ps_new_cmd(ps, start);
+        struct shell_assign *a = shell_alloc(ps->sh, sizeof(*a));
+        if (c && a) { /* the variable may be one that matters */
+            *a = (struct shell_assign){.name = name, .value = shell_word_form(ps->sh, "\x01\x01", 2)};
+            c->assigns = a;
+            c->nassigns = 1;
+            finish_cmd(ps, c, start, ps->sh->ncmds);
+        }
+        blank_lines(ps);
+        if (accept(ps, R_IN))
+            for_words(ps, name, start);
+    }
+    shell_ps_blank(ps);
+    if (shell_ps_at(ps, 0) == ';')
+        ps->i++;
+    blank_lines(ps);
+    expect(ps, R_DO, start, why);
+    if (!ps->stop)
+        body(ps, R_DONE, SHELL_C_LOOP, start, "a loop without its end");
+}
+
+/* One `pattern | pattern ) list ;;`. False at the end of the clause. */
+static bool case_item(struct shell_ps *ps, size_t start)
+{
+    static const char why[] = "a case that is not understood";
+    struct shell_word w;
+
+    blank_lines(ps);
+    if (dead(ps) || peek(ps) == R_ESAC)
+        return false;
+    if (shell_ps_at(ps, 0) == '(')
+        ps->i++;
+    for (;;) {
+        shell_ps_blank(ps);
+        if (!shell_ps_word(ps, SHELL_M_PLAIN, &w)) {
+            shell_ps_fail(ps, start, why);
+            return false;
+        }
+        shell_ps_blank(ps);
+        if (shell_ps_at(ps, 0) != '|')
+            break;
+        ps->i++;
+    }
+    if (shell_ps_at(ps, 0) != ')') {
+        shell_ps_fail(ps, start, why);
+        return false;
+    }
+    ps->i++;
+    unsigned was = ps->ctx;
+    ps->ctx |= SHELL_C_COND;
+    shell_ps_list(ps);
+    ps->ctx = was;
+    if (ps->stop || shell_ps_at(ps, 0) != ';')
+        return false;
+    ps->i += shell_ps_at(ps, 1) == ';' && shell_ps_at(ps, 2) == '&' ? 3 : 2;
+    return true;
+}
+
+static void case_clause(struct shell_ps *ps, size_t start)
+{
+    struct shell_word w;
+
+    shell_ps_blank(ps);
+    if (!shell_ps_word(ps, SHELL_M_PLAIN, &w))
+        shell_ps_fail(ps, start, "a case that is not understood");
+    blank_lines(ps);
+    expect(ps, R_IN, start, "a case that is not understood");
+    while (!ps->stop && case_item(ps, start))
+        ;
+    expect(ps, R_ESAC, start, "a case without its end");
+}
+
+/* Behind "[[". What bash tests, sh runs as a command named [[ : behind || it would go on. */
+static void cond_clause(struct shell_ps *ps, size_t start)
+{
+    bool regex = false;
+    struct shell_word w;
+
+    for (;;) {
+        blank_lines(ps);
+        char c = shell_ps_at(ps, 0), d = shell_ps_at(ps, 1);
+        if (dead(ps) || ps->i >= ps->n)
+            break;
+        if (!regex && c == ']' && d == ']' && (ps->i + 2 >= ps->n || strchr(" \t\n;&|<>()", ps->s[ps->i + 2]))) {
+            ps->i += 2;
+            return;
+        }
+        if (!regex && ((c == '&' && d == '&') || (c == '|' && d == '|'))) {
+            ps->i += 2;
+            blank_lines(ps);
+            if (c == '|' && shell_ps_at(ps, 0) != '-')
+                shell_ps_note(ps, start, ps->i, "|| inside [[ ]], behind which sh would run a command");
+        } else if (!regex && (c == '(' || c == ')' || (c == '<' && d != '('))) {
+            ps->i++;
+        } else if (!regex && c == '>' && d != '(') {
+            shell_ps_note(ps, start, ps->i, "> inside [[ ]], which sh takes for a redirection");
+            ps->i++;
+        } else {
+            if (!shell_ps_word(ps, regex ? SHELL_M_REGEX : SHELL_M_PLAIN, &w))
+                break;
+            regex = str_eq(w.value, "=~") && !(w.flags & SHELL_W_QUOTED);
+        }
+    }
+    shell_ps_fail(ps, start, "a [[ ]] that is not understood");
+}
+
+static void function_word(struct shell_ps *ps, size_t start)
+{
+    struct shell_word w;
+
+    shell_ps_blank(ps);
+    if (!shell_ps_word(ps, SHELL_M_PLAIN, &w) || !w.value || (w.flags & SHELL_W_QUOTED)) {
+        shell_ps_fail(ps, start, "a function that is not understood");
+        return;
+    }
+    shell_ps_blank(ps);
+    if (shell_ps_at(ps, 0) == '(' && shell_ps_at(ps, 1) == ')')
+        ps->i += 2;
+    function_body(ps, w.value, start);
+}
+
+/* True when it was one. */
+static bool compound(struct shell_ps *ps)
+{
+    size_t start = ps->i, first = ps->sh->ncmds;
+    enum res r = peek(ps);
+
+    if (shell_ps_at(ps, 0) == '(') {
+        if (shell_ps_at(ps, 1) == '(')
+            arith_command(ps);
+        else
+            subshell(ps);
+        redirs_after(ps, first);
+        return true;
+    }
+    if (r != R_IF && r != R_WHILE && r != R_UNTIL && r != R_FOR && r != R_SELECT && r != R_CASE && r != R_OPEN &&
+        r != R_COND && r != R_FUNCTION && r != R_COPROC)
+        return false;
+    ps->i += strlen(res_name[r]);
+    if (r == R_IF)
+        if_clause(ps, start);
+    else if (r == R_WHILE || r == R_UNTIL) {
+        body(ps, R_DO, SHELL_C_LOOP, start, "a loop without its end");
+        if (!ps->stop)
+            body(ps, R_DONE, SHELL_C_LOOP, start, "a loop without its end");
+    } else if (r == R_FOR || r == R_SELECT)
+        for_clause(ps, start);
+    else if (r == R_CASE)
+        case_clause(ps, start);
+    else if (r == R_OPEN)
+        body(ps, R_CLOSE, 0, start, "a { without its end");
+    else if (r == R_COND)
+        cond_clause(ps, start);
+    else if (r == R_FUNCTION)
+        function_word(ps, start);
+    else
+        shell_ps_fail(ps, start, "coproc is not understood");
+    redirs_after(ps, first);
+    return true;
+}
+
+/* *ret_simple: its index when it was a simple command, else -1. */
+static void command(struct shell_ps *ps, int *ret_simple)
+{
+    *ret_simple = -1;
+    if (++ps->depth > SHELL_PS_DEPTH)
+        shell_ps_fail(ps, ps->i, "nested too deeply");
+    if (!dead(ps) && !compound(ps))
+        simple(ps, ret_simple);
+    ps->depth--;
+}
+
+/* --- pipelines and lists --- */
+
+/* `!` and `time [-p]`. True when there was one and no command follows. */
+static bool pipeline_prefix(struct shell_ps *ps)
+{
+    bool any = false;
+
+    for (;;) {
+        shell_ps_blank(ps);
+        size_t mark = ps->i;
+        if (accept(ps, R_BANG)) {
+            any = true;
+            continue;
+        }
+        if (!accept(ps, R_TIME))
+            break;
+        shell_ps_blank(ps);
+        bool dash = shell_ps_at(ps, 0) == '-';
+        bool portable = dash && shell_ps_at(ps, 1) == 'p' && (shell_ps_at(ps, 2) == ' ' || shell_ps_at(ps, 2) == '\t');
+        if (dash && !portable) {
+            ps->i = mark; /* any other option: the program of that name */
+            return false;
+        }
+        ps->i += portable ? 2 : 0;
+        any = true;
+    }
+    char c = shell_ps_at(ps, 0);
+    return any && (c == '\0' || c == '\n' || c == ';' || c == ')' || c == '#');
+}
+
+/* The first stage turned out to be one of several: it has a scope of its own. */
+static void move_stage(struct shell_ps *ps, size_t first, size_t first_scope)
+{
+    int scope = shell_add_scope(ps->sh, ps->scope);
+
+    for (size_t i = first; i < ps->sh->ncmds; i++) {
+        ps->sh->cmds[i]->ctx |= SHELL_C_PIPE;
+        if (ps->sh->cmds[i]->scope == ps->scope)
+            ps->sh->cmds[i]->scope = scope;
+    }
+    for (size_t s = first_scope; s < ps->sh->nscopes; s++) {
+        if (ps->sh->scopes[s] == ps->scope && (int)s != scope)
+            ps->sh->scopes[s] = scope;
+    }
+}
+
+static bool at_pipe(struct shell_ps *ps)
+{
+    shell_ps_blank(ps);
+    return !ps->stop && shell_ps_at(ps, 0) == '|' && shell_ps_at(ps, 1) != '|';
+}
+
+static void pipeline(struct shell_ps *ps)
+{
+    size_t first = ps->sh->ncmds, first_scope = ps->sh->nscopes;
+    unsigned ctx = ps->ctx;
+    int scope = ps->scope, from = ps->pipe_from, simple_at;
+    const struct shell_word *in = ps->stdin_text;
+
+    if (pipeline_prefix(ps))
+        return;
+    command(ps, &simple_at);
+    if (at_pipe(ps))
+        move_stage(ps, first, first_scope);
+    while (at_pipe(ps)) {
+        ps->i += shell_ps_at(ps, 1) == '&' ? 2 : 1;
+        if (shell_ps_at(ps, 0) == '\\' && shell_ps_at(ps, 1) == '\n' && strchr("|&", shell_ps_at(ps, 2)) &&
+            shell_ps_at(ps, 2)) {
+            shell_ps_fail(ps, ps->i, "a line continuation inside an operator");
+            break;
+        }
+        blank_lines(ps);
+        ps->ctx = ctx | SHELL_C_PIPE | SHELL_C_PIPE_IN;
+        ps->scope = shell_add_scope(ps->sh, scope);
+        ps->pipe_from = simple_at;
+        ps->stdin_text = NULL;
+        command(ps, &simple_at);
+    }
+    ps->ctx = ctx;
+    ps->scope = scope;
+    ps->pipe_from = from;
+    ps->stdin_text = in;
+}
+
+static void and_or(struct shell_ps *ps)
+{
+    unsigned ctx = ps->ctx;
+
+    for (;;) {
+        pipeline(ps);
+        shell_ps_blank(ps);
+        char c = shell_ps_at(ps, 0), d = shell_ps_at(ps, 1);
+        if (dead(ps) || !((c == '&' && d == '&') || (c == '|' && d == '|')))
+            break;
+        ps->i += 2;
+        ps->ctx |= SHELL_C_MAYBE;
+        blank_lines(ps);
+    }
+    ps->ctx = ctx;
+}
+
+void shell_ps_list(struct shell_ps *ps)
+{
+    if (++ps->depth > SHELL_PS_DEPTH)
+        shell_ps_fail(ps, ps->i, "nested too deeply");
+    while (!dead(ps)) {
+        blank_lines(ps);
+        if (dead(ps) || at_terminator(ps))
+            break;
+        size_t first = ps->sh->ncmds, before = ps->i;
+        and_or(ps);
+        shell_ps_blank(ps);
+        char c = shell_ps_at(ps, 0), d = shell_ps_at(ps, 1);
+        if (dead(ps))
+            break;
+        if (c == '&' || (c == ';' && d != ';' && d != '&')) {
+            for (size_t i = first; c == '&' && i < ps->sh->ncmds; i++)
+                ps->sh->cmds[i]->ctx |= SHELL_C_BACKGROUND;
+            ps->i++;
+            if (shell_ps_at(ps, 0) == '\\' && shell_ps_at(ps, 1) == '\n' && strchr("&;", shell_ps_at(ps, 2)) &&
+                shell_ps_at(ps, 2))
+                shell_ps_fail(ps, before, "a line continuation inside an operator");
+        } else if (c != '\n' && c != '#') {
+            break;
+        }
+        if (ps->i == before) {
+            shell_ps_fail(ps, before, "a command was expected here");
+            break;
+        }
+    }
+    ps->depth--;
+}
+
+/* --- entry --- */
+
+void shell_parse_source(struct shell *sh, const struct shell_source *src)
+{
+    struct shell_ps ps = {.sh = sh,
+                          .src = src,
+                          .s = src->s,
+                          .n = src->n,
+                          .depth = src->depth,
+                          .ctx = src->ctx,
+                          .scope = src->scope,
+                          .pipe_from = src->pipe_from,
+                          .stdin_text = src->stdin_text,
+                          .func = src->func};
+
+    if (src->nested) {
+        sh->priv->again += src->n;
+        if (sh->priv->again > SHELL_AGAIN_MAX) {
+            sh->priv->full = true;
+            return;
+        }
+    }
+    shell_ps_list(&ps);
+    if (!ps.stop && ps.i < ps.n)
+        shell_ps_fail(&ps, ps.i, "a token that is not understood here");
+    if (!ps.stop && ps.npend > 0)
+        shell_ps_fail(&ps, ps.n, "a here-document without its end");
+}
+
+void shell_parse_inner(struct shell *sh, int via, const char *how, const char *text, size_t n, bool new_scope)
+{
+    const struct shell_cmd *c = sh->cmds[via];
+    struct shell_source src = {.n = n, .nested = true, .outer = c->at, .scope = c->scope, .via = via, .how = how};
+
+    if (c->nest >= SHELL_NEST_MAX) {
+        shell_add_opaque(sh, c->at, "texts nested in texts too deeply", c->text, strlen(c->text), via);
+        return;
+    }
+    src.s = shell_strn(sh, text, n);
+    if (!src.s)
+        return;
+    src.nest = c->nest + 1;
+    src.ctx = c->ctx;
+    src.pipe_from = c->pipe_from;
+    src.stdin_text = c->stdin_text;
+    src.func = c->func;
+    if (new_scope)
+        src.scope = shell_add_scope(sh, c->scope);
+    shell_parse_source(sh, &src);
+}

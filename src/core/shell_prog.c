@@ -1,0 +1,679 @@
+/* shell_prog - programs with a way to run another one: git, find, tar, sed, awk …
+ *
+ * Why it exists: an allow rule for `find` or `git log` must not be a way to run
+ * anything. Where the inner command can be read it is judged, else the command
+ * is opaque. Sources: the programs' manual pages.
+ * May include: core/shell_wrap.h.  Pure. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "core/shell_wrap.h"
+
+/* --- find --- */
+
+static bool find_starts_end(const char *form)
+{
+    return *form == '-' || *form == '(' || *form == '!' || *form == ')' || *form == ',';
+}
+
+/* The names find comes to: everything below the starting points when a test chooses among them, else those themselves.
+ */
+size_t shell_find_names(struct shell *sh, const struct shell_cmd *c, struct shell_word *out, size_t max)
+{
+    static const char *const tests[] = {"-name",   "-iname", "-path", "-ipath", "-wholename", "-regex",
+                                        "-iregex", "-mtime", "-mmin", "-ctime", "-atime",     "-size",
+                                        "-empty",  "-newer", "-user", "-perm",  "-lname"};
+    bool chosen = false;
+    size_t n = 0, i = 1, from;
+
+    for (size_t k = 1; k < c->nwords; k++) {
+        for (size_t t = 0; t < ARRAY_LEN(tests); t++)
+            chosen = chosen || str_eq(c->words[k].value, tests[t]);
+    }
+    while (i < c->nwords && c->words[i].form[0] == '-' && c->words[i].form[1] && strchr("HLPD", c->words[i].form[1]))
+        i++;
+    from = i;
+    for (; i < c->nwords && n < max && !find_starts_end(c->words[i].form); i++) {
+        AUTO(buf_fini) struct buf b = BUF_INIT(SHELL_TEXT_MAX);
+        buf_puts(&b, c->words[i].form);
+        buf_puts(&b, chosen ? "/\x02" : "");
+        if (!b.bad)
+            out[n++] = shell_word_form(sh, b.p ? b.p : "", b.len);
+    }
+    if (i == from && max > 0)
+        out[n++] = shell_word_form(sh, chosen ? "./\x02" : ".", chosen ? 3 : 1);
+    return n;
+}
+
+/* -exec cmd … ; : {} is any name below the starting points. */
+static void find_exec(struct uw *u, size_t from, size_t to)
+{
+    struct shell_word *below = shell_alloc(u->sh, 16 * sizeof(*below));
+    size_t nbelow = below ? shell_find_names(u->sh, u->c, below, 16) : 0, n = 0, cap = 0;
+    struct shell_word *words = NULL;
+
+    for (size_t i = from; i < to; i++) {
+        bool braces = strstr(u->c->words[i].form, "{}") != NULL, whole = str_eq(u->c->words[i].form, "{}");
+        if (braces && !whole) { /* sh -c 'rm {}': the name becomes part of a text */
+            struct shell_word *w = shell_push(u->sh, &words, &n, &cap, sizeof(*w));
+            if (w)
+                *w = shell_word_form(u->sh, "\x01\x01", 2);
+        }
+        for (size_t k = 0; k < (whole ? nbelow : braces ? 0 : 1); k++) {
+            struct shell_word *w = shell_push(u->sh, &words, &n, &cap, sizeof(*w));
+            if (w)
+                *w = whole ? below[k] : u->c->words[i];
+        }
+    }
+    if (n)
+        uw_derive(u, "find -exec", words, n);
+}
+
+static void find_delete(struct uw *u)
+{
+    struct shell_word *w = shell_alloc(u->sh, 20 * sizeof(*w));
+
+    if (!w)
+        return;
+    w[0] = shell_word_lit(u->sh, "rm");
+    w[1] = shell_word_lit(u->sh, "-rf");
+    size_t n = shell_find_names(u->sh, u->c, w + 2, 16);
+    uw_derive(u, "find -delete", w, n + 2);
+}
+
+static void prog_find(struct uw *u)
+{
+    static const char *const execs[] = {"-exec", "-execdir", "-ok", "-okdir"};
+
+    for (size_t i = 1; i < u->c->nwords; i++) {
+        const char *v = uw_value(u, i);
+        bool exec = false;
+        for (size_t k = 0; k < ARRAY_LEN(execs); k++)
+            exec = exec || str_eq(v, execs[k]);
+        if (exec) {
+            size_t end = i + 1;
+            while (end < u->c->nwords && !uw_is(u, end, ";") && !uw_is(u, end, "+"))
+                end++;
+            find_exec(u, i + 1, end);
+            i = end;
+        } else if (str_eq(v, "-delete")) {
+            find_delete(u);
+        } else if (!v && (u->c->words[i].flags & SHELL_W_SPLIT) && i > 1) {
+            uw_opaque(u, "find with a variable that may add -exec");
+        }
+    }
+}
+
+/* --- git --- */
+
+/* Keys whose values git runs, or that name a place to load from (git-config(1)). */
+static bool git_key_runs(const char *key)
+{
+    static const char *const globs[] = {"alias.*",
+                                        "core.hookspath",
+                                        "core.sshcommand",
+                                        "core.fsmonitor",
+                                        "core.pager",
+                                        "core.editor",
+                                        "core.askpass",
+                                        "core.gitproxy",
+                                        "core.worktree",
+                                        "core.attributesfile",
+                                        "core.alternaterefscommand",
+                                        "sequence.editor",
+                                        "pager.*",
+                                        "diff.external",
+                                        "diff.*.command",
+                                        "diff.*.textconv",
+                                        "diff.guitool",
+                                        "difftool.*",
+                                        "merge.*.driver",
+                                        "mergetool.*",
+                                        "filter.*",
+                                        "credential*.helper",
+                                        "gpg.program",
+                                        "gpg.*.program",
+                                        "gpg.ssh.defaultkeycommand",
+                                        "man.*",
+                                        "browser.*",
+                                        "web.browser",
+                                        "interactive.difffilter",
+                                        "include.path",
+                                        "includeif.*",
+                                        "protocol.*",
+                                        "remote.*.vcs",
+                                        "remote.*.uploadpack",
+                                        "remote.*.receivepack",
+                                        "uploadpack.packobjectshook",
+                                        "sendemail.*",
+                                        "imap.tunnel",
+                                        "http.proxy",
+                                        "http.sslverify",
+                                        "http.sslbackend",
+                                        "submodule.*.update",
+                                        "trailer.*.command",
+                                        "trailer.*.cmd",
+                                        "init.templatedir",
+                                        "instaweb.*",
+                                        "guitool.*",
+                                        "url.*",
+                                        "tar.*.command",
+                                        "ssh.variant",
+                                        "receive.*hook*",
+                                        "safe.directory",
+                                        "core.gitproxy",
+                                        "bitmap.*"};
+    AUTO(buf_fini) struct buf low = BUF_INIT(512);
+
+    for (const char *p = key; *p && *p != '='; p++)
+        buf_addc(&low, *p >= 'A' && *p <= 'Z' ? (char)(*p - 'A' + 'a') : *p);
+    if (low.bad || !low.p)
+        return true;
+    for (size_t i = 0; i < ARRAY_LEN(globs); i++) {
+        if (glob_match(globs[i], low.p))
+            return true;
+    }
+    return false;
+}
+
+/* `core.pager=cat` and the like. */
+static bool git_value_harmless(const char *pair)
+{
+    static const char *const ok[] = {
+        "core.pager=cat",           "core.pager=",       "core.editor=true",     "core.editor=:",
+        "sequence.editor=true",     "sequence.editor=:", "core.fsmonitor=false", "core.hooksPath=/dev/null",
+        "core.hookspath=/dev/null", "pager.log=false",   "pager.diff=false",     "pager.branch=false"};
+
+    for (size_t i = 0; i < ARRAY_LEN(ok); i++) {
+        if (str_eq(pair, ok[i]))
+            return true;
+    }
+    return false;
+}
+
+static void git_config(struct uw *u, size_t sub)
+{
+    bool reads = false;
+    size_t key = 0, operands = 0;
+
+    for (size_t i = sub + 1; i < u->c->nwords; i++) {
+        const char *v = uw_value(u, i);
+        if (v && v[0] == '-') {
+            reads = reads || str_starts(v, "--get") || str_starts(v, "--list") || str_eq(v, "-l") ||
+                    str_starts(v, "--unset");
+            if (str_eq(v, "-f") || str_eq(v, "--file") || str_eq(v, "--type"))
+                i++;
+            if (str_eq(v, "-e") || str_eq(v, "--edit"))
+                uw_opaque(u, "git config --edit starts an editor");
+            continue;
+        }
+        if (operands == 0 && v && (str_eq(v, "set") || str_eq(v, "get") || str_eq(v, "list") || str_eq(v, "unset"))) {
+            reads = reads || !str_eq(v, "set");
+            continue;
+        }
+        if (operands++ == 0)
+            key = i;
+    }
+    if (reads || operands < 2)
+        return;
+    const char *k = uw_value(u, key), *v = uw_value(u, key + 1);
+    if (!k) {
+        uw_opaque(u, "git config of a key that is only known when it runs");
+        return;
+    }
+    AUTO(buf_fini) struct buf pair = BUF_INIT(1024);
+    buf_puts(&pair, k);
+    buf_addc(&pair, '=');
+    buf_puts(&pair, v ? v : "\x01");
+    if (git_key_runs(k) && !git_value_harmless(pair.p ? pair.p : ""))
+        uw_opaque(u, "git config of a key whose value git runs");
+}
+
+/* Options of subcommands that run something. */
+static void git_sub(struct uw *u, size_t sub)
+{
+    static const struct {
+        const char *sub, *opt;
+        bool shell; /* its value is a shell text */
+    } runs[] = {{"rebase", "-x", true},
+                {"rebase", "--exec", true},
+                {"grep", "-O", false},
+                {"grep", "--open-files-in-pager", false},
+                {"difftool", "-x", false},
+                {"difftool", "--extcmd", false},
+                {"archive", "--exec", false},
+                {"clone", "-u", false},
+                {"clone", "--upload-pack", false},
+                {"clone", "-c", false},
+                {"clone", "--config", false},
+                {"clone", "--template", false},
+                {"fetch", "--upload-pack", false},
+                {"pull", "--upload-pack", false},
+                {"push", "--receive-pack", false},
+                {"push", "--exec", false},
+                {"ls-remote", "--upload-pack", false},
+                {"ls-remote", "--exec", false},
+                {"filter-branch", "--", false},
+                {"init", "--template", false},
+                {"send-email", "--", false},
+                {"diff", "--ext-diff", false},
+                {"log", "--ext-diff", false},
+                {"show", "--ext-diff", false},
+                {"mergetool", "-t", false},
+                {"mergetool", "--tool", false}};
+    const char *name = uw_value(u, sub);
+
+    if (str_eq(name, "config"))
+        git_config(u, sub);
+    if (str_eq(name, "bisect") && uw_is(u, sub + 1, "run") && u->c->nwords > sub + 2)
+        uw_derive(u, "git bisect run", u->c->words + sub + 2, u->c->nwords - sub - 2);
+    if (str_eq(name, "submodule") && uw_is(u, sub + 1, "foreach")) {
+        size_t i = sub + 2;
+        while (uw_value(u, i) && uw_value(u, i)[0] == '-')
+            i++;
+        if (uw_value(u, i))
+            uw_text(u, "git submodule foreach", uw_value(u, i), true);
+        else
+            uw_opaque(u, "a command text that is only known when it runs");
+    }
+    for (size_t k = 0; k < ARRAY_LEN(runs); k++) {
+        if (!str_eq(name, runs[k].sub))
+            continue;
+        for (size_t i = sub + 1; i < u->c->nwords; i++) {
+            const char *v = uw_value(u, i);
+            if (!v || !str_starts(v, runs[k].opt) || str_eq(v, "--"))
+                continue;
+            const char *eq = v + strlen(runs[k].opt);
+            const char *text = *eq == '=' ? eq + 1 : *eq ? eq : uw_value(u, i + 1);
+            if (runs[k].shell && text)
+                uw_text(u, "git rebase --exec", text, true);
+            else
+                uw_opaque(u, "an option of git that runs another program");
+        }
+    }
+}
+
+static void prog_git(struct uw *u)
+{
+    static const char *const alone[] = {
+        "--no-pager",          "--paginate",          "-p",        "-P",     "--bare",         "--no-replace-objects",
+        "--literal-pathspecs", "--no-optional-locks", "--version", "--help", "--no-lazy-fetch"};
+    size_t i = 1, chdir = 0;
+
+    for (; i < u->c->nwords; i++) {
+        const char *v = uw_value(u, i);
+        bool known = false;
+        if (!v || v[0] != '-')
+            break;
+        for (size_t k = 0; k < ARRAY_LEN(alone); k++)
+            known = known || str_eq(v, alone[k]);
+        if (str_eq(v, "-C")) {
+            chdir = ++i;
+        } else if (str_eq(v, "-c")) {
+            const char *pair = uw_value(u, ++i);
+            if (!pair || (git_key_runs(pair) && !git_value_harmless(pair)))
+                uw_opaque(u, "git -c sets a key whose value git may run");
+        } else if (!known) {
+            uw_opaque(u, "an option of git that changes what it loads or runs");
+        }
+    }
+    if (i >= u->c->nwords)
+        return;
+    if (!uw_value(u, i)) {
+        uw_opaque(u, "a git command that is only known when it runs");
+        return;
+    }
+    git_sub(u, i);
+    if (i == 1)
+        return;
+    /* `git -C dir status` is judged as `git status`, in dir. */
+    struct shell_word *w = shell_alloc(u->sh, (u->c->nwords - i + 1) * sizeof(*w));
+    struct shell_word *cd = shell_alloc(u->sh, 2 * sizeof(*cd));
+    if (!w || !cd)
+        return;
+    w[0] = u->c->words[0];
+    memcpy(w + 1, u->c->words + i, (u->c->nwords - i) * sizeof(*w));
+    u->c->transparent = true;
+    if (chdir && chdir < u->c->nwords) {
+        cd[0] = shell_word_lit(u->sh, "cd");
+        cd[1] = u->c->words[chdir];
+        u->c->scope = shell_add_scope(u->sh, u->c->scope);
+        uw_derive(u, "chdir", cd, 2);
+    }
+    uw_derive(u, "git", w, u->c->nwords - i + 1);
+}
+
+/* --- sed --- */
+
+/* Behind the delimiter that ends a part; NULL when it does not end. GNU sed looks at backslashes only, not at [ ]. */
+static const char *sed_part(const char *p, char delim)
+{
+    for (; *p && *p != delim; p++)
+        p += *p == '\\' && p[1];
+    return *p ? p + 1 : NULL;
+}
+
+static const char *sed_address(const char *p)
+{
+    for (;;) {
+        p += strspn(p, " \t0123456789$,~+!IM");
+        if (*p == '/')
+            p = sed_part(p + 1, '/');
+        else if (*p == '\\' && p[1])
+            p = sed_part(p + 2, p[1]);
+        else
+            return p;
+        if (!p)
+            return NULL;
+    }
+}
+
+/* Behind a `s`: to the end of its flags; NULL when it runs or writes something. */
+static const char *sed_subst(const char *p)
+{
+    char delim = *p;
+
+    if (!delim || delim == '\n' || delim == '\\')
+        return NULL;
+    p = sed_part(p + 1, delim);
+    p = p ? sed_part(p, delim) : NULL;
+    if (!p)
+        return NULL;
+    p += strspn(p, "gpiImM0123456789");
+    return *p && strchr("ew", *p) ? NULL : p;
+}
+
+/* A script that only edits text (sed(1), GNU): no e, w, W commands or flags. */
+static bool sed_plain(const char *p)
+{
+    while (p && *p) {
+        p += strspn(p, " \t\n;{}");
+        p = sed_address(p);
+        if (!p || !*p)
+            return p != NULL;
+        p += strspn(p, " \t{");
+        char c = *p++;
+        if (c == 's') {
+            p = sed_subst(p);
+        } else if (c == 'y') {
+            char delim = *p;
+            p = delim ? sed_part(p + 1, delim) : NULL;
+            p = p ? sed_part(p, delim) : NULL;
+        } else if (c && strchr("aicrR", c)) {
+            while (*p && *p != '\n')
+                p += *p == '\\' && p[1] ? 2 : 1;
+        } else if (c && strchr(":btT#", c)) {
+            p += strcspn(p, c == '#' ? "\n" : ";\n}");
+        } else if (c && strchr("dDpPnNgGhHxz=FqQlLv}", c)) {
+            p += strspn(p, " \t0123456789");
+        } else {
+            return false;
+        }
+        if (p && *p && !strchr(" \t\n;}", *p))
+            return false;
+    }
+    return p != NULL;
+}
+
+static void prog_sed(struct uw *u)
+{
+    bool given = false, more = true;
+
+    for (size_t i = 1; i < u->c->nwords; i++) {
+        const char *v = uw_value(u, i);
+        bool option = more && u->c->words[i].form[0] == '-' && u->c->words[i].form[1];
+        const char *script = NULL;
+        bool is_script = false;
+        if (v && str_eq(v, "--")) {
+            more = false;
+        } else if (option && v && v[1] == '-') {
+            is_script = str_starts(v, "--expression");
+            script = is_script ? (strchr(v, '=') ? strchr(v, '=') + 1 : uw_value(u, ++i)) : NULL;
+            given = given || str_starts(v, "--file");
+        } else if (option && v) {
+            const char *e = strpbrk(v + 1, "efil");
+            is_script = e && *e == 'e';
+            script = is_script ? (e[1] ? e + 1 : uw_value(u, ++i)) : NULL;
+            given = given || (e && *e == 'f');
+            i += (e && *e == 'f' && !e[1]) || (e && *e == 'l' && !e[1]);
+        } else if (!given) {
+            is_script = true;
+            script = v;
+        }
+        if (!is_script)
+            continue;
+        given = true;
+        if (!script)
+            uw_opaque(u, "a sed script that is only known when it runs");
+        else if (!sed_plain(script))
+            uw_opaque(u, "a sed script that may run a program or write a file");
+    }
+}
+
+/* --- awk --- */
+
+static bool awk_plain(const char *p)
+{
+    bool str = false;
+
+    if (strstr(p, "system") || strstr(p, "getline") || strstr(p, "@load") || strstr(p, "ENVIRON[") || strchr(p, '@'))
+        return false;
+    for (; *p; p++) {
+        if (*p == '\\' && p[1])
+            p++;
+        else if (*p == '"')
+            str = !str;
+        else if (!str && *p == '|' && p[1] == '|')
+            p++;
+        else if (!str && (*p == '|' || (*p == '>' && (p[1] == '>' || p[1 + strspn(p + 1, " ")] == '"'))))
+            return false;
+    }
+    return true;
+}
+
+static void prog_awk(struct uw *u)
+{
+    for (size_t i = 1; i < u->c->nwords; i++) {
+        const char *v = uw_value(u, i), *f = u->c->words[i].form;
+        if (str_eq(v, "-F") || str_eq(v, "-v") || str_eq(f, "-v") || str_eq(v, "--assign") ||
+            str_eq(v, "--field-separator")) {
+            i++;
+            continue;
+        }
+        if (str_eq(v, "-f") || (v && str_starts(v, "--file")))
+            return;
+        if (f[0] == '-' && f[1] && !str_eq(v, "--")) {
+            if (v && (str_starts(v, "-e") || str_starts(v, "--source") || str_starts(v, "-i") ||
+                      str_starts(v, "--include") || str_starts(v, "-l") || str_starts(v, "--load") ||
+                      str_starts(v, "-E") || str_starts(v, "--exec")))
+                uw_opaque(u, "an option of awk that loads or runs code");
+            continue;
+        }
+        if (str_eq(v, "--"))
+            continue;
+        if (!v)
+            uw_opaque(u, "an awk program that is only known when it runs");
+        else if (!awk_plain(v))
+            uw_opaque(u, "an awk program that may run a program or write a file");
+        return;
+    }
+}
+
+/* --- options of other programs that run something --- */
+
+static const struct {
+    const char *prog, *opt; /* opt: "-x" a letter (also inside a cluster), "--long", or "=NAME" an operand NAME=… */
+} runs[] = {{"tar", "-F"},
+            {"tar", "--to-command"},
+            {"tar", "--checkpoint-action"},
+            {"tar", "--info-script"},
+            {"tar", "--new-volume-script"},
+            {"tar", "--rsh-command"},
+            {"tar", "--rmt-command"},
+            {"bsdtar", "--use-compress-program"},
+            {"sort", "--compress-program"},
+            {"rsync", "-e"},
+            {"rsync", "--rsh"},
+            {"rsync", "--rsync-path"},
+            {"man", "-P"},
+            {"man", "--pager"},
+            {"man", "-H"},
+            {"zip", "-TT"},
+            {"zip", "--unzip-command"},
+            {"split", "--filter"},
+            {"fd", "-x"},
+            {"fd", "-X"},
+            {"fd", "--exec"},
+            {"fd", "--exec-batch"},
+            {"fdfind", "-x"},
+            {"fdfind", "-X"},
+            {"fdfind", "--exec"},
+            {"fdfind", "--exec-batch"},
+            {"rg", "--pre"},
+            {"rg", "--hostname-bin"},
+            {"make", "--eval"},
+            {"gmake", "--eval"},
+            {"make", "=SHELL"},
+            {"make", "=.SHELLFLAGS"},
+            {"make", "=MAKE"},
+            {"gmake", "=SHELL"},
+            {"go", "-exec"},
+            {"go", "-toolexec"},
+            {"go", "-overlay"},
+            {"cargo", "--config"},
+            {"gcc", "-wrapper"},
+            {"gcc", "-fplugin"},
+            {"g++", "-wrapper"},
+            {"cc", "-wrapper"},
+            {"clang", "-fplugin"},
+            {"clang", "-load"},
+            {"cmake", "-P"},
+            {"ctest", "-S"},
+            {"ctest", "--script"},
+            {"less", "+!"},
+            {"dpkg", "--pre-invoke"},
+            {"cpio", "--rsh-command"},
+            {"npm", "--script-shell"},
+            {"wget", "--use-askpass"},
+            {"curl", "-K"},
+            {"curl", "--config"},
+            {"pytest", "--debugger"},
+            {"ninja", "-t"},
+            {"date", "-s"},
+            {"date", "--set"},
+            {"tcpdump", "-z"},
+            {"look", "--exec"},
+            {"pkexec", "--"},
+            {"journalctl", "--vacuum"},
+            {"bat", "--pager"},
+            {"delta", "--pager"},
+            {"diff", "--paginate"},
+            {"ctags", "--options"},
+            {"crontab", "-e"},
+            {"sysctl", "-w"},
+            {"nm", "--plugin"},
+            {"ar", "--plugin"},
+            {"ld", "-plugin"},
+            {"xz", "--files"}};
+
+static bool opt_there(const char *v, const char *opt)
+{
+    size_t n = strlen(opt);
+
+    if (opt[0] == '=')
+        return str_starts(v, opt + 1) && v[n - 1] == '=';
+    if (opt[0] == '-' && opt[1] != '-' && n == 2) {
+        size_t len = strlen(v);
+        bool cluster = v[0] == '-' && v[1] != '-' && len <= 6 && strcspn(v + 1, "=./0123456789") == len - 1;
+        return str_starts(v, opt) || (cluster && strchr(v, opt[1]));
+    }
+    return str_starts(v, opt);
+}
+
+static void run_options(struct uw *u)
+{
+    for (size_t k = 0; k < ARRAY_LEN(runs); k++) {
+        if (!str_eq(u->prog, runs[k].prog))
+            continue;
+        for (size_t i = 1; i < u->c->nwords; i++) {
+            const char *v = uw_value(u, i);
+            if (str_eq(v, "--"))
+                break;
+            if (v && opt_there(v, runs[k].opt))
+                uw_opaque(u, "an option that runs another program or changes what is run");
+        }
+    }
+}
+
+/* tar -I zstd is fine; anything else it names is run. tar's long options may be abbreviated. */
+static void prog_tar(struct uw *u)
+{
+    static const char *const known[] = {"zstd",   "pigz", "xz",  "gzip",   "bzip2",
+                                        "lbzip2", "pixz", "lz4", "pbzip2", "zstdmt"};
+    static const char *const abbreviated[] = {"--checkp", "--to-c", "--info-s", "--new-v", "--rsh-c", "--rmt-c"};
+
+    for (size_t i = 1; i < u->c->nwords; i++) {
+        const char *v = uw_value(u, i), *prog = NULL;
+        if (!v)
+            continue;
+        bool is = false;
+        if (str_starts(v, "--use")) {
+            is = true;
+            prog = strchr(v, '=') ? strchr(v, '=') + 1 : uw_value(u, i + 1);
+        } else if (v[0] == '-' && v[1] != '-' && strchr(v, 'I')) {
+            is = true;
+            prog = strchr(v, 'I')[1] ? strchr(v, 'I') + 1 : uw_value(u, i + 1);
+        }
+        bool ok = !is;
+        for (size_t k = 0; k < ARRAY_LEN(known); k++)
+            ok = ok || str_eq(prog, known[k]);
+        for (size_t k = 0; k < ARRAY_LEN(abbreviated); k++)
+            ok = ok && (!str_starts(v, abbreviated[k]) || str_starts(v, "--checkpoint=") || str_eq(v, "--checkpoint"));
+        if (!ok)
+            uw_opaque(u, "an option of tar that runs another program");
+    }
+}
+
+/* cmake -E rm -rf x, cmake -E env A=1 cmd, cmake -E time cmd. */
+static void prog_cmake(struct uw *u)
+{
+    if (!uw_is(u, 1, "-E") || u->c->nwords < 3)
+        return;
+    uw_derive(u, "cmake -E", u->c->words + 2, u->c->nwords - 2);
+}
+
+/* make reads a makefile from its input. */
+static void prog_make(struct uw *u)
+{
+    for (size_t i = 1; i < u->c->nwords; i++) {
+        const char *v = uw_value(u, i);
+        bool file = str_eq(v, "-f") || str_eq(v, "--file") || str_eq(v, "--makefile");
+        const char *name = file ? uw_value(u, i + 1) : v && str_starts(v, "-f") ? v + 2 : NULL;
+        if ((file && !name) || str_eq(name, "-") || (name && str_starts(name, "/dev/")))
+            uw_opaque(u, "make reads its rules from what is only known when it runs");
+    }
+}
+
+void uw_programs(struct uw *u)
+{
+    static const struct {
+        const char *name;
+        void (*fn)(struct uw *);
+    } table[] = {{"find", prog_find}, {"gfind", prog_find}, {"git", prog_git},  {"sed", prog_sed},
+                 {"gsed", prog_sed},  {"awk", prog_awk},    {"gawk", prog_awk}, {"mawk", prog_awk},
+                 {"nawk", prog_awk},  {"tar", prog_tar},    {"gtar", prog_tar}, {"cmake", prog_cmake},
+                 {"make", prog_make}, {"gmake", prog_make}};
+    static const char *const opaque[] = {"ssh",  "parallel", "at",          "batch", "crontab", "expect", "screen",
+                                         "tmux", "nsenter",  "systemd-run", "dtach", "socat",   "rlwrap", "telnet"};
+
+    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+        if (str_eq(u->prog, table[i].name))
+            table[i].fn(u);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(opaque); i++) {
+        if (str_eq(u->prog, opaque[i]))
+            uw_opaque(u, "a program that runs commands elsewhere or later");
+    }
+    run_options(u);
+}
