@@ -195,6 +195,7 @@ static void call_init(struct call *call, const struct api *a, const char *method
     call->c.headers = call->headers;
     add_header(call, "Authorization", a->auth);
     add_header(call, "User-Agent", "sallyport-cli/" SALLYPORT_VERSION);
+    add_header(call, "X-Sallyport-Client", "cli"); /* the `surface` of the audit trail */
 }
 
 /* Random, not a hash of the request: doing the same thing twice on purpose must be possible. */
