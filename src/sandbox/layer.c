@@ -23,8 +23,10 @@
 static int open_once(int dir, const char *path, int flags)
 {
     int fd = -1;
+    if (!(flags & O_DIRECTORY))
+        flags |= O_NOFOLLOW; /* O_PATH of a link is the link; where a directory is wanted a link is ELOOP */
     for (int i = 0; i < 16; i++) {
-        fd = file_open_beneath(dir, path, flags | O_NOFOLLOW, 0, RESOLVE);
+        fd = file_open_beneath(dir, path, flags, 0, RESOLVE);
         if (fd >= 0 || (errno != EAGAIN && errno != EINTR))
             break;
     }

@@ -322,6 +322,7 @@ static void test_moved(void **state)
     char *up = fx_layer(&f, "0.1");
     fx_puts(fx_at("%s/a", up), "run\n");
     fx_puts(fx_at("%s/b", up), "run\n");
+    fx_sleep_tick();
     fx_puts(fx_at("%s/b", f.project), "user\n");
     struct changes *c = scan(&f, L1);
     assert_false(find(c, "a")->moved);

@@ -1,0 +1,678 @@
+/* Apply, undo and recovery: exact or nothing, whatever fails and wherever it dies. Built with fault points. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include "effects_util.h"
+#include "base/fault.h"
+#include "base/str.h"
+#include "sandbox/apply.h"
+
+static const char *const L1[] = {"0.1", NULL};
+static const char *const L2[] = {"0.1", "1.1", NULL};
+
+static struct changes *scan(struct fx *f, const char *const *layers)
+{
+    struct changes *c = NULL;
+    struct err e = ERR_INIT;
+    struct changes_in in = {.project_root = f->project, .run_dir = f->run, .layers = layers};
+    for (size_t i = 0; layers[i]; i++)
+        if (changes_seal(f->run, layers[i], &e) < 0)
+            fail_msg("seal: %s", e.msg);
+    if (changes_scan(&in, &c, &e) < 0)
+        fail_msg("scan: %s", e.msg);
+    return c;
+}
+
+/* A project and one layer with every kind of change in it. Small: it is run through every crash point. */
+static void standard(struct fx *f)
+{
+    fx_open(f);
+    fx_puts(fx_at("%s/keep", f->project), "k\n");
+    fx_puts(fx_at("%s/mod", f->project), "1\n2\n3\n");
+    fx_puts(fx_at("%s/del", f->project), "gone\n");
+    fx_puts(fx_at("%s/mode", f->project), "m\n");
+    fx_puts(fx_at("%s/tolink", f->project), "l\n");
+    fx_link("keep", fx_at("%s/relink", f->project));
+    fx_puts(fx_at("%s/todir", f->project), "d\n");
+    fx_puts(fx_at("%s/tofile/x", f->project), "x\n");
+    fx_puts(fx_at("%s/tree/sub/f", f->project), "f\n");
+    fx_puts(fx_at("%s/tree/g", f->project), "g\n");
+    assert_int_equal(chmod(fx_at("%s/tree/sub", f->project), 0555), 0);
+    assert_int_equal(chmod(fx_at("%s/tree/g", f->project), 0400), 0);
+    fx_mkdir(fx_at("%s/dmode", f->project));
+    char *up = fx_layer(f, "0.1");
+    fx_puts(fx_at("%s/mod", up), "1\nzwei\n3\n4\n");
+    fx_whiteout(fx_at("%s/del", up));
+    fx_write(fx_at("%s/mode", up), "m\n", 2, 0755);
+    fx_link("mod", fx_at("%s/tolink", up));
+    fx_link("mod", fx_at("%s/relink", up));
+    fx_write(fx_at("%s/todir/in", up), "in\n", 3, 0600);
+    fx_puts(fx_at("%s/tofile", up), "now a file\n");
+    fx_whiteout(fx_at("%s/tree", up));
+    fx_puts(fx_at("%s/new/deep/f", up), "new\n");
+    fx_mkdir(fx_at("%s/new/empty", up));
+    fx_puts(fx_at("%s/new/locked/f", up), "new\n");
+    assert_int_equal(chmod(fx_at("%s/new/locked", up), 0500), 0);
+    fx_mkdir(fx_at("%s/dmode", up));
+    assert_int_equal(chmod(fx_at("%s/dmode", up), 0711), 0);
+}
+
+/* What the project must look like afterwards. */
+static char *expected(struct fx *f)
+{
+    char *x = fx_at("%s/expected", f->dir);
+    fx_copy(f->project, x);
+    const char *const argv[] = {
+        "sh", "-ec",
+        "printf '1\\nzwei\\n3\\n4\\n' >mod; rm del; chmod 755 mode; ln -sf mod tolink; ln -sfn mod relink; rm todir;"
+        "mkdir todir; printf 'in\\n' >todir/in; chmod 600 todir/in; rm -r tofile; echo now a file >tofile; chmod -R "
+        "u+w tree;"
+        "rm -r tree; mkdir -p new/deep new/empty new/locked; echo new >new/deep/f; echo new >new/locked/f;"
+        "chmod 500 new/locked; chmod 711 dmode",
+        NULL};
+    assert_int_equal(fx_run(argv, x), 0);
+    return x;
+}
+
+static struct apply_result apply_all(struct fx *f, const struct changes *c)
+{
+    struct apply_result res = {0};
+    struct err e = ERR_INIT;
+    if (apply_run(c, f->run, f->project, NULL, &res, &e) < 0)
+        fail_msg("apply: %s %s", e.msg, res.conflicts ? res.conflicts : "");
+    return res;
+}
+
+static char *undo_dir(struct fx *f)
+{
+    char *d = fx_at("%s/undo", f->dir);
+    fx_mkdir(d);
+    return d;
+}
+
+static void test_apply_and_undo(void **state)
+{
+    struct fx f;
+    standard(&f);
+    char *before = fx_at("%s/before", f.dir), *want = expected(&f);
+    fx_copy(f.project, before);
+    struct changes *c = scan(&f, L1);
+    struct apply_result r = apply_all(&f, c);
+    assert_int_equal(r.files, changes_sum(c).files);
+    assert_int_equal(r.additions, changes_sum(c).additions);
+    assert_null(r.conflicts);
+    assert_null(r.skipped);
+    apply_result_fini(&r);
+    fx_assert_same(f.project, want, FX_ALL);
+
+    struct err e = ERR_INIT;
+    assert_int_equal(apply_run(c, f.run, f.project, NULL, &r, &e), -ERR_STATE);
+    int st = -1;
+    assert_int_equal(apply_recover(f.run, f.project, &st, &r, &e), 0);
+    assert_int_equal(st, 3);
+    assert_int_equal(r.files, changes_sum(c).files);
+    apply_result_fini(&r);
+
+    char *u = undo_dir(&f);
+    if (apply_undo(f.run, u, f.project, &r, &e) < 0)
+        fail_msg("undo: %s %s", e.msg, r.conflicts ? r.conflicts : "");
+    assert_int_equal(r.deletions, changes_sum(c).additions);
+    apply_result_fini(&r);
+    fx_assert_same(f.project, before, FX_MTIME);
+    assert_int_equal(apply_undo(f.run, u, f.project, &r, &e), -ERR_STATE);
+    changes_free(c);
+    fx_close(&f);
+}
+
+/* The undo's patch takes git from what was applied to what was there, before and after the undo. */
+static void test_undo_patch(void **state)
+{
+    struct fx f;
+    standard(&f);
+    char *before = fx_at("%s/before", f.dir);
+    fx_copy(f.project, before);
+    struct changes *c = scan(&f, L1);
+    struct apply_result r = apply_all(&f, c);
+    apply_result_fini(&r);
+    changes_free(c);
+    char *applied = fx_at("%s/applied", f.dir);
+    fx_copy(f.project, applied);
+    struct err e = ERR_INIT;
+    struct buf p1 = BUF_INIT(MIB), p2 = BUF_INIT(MIB);
+    assert_int_equal(apply_undo_patch(f.run, f.project, &p1, &e), 0);
+    assert_int_equal(apply_undo(f.run, undo_dir(&f), f.project, &r, &e), 0);
+    apply_result_fini(&r);
+    const char *const rm[] = {"rm", "-rf", "layers", NULL};
+    assert_int_equal(fx_run(rm, f.run), 0);
+    assert_int_equal(apply_undo_patch(f.run, f.project, &p2, &e), 0);
+    assert_string_equal(p1.p, p2.p);
+    assert_non_null(strstr(p1.p, "#   new/empty: empty directory, deleted\n"));
+    fx_write(fx_at("%s/undo.patch", f.dir), p1.p, p1.len, 0644);
+    const char *const git[] = {"git", "apply", "--allow-empty", fx_at("%s/undo.patch", f.dir), NULL};
+    assert_int_equal(fx_run(git, applied), 0);
+    fx_assert_same(applied, before, FX_GIT);
+    buf_fini(&p1);
+    buf_fini(&p2);
+    fx_close(&f);
+}
+
+static void test_only(void **state)
+{
+    struct fx f;
+    standard(&f);
+    struct changes *c = scan(&f, L1);
+    const char *const only[] = {"mod", "new/deep/f", "todir/in", "tree/g", "tofile", NULL};
+    struct apply_result r = {0};
+    struct err e = ERR_INIT;
+    char *want = fx_at("%s/want", f.dir), *before = fx_at("%s/before", f.dir);
+    fx_copy(f.project, before);
+    fx_copy(f.project, want);
+    const char *const argv[] = {
+        "sh", "-ec",
+        "printf '1\\nzwei\\n3\\n4\\n' >mod; mkdir -p new/deep; echo new >new/deep/f; rm todir tree/g;"
+        "mkdir todir; echo in >todir/in; chmod 600 todir/in; rm -r tofile; echo now a file >tofile",
+        NULL};
+    assert_int_equal(fx_run(argv, want), 0);
+    if (apply_run(c, f.run, f.project, only, &r, &e) < 0)
+        fail_msg("%s", e.msg);
+    fx_assert_same(f.project, want, FX_ALL);
+    assert_non_null(strstr(r.skipped, "{\"path\":\"del\",\"why\":\"not selected\"}"));
+    assert_null(strstr(r.skipped, "\"mod\""));
+    apply_result_fini(&r);
+    assert_int_equal(apply_undo(f.run, undo_dir(&f), f.project, &r, &e), 0);
+    apply_result_fini(&r);
+    fx_assert_same(f.project, before, FX_MTIME);
+    changes_free(c);
+    fx_close(&f);
+}
+
+static void test_refused_stay(void **state)
+{
+    struct fx f;
+    fx_open(&f);
+    fx_puts(fx_at("%s/sub/.git/config", f.project), "c\n");
+    fx_puts(fx_at("%s/sub/a", f.project), "a\n");
+    char *up = fx_layer(&f, "0.1");
+    fx_whiteout(fx_at("%s/sub", up));
+    fx_puts(fx_at("%s/vendor/.git/HEAD", up), "ref\n");
+    fx_puts(fx_at("%s/vendor/x", up), "x\n");
+    fx_puts(fx_at("%s/only/.git/HEAD", up), "ref\n");
+    fx_write(fx_at("%s/suid", up), "s", 1, 04755);
+    struct changes *c = scan(&f, L1);
+    struct apply_result r = apply_all(&f, c);
+    assert_int_equal(access(fx_at("%s/sub/.git/config", f.project), F_OK), 0);
+    assert_int_equal(access(fx_at("%s/sub/a", f.project), F_OK), -1);
+    assert_int_equal(access(fx_at("%s/vendor/x", f.project), F_OK), 0);
+    assert_int_equal(access(fx_at("%s/vendor/.git", f.project), F_OK), -1);
+    assert_int_equal(access(fx_at("%s/only", f.project), F_OK), -1);
+    assert_int_equal(access(fx_at("%s/suid", f.project), F_OK), -1);
+    assert_non_null(strstr(r.skipped, "\"suid\",\"why\":\"setuid bit\""));
+    assert_non_null(strstr(r.skipped, "\"sub\",\"why\":\"holds something that stays\""));
+    apply_result_fini(&r);
+    changes_free(c);
+    fx_close(&f);
+}
+
+/* --- conflicts
+ * -------------------------------------------------------------------------------------------------------- */
+
+struct clash {
+    const char *sh, *path, *why;
+}; /* why NULL: no conflict */
+
+static void one_clash(const struct clash *k)
+{
+    struct fx f;
+    standard(&f);
+    struct changes *c = scan(&f, L1);
+    const char *const argv[] = {"sh", "-ec", k->sh, NULL};
+    assert_int_equal(fx_run(argv, f.project), 0);
+    char *before = fx_at("%s/before", f.dir);
+    fx_copy(f.project, before);
+    struct apply_result r = {0};
+    struct err e = ERR_INIT;
+    int rc = apply_run(c, f.run, f.project, NULL, &r, &e);
+    if (k->why) {
+        char *want = fx_at("{\"path\":\"%s\",\"why\":\"%s\"}", k->path, k->why);
+        if (rc != -ERR_APPLY_CONFLICT || !r.conflicts || !strstr(r.conflicts, want))
+            fail_msg("%s: %d %s, wanted %s", k->sh, rc, r.conflicts ? r.conflicts : "none", want);
+        fx_assert_same(f.project, before, FX_MTIME);
+        assert_int_equal(access(fx_at("%s/apply", f.run), F_OK), -1);
+    } else if (rc < 0) {
+        fail_msg("%s: %s %s", k->sh, e.msg, r.conflicts ? r.conflicts : "");
+    }
+    apply_result_fini(&r);
+    changes_free(c);
+    fx_close(&f);
+}
+
+static void test_conflicts(void **state)
+{
+    static const struct clash rows[] = {
+        {"echo x >>mod", "mod", "its content changed in the project"},
+        {"chmod 600 mod", "mod", "its mode or content changed in the project"},
+        {"rm mod", "mod", "was deleted in the project"},
+        {"rm mod; mkdir mod", "mod", "is another kind of file in the project now"},
+        {"ln -sfn x relink", "relink", "its content changed in the project"},
+        {"mkdir -p new/deep; echo mine >new/deep/f", "new/deep/f", "appeared in the project"},
+        {"ln -s /tmp new", "new", "appeared in the project"},
+        {"echo x >new", "new", "appeared in the project"},
+        {"echo x >tree/g2", "tree/g2", "appeared in a directory that is to be removed"},
+        {"chmod 700 tree", "tree", "its mode changed in the project"},
+        {"mv tree t2; ln -s t2 tree", "tree/g", "a parent directory is a symlink now"},
+        {"chmod 700 dmode", "dmode", "its mode changed in the project"},
+        {"touch mod del tree/g", NULL, NULL},
+        {"rm del; chmod -R u+w tree; rm -r tree", NULL, NULL},
+        {"printf '1\\nzwei\\n3\\n4\\n' >mod", NULL, NULL},
+        {"mkdir new", NULL, NULL},
+        {"rm -r tofile; echo now a file >tofile", NULL, NULL},
+        {"echo unrelated >other; rm keep", NULL, NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        one_clash(&rows[i]);
+}
+
+static void test_parent_gone(void **state)
+{
+    struct fx f;
+    fx_open(&f);
+    fx_puts(fx_at("%s/d/a", f.project), "a\n");
+    char *up = fx_layer(&f, "0.1");
+    fx_puts(fx_at("%s/d/new", up), "n\n");
+    struct changes *c = scan(&f, L1);
+    const char *const argv[] = {"rm", "-r", "d", NULL}, *const link[] = {"ln", "-s", "/tmp", "d", NULL};
+    struct apply_result r = {0};
+    struct err e = ERR_INIT;
+    assert_int_equal(fx_run(argv, f.project), 0);
+    assert_int_equal(apply_run(c, f.run, f.project, NULL, &r, &e), -ERR_APPLY_CONFLICT);
+    assert_non_null(strstr(r.conflicts, "its directory was deleted in the project"));
+    apply_result_fini(&r);
+    assert_int_equal(fx_run(link, f.project), 0);
+    assert_int_equal(apply_run(c, f.run, f.project, NULL, &r, &e), -ERR_APPLY_CONFLICT);
+    assert_non_null(strstr(r.conflicts, "a parent directory is a symlink now"));
+    apply_result_fini(&r);
+    changes_free(c);
+    fx_close(&f);
+}
+
+static void test_moved_during_run(void **state)
+{
+    struct fx f;
+    standard(&f);
+    fx_sleep_tick();
+    fx_puts(fx_at("%s/mod", f.project), "edited by a person while the run went on\n");
+    struct changes *c = scan(&f, L1);
+    struct apply_result r = {0};
+    struct err e = ERR_INIT;
+    assert_int_equal(apply_run(c, f.run, f.project, NULL, &r, &e), -ERR_APPLY_CONFLICT);
+    assert_non_null(strstr(r.conflicts, "\"mod\",\"why\":\"changed in the project while the run went on\""));
+    apply_result_fini(&r);
+    const char *const only[] = {"del", "new", NULL};
+    assert_int_equal(apply_run(c, f.run, f.project, only, &r, &e), 0);
+    apply_result_fini(&r);
+    changes_free(c);
+    fx_close(&f);
+}
+
+static void test_undo_conflict(void **state)
+{
+    struct fx f;
+    standard(&f);
+    struct changes *c = scan(&f, L1);
+    struct apply_result r = apply_all(&f, c);
+    apply_result_fini(&r);
+    fx_puts(fx_at("%s/mod", f.project), "later\n");
+    fx_puts(fx_at("%s/new/deep/more", f.project), "later\n");
+    char *before = fx_at("%s/before", f.dir);
+    fx_copy(f.project, before);
+    struct err e = ERR_INIT;
+    assert_int_equal(apply_undo(f.run, undo_dir(&f), f.project, &r, &e), -ERR_APPLY_CONFLICT);
+    assert_non_null(strstr(r.conflicts, "\"mod\""));
+    assert_non_null(strstr(r.conflicts, "\"new/deep/more\""));
+    apply_result_fini(&r);
+    fx_assert_same(f.project, before, FX_MTIME);
+    changes_free(c);
+    fx_close(&f);
+}
+
+static void test_keeps_xattrs(void **state)
+{
+    struct fx f;
+    standard(&f);
+    char v[8] = "";
+    assert_int_equal(setxattr(fx_at("%s/mod", f.project), "user.mine", "yes", 3, 0), 0);
+    assert_int_equal(setxattr(fx_at("%s/del", f.project), "user.mine", "yes", 3, 0), 0);
+    fx_layer(&f, "0.1"); /* born again: setting them was before the run */
+    fx_puts(fx_at("%s/layers/0.1/born", f.run), "");
+    struct changes *c = scan(&f, L1);
+    struct apply_result r = apply_all(&f, c);
+    apply_result_fini(&r);
+    assert_int_equal(getxattr(fx_at("%s/mod", f.project), "user.mine", v, sizeof v), 3);
+    struct err e = ERR_INIT;
+    assert_int_equal(apply_undo(f.run, undo_dir(&f), f.project, &r, &e), 0);
+    apply_result_fini(&r);
+    assert_int_equal(getxattr(fx_at("%s/mod", f.project), "user.mine", v, sizeof v), 3);
+    assert_int_equal(getxattr(fx_at("%s/del", f.project), "user.mine", v, sizeof v), 3);
+    changes_free(c);
+    fx_close(&f);
+}
+
+static void test_owner(void **state)
+{
+    if (geteuid() != 0)
+        skip();
+    struct fx f;
+    standard(&f);
+    struct stat st;
+    const char *const argv[] = {"chown", "-R", "1234:2345", f.project, NULL};
+    assert_int_equal(fx_run(argv, NULL), 0);
+    assert_int_equal(lchown(fx_at("%s/mod", f.project), 77, 88), 0);
+    fx_sleep_tick();
+    fx_puts(fx_at("%s/layers/0.1/born", f.run), "");
+    struct changes *c = scan(&f, L1);
+    struct apply_result r = apply_all(&f, c);
+    apply_result_fini(&r);
+    assert_int_equal(lstat(fx_at("%s/mod", f.project), &st), 0);
+    assert_int_equal(st.st_uid, 77);
+    assert_int_equal(st.st_gid, 88);
+    assert_int_equal(lstat(fx_at("%s/new/deep/f", f.project), &st), 0);
+    assert_int_equal(st.st_uid, 1234);
+    assert_int_equal(lstat(fx_at("%s/new/empty", f.project), &st), 0);
+    assert_int_equal(st.st_gid, 2345);
+    assert_int_equal(lstat(fx_at("%s/relink", f.project), &st), 0);
+    assert_int_equal(st.st_uid, 1234);
+    changes_free(c);
+    fx_close(&f);
+}
+
+/* --- failures
+ * ---------------------------------------------------------------------------------------------------------- */
+
+static void assert_clean(struct fx *f)
+{
+    struct buf b = fx_list(f->project, FX_ALL);
+    assert_null(strstr(b.p, ".sallyport-"));
+    buf_fini(&b);
+}
+
+static bool fails_at(const char *point, int n)
+{
+    struct fx f;
+    standard(&f);
+    char *before = fx_at("%s/before", f.dir), *want = expected(&f);
+    fx_copy(f.project, before);
+    struct changes *c = scan(&f, L1);
+    struct apply_result r = {0};
+    struct err e = ERR_INIT;
+    fault_arm_nth(point, n);
+    int rc = apply_run(c, f.run, f.project, NULL, &r, &e);
+    bool fired = fault_fired();
+    fault_arm("");
+    if (rc < 0) {
+        if (!fired)
+            fail_msg("%s:%d: %s", point, n, e.msg);
+        assert_true(*e.msg);
+        apply_result_fini(&r);
+        int st = -1;
+        assert_int_equal(apply_recover(f.run, f.project, &st, &r, &e), 0);
+        fx_assert_same(f.project, before, FX_MTIME);
+        assert_clean(&f);
+        rc = apply_run(c, f.run, f.project, NULL, &r, &e); /* and nothing stands in the way of trying again */
+        assert_int_equal(rc, 0);
+    }
+    apply_result_fini(&r);
+    fx_assert_same(f.project, want, FX_ALL);
+    changes_free(c);
+    fx_close(&f);
+    return fired;
+}
+
+static void test_failures(void **state)
+{
+    static const char *const points[] = {"write", "rename", "fsync", "unlink", "chmod", "alloc", "read"};
+    for (size_t i = 0; i < ARRAY_LEN(points); i++) {
+        int n = 1;
+        while (fails_at(points[i], n))
+            n += n < 8 ? 1 : 1 + n / 4; /* later ones of many are alike */
+        assert_true(n > 1 || i > 4);
+    }
+}
+
+/* --- crashes
+ * ------------------------------------------------------------------------------------------------------------ */
+
+enum { DID = 0, FAILED = 9 };
+
+struct job {
+    struct fx *f;
+    struct changes *c;
+    const char *undo; /* an undo, not an apply */
+};
+
+static int do_apply(const struct job *j)
+{
+    struct apply_result r = {0};
+    int rc = j->undo ? apply_undo(j->f->run, j->undo, j->f->project, &r, NULL)
+                     : apply_run(j->c, j->f->run, j->f->project, NULL, &r, NULL);
+    return rc < 0 ? FAILED : DID;
+}
+
+static int do_recover(const struct job *j)
+{
+    struct apply_result r = {0};
+    int st;
+    return apply_recover(j->undo ? j->undo : j->f->run, j->f->project, &st, &r, NULL) < 0 ? FAILED : DID;
+}
+
+/* True when it was killed. */
+static bool dies(int (*fn)(const struct job *), const struct job *j, const char *point, int n)
+{
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        char spec[80];
+        snprintf(spec, sizeof spec, "kill@%s:%d", point, n);
+        fault_arm(spec);
+        _exit(fn(j));
+    }
+    int st = 0;
+    assert_int_equal(waitpid(pid, &st, 0), pid);
+    if (!WIFSIGNALED(st))
+        assert_int_equal(WEXITSTATUS(st), DID);
+    return WIFSIGNALED(st);
+}
+
+static const char *const crash_points[] = {
+    "apply_begun", "apply_planned", "apply_pre",   "apply_saved",  "apply_go",   "apply_tmp",    "apply_copied",
+    "apply_moved", "apply_removed", "apply_chmod", "apply_synced", "apply_done", "file_replace",
+};
+
+/* Old or new, by the journal's own word; and the same again when the recovery dies too. */
+static bool crash_once(const char *point, int n, const char *second, int m, bool undo)
+{
+    struct fx f;
+    standard(&f);
+    char *old = fx_at("%s/before", f.dir), *new = expected(&f);
+    fx_copy(f.project, old);
+    struct job j = {.f = &f, .c = scan(&f, L1)};
+    if (undo) {
+        struct apply_result r = apply_all(&f, j.c);
+        apply_result_fini(&r);
+        j.undo = undo_dir(&f);
+        char *swap = old;
+        old = new;
+        new = swap;
+    }
+    bool died = dies(do_apply, &j, point, n), died2 = false;
+    if (died && second)
+        died2 = dies(do_recover, &j, second, m);
+    struct apply_result r = {0};
+    struct err e = ERR_INIT;
+    int st = -1;
+    if (apply_recover(undo ? j.undo : f.run, f.project, &st, &r, &e) < 0)
+        fail_msg("recover after %s:%d: %s", point, n, e.msg);
+    apply_result_fini(&r);
+    assert_clean(&f);
+    fx_assert_same(f.project, st >= 2 ? new : old, FX_ALL);
+    if (!died)
+        assert_int_equal(st, 3);
+    changes_free(j.c);
+    fx_close(&f);
+    return second ? died2 : died;
+}
+
+static void test_crashes(void **state)
+{
+    for (size_t i = 0; i < ARRAY_LEN(crash_points); i++) {
+        int n = 1;
+        while (crash_once(crash_points[i], n, NULL, 0, false))
+            n++;
+        if (n == 1)
+            fail_msg("%s was never reached", crash_points[i]);
+    }
+}
+
+static void test_crashes_of_undo(void **state)
+{
+    for (size_t i = 0; i < ARRAY_LEN(crash_points); i++)
+        for (int n = 1; crash_once(crash_points[i], n, NULL, 0, true); n += 2)
+            continue;
+}
+
+static void test_crash_in_recovery(void **state)
+{
+    static const char *const again[] = {"apply_tmp", "apply_moved", "apply_removed", "apply_synced"};
+    for (size_t i = 0; i < ARRAY_LEN(again); i++)
+        for (int n = 1; crash_once("apply_moved", 3, again[i], n, false); n += 2)
+            continue;
+}
+
+/* A failure after "go", and death while everything is put back. */
+static bool crash_rolling_back(const char *fault, const char *point, int n)
+{
+    struct fx f;
+    standard(&f);
+    char *old = fx_at("%s/before", f.dir);
+    fx_copy(f.project, old);
+    struct job j = {.f = &f, .c = scan(&f, L1)};
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        fault_arm(fx_at("%s,kill@%s:%d", fault, point, n));
+        _exit(do_apply(&j));
+    }
+    int st = 0, state = -1;
+    assert_int_equal(waitpid(pid, &st, 0), pid);
+    struct apply_result r = {0};
+    struct err e = ERR_INIT;
+    if (apply_recover(f.run, f.project, &state, &r, &e) < 0)
+        fail_msg("recover: %s", e.msg);
+    assert_null(r.conflicts);
+    apply_result_fini(&r);
+    bool died = WIFSIGNALED(st);
+    if (died && state >= 2) { /* died before the failure: finished instead */
+        assert_true(state == 2);
+    } else {
+        fx_assert_same(f.project, old, FX_MTIME);
+    }
+    assert_clean(&f);
+    changes_free(j.c);
+    fx_close(&f);
+    return died;
+}
+
+static void test_crash_rolling_back(void **state)
+{
+    static const char *const points[] = {"apply_back", "apply_cleared", "apply_moved", "apply_removed", "apply_chmod"};
+    for (size_t i = 0; i < ARRAY_LEN(points); i++)
+        for (int n = 1; crash_rolling_back("rename:4", points[i], n); n++)
+            continue;
+}
+
+/* --- everything at random
+ * ------------------------------------------------------------------------------------------------ */
+
+static void random_ops(void *arg)
+{
+    fx_random_ops(arg, 25);
+}
+
+static bool any_refused(const struct changes *c)
+{
+    return changes_sum(c).refused > 0;
+}
+
+static void random_round(uint64_t seed)
+{
+    struct fx f;
+    struct rnd r = {seed};
+    fx_open(&f);
+    assert_int_equal(chdir(f.project), 0);
+    fx_random_tree(&r, 30);
+    char *before = fx_at("%s/before", f.dir), *want = fx_at("%s/expected", f.dir);
+    fx_copy(f.project, before);
+    fx_layer(&f, "0.1");
+    if (!fx_overlay(&f, NULL, "0.1", random_ops, &r, fx_at("%s/mid", f.dir))) {
+        fx_close(&f);
+        skip();
+    }
+    rnd_u64(&r);
+    fx_layer(&f, "1.1");
+    assert_true(fx_overlay(&f, L1, "1.1", random_ops, &r, want));
+    struct changes *c = scan(&f, L2);
+    struct apply_result res = apply_all(&f, c);
+    apply_result_fini(&res);
+    if (!any_refused(c))
+        fx_assert_same(f.project, want, FX_ALL);
+    struct err e = ERR_INIT;
+    if (apply_undo(f.run, undo_dir(&f), f.project, &res, &e) < 0)
+        fail_msg("undo: %s %s", e.msg, res.conflicts ? res.conflicts : "");
+    apply_result_fini(&res);
+    fx_assert_same(f.project, before, FX_MTIME);
+    changes_free(c);
+    fx_close(&f);
+}
+
+static void test_random(void **state)
+{
+    const char *s = getenv("SALLYPORT_SEED");
+    uint64_t seed = s ? strtoull(s, NULL, 10) : (uint64_t)time(NULL) * 1000;
+    int rounds = getenv("SALLYPORT_ROUNDS") ? atoi(getenv("SALLYPORT_ROUNDS")) : 10;
+    for (int i = 0; i < rounds; i++) {
+        fprintf(stderr, "SALLYPORT_SEED=%llu\n", (unsigned long long)(seed + (uint64_t)i));
+        random_round(seed + (uint64_t)i + 1);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_apply_and_undo),
+        cmocka_unit_test(test_undo_patch),
+        cmocka_unit_test(test_only),
+        cmocka_unit_test(test_refused_stay),
+        cmocka_unit_test(test_conflicts),
+        cmocka_unit_test(test_parent_gone),
+        cmocka_unit_test(test_moved_during_run),
+        cmocka_unit_test(test_undo_conflict),
+        cmocka_unit_test(test_keeps_xattrs),
+        cmocka_unit_test(test_owner),
+        cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_crashes),
+        cmocka_unit_test(test_crashes_of_undo),
+        cmocka_unit_test(test_crash_in_recovery),
+        cmocka_unit_test(test_crash_rolling_back),
+        cmocka_unit_test(test_random),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
