@@ -23,8 +23,8 @@ struct apply_state {
     uint32_t mode;               /* st_mode; 0: nothing */
     char sha[SHA256_HEX];        /* a file's content, a link's target; "" else */
     const char *link;            /* a link's target; "" else */
-    const char *source;          /* where a file's content lies: "pre/<n>" or "new/<n>" in the journal, "layer:<name>" in
-                                    the run; "" when nothing needs it */
+    const char *source;          /* where a file's content lies: "pre/<n>" or "new/<n>" in the journal,
+                                    "layer:<name>" in the run; "" when nothing needs it */
     bool stamped;                /* the four below are known and are restored */
     uint32_t uid, gid;
     int64_t mtime_s;

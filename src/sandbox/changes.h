@@ -10,7 +10,8 @@
 #include "base/err.h"
 #include "base/json.h"
 
-enum change_kind { CH_ADDED, CH_MODIFIED, CH_DELETED, CH_MODE, CH_KIND };   /* "added" "modified" "deleted" "mode" "kind" */
+/* "added" "modified" "deleted" "mode" "kind" */
+enum change_kind { CH_ADDED, CH_MODIFIED, CH_DELETED, CH_MODE, CH_KIND };
 
 struct change {
     const char *path;            /* relative to the project, raw bytes, no NUL; borrowed */
@@ -21,8 +22,8 @@ struct change {
     bool binary;
     bool opaque_dir;             /* deleted or replaced: a whole directory tree below is gone with it; its files are
                                     listed too, so it is not counted as a file */
-    bool moved;                  /* the project's file was changed after the run began (ctime later than the birth of its
-                                    lowest layer): nobody recorded what the run saw, so apply calls it a conflict */
+    bool moved;                  /* the project's file was changed after the run began (ctime later than the birth of
+                                    its lowest layer): nobody recorded what the run saw, so apply calls it a conflict */
     char old_sha256[65], new_sha256[65];   /* of content or link target; "" when not there or a directory */
     const char *refused;         /* why apply will never take it ("device", "setuid bit", "symlink leads outside",
                                     ".git is not applied", …); NULL when it may be applied; borrowed */
@@ -53,11 +54,11 @@ void changes_digest(const struct changes *, char ret_hex[65]);
 /* The contract's JSON: [{"path"[, "path_b64"], "kind", "old_mode":"100644", "new_mode", "old_bytes", "new_bytes",
  * "additions", "deletions", "binary", "refused"|null}, …]; a mode is null where nothing is there. */
 void changes_json(const struct changes *, struct jw *);
-/* diff.patch, as `git apply --allow-empty --binary` takes it, without the refused (named in a leading comment block that
- * git apply skips). Files over 8 MiB of text are given as binary patches; one over 256 MiB as a comment with its hash.
+/* diff.patch, as `git apply --allow-empty --binary` takes it, without the refused (named in a leading comment block
+ * that git apply skips). Files over 8 MiB of text are given as binary patches; one over 256 MiB as a comment with its hash.
  * only: paths to include (NULL-terminated; a directory stands for what is below it) or NULL for all; one that is not a
  * change is ERR_NOT_FOUND. Reads the project: before apply, and ERR_CONFLICT when a file moved on since the scan. */
 CHECKED int changes_patch(const struct changes *, const char *const *only, struct buf *out, struct err *);
-/* Seals a layer: no process writes there any more (caller's duty); fixes modes so it can be read (and remembers the true
- * ones in layers/<n>/modes); syncs nothing. Again is harmless. */
+/* Seals a layer: no process writes there any more (caller's duty); fixes modes so it can be read (and remembers the
+ * true ones in layers/<n>/modes); syncs nothing. Again is harmless. */
 CHECKED int changes_seal(const char *run_dir, const char *layer, struct err *);

@@ -31,7 +31,8 @@ struct tree_node {
 };
 
 struct tree;
-CHECKED int tree_new(struct arena *, size_t max_nodes, struct tree **ret, struct err *);   /* lives in the arena but for its index */
+/* Nodes live in the arena, only the index is freed by tree_free. */
+CHECKED int tree_new(struct arena *, size_t max_nodes, struct tree **ret, struct err *);
 void tree_free(struct tree *);
 DEFINE_AUTO_PTR(struct tree, tree_free);
 /* Lays one more layer on top. upper: its directory. */
