@@ -1,0 +1,302 @@
+#include "service/auth.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/str.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "service/view.h"
+
+#define USED_EVERY_US (60 * SEC_US) /* last use is noted at most once a minute */
+
+static const struct {
+    const char *name;
+    unsigned bit, gives;
+} scope_table[] = {
+    {"run:read", SCOPE_RUN_READ, SCOPE_RUN_READ},
+    {"run:write", SCOPE_RUN_WRITE, SCOPE_RUN_WRITE | SCOPE_RUN_READ},
+    {"approve", SCOPE_APPROVE, SCOPE_APPROVE | SCOPE_RUN_READ},
+    {"policy:read", SCOPE_POLICY_READ, SCOPE_POLICY_READ},
+    {"policy:write", SCOPE_POLICY_WRITE, SCOPE_POLICY_WRITE | SCOPE_POLICY_READ},
+    {"audit:read", SCOPE_AUDIT_READ, SCOPE_AUDIT_READ},
+    {"project:write", SCOPE_PROJECT_WRITE, SCOPE_PROJECT_WRITE | SCOPE_RUN_READ},
+    {"admin", SCOPE_ADMIN, ~0u},
+};
+
+const char *auth_scope_name(unsigned bit)
+{
+    for (size_t i = 0; i < ARRAY_LEN(scope_table); i++)
+        if (scope_table[i].bit == bit)
+            return scope_table[i].name;
+    return "any";
+}
+
+int auth_scopes(const char *words, unsigned *ret, struct err *e)
+{
+    unsigned all = 0;
+
+    while (*words) {
+        size_t n = strcspn(words, " "), i;
+
+        for (i = 0; i < ARRAY_LEN(scope_table); i++)
+            if (strlen(scope_table[i].name) == n && memcmp(scope_table[i].name, words, n) == 0)
+                break;
+        if (n && i == ARRAY_LEN(scope_table))
+            return err_field(e, ERR_INVALID, "scopes",
+                             "\"%.*s\" is no scope: use run:read run:write approve policy:read policy:write audit:read "
+                             "project:write admin",
+                             (int)(n > 40 ? 40 : n), words);
+        if (n)
+            all |= scope_table[i].gives;
+        words += n;
+        words += strspn(words, " ");
+    }
+    if (!all)
+        return err_field(e, ERR_INVALID, "scopes", "give at least one scope");
+    *ret = all;
+    return 0;
+}
+
+/* ---- look-up ----------------------------------------------------------- */
+
+struct lookup {
+    char hash[SHA256_HEX];
+    struct token_row row;
+};
+
+static int lookup_tx(struct db *db, void *arg, struct err *e)
+{
+    struct lookup *l = arg;
+
+    token_row_fini(&l->row);
+    l->row = (struct token_row){0};
+    return token_by_hash(db, l->hash, &l->row, e);
+}
+
+static int used_tx(struct db *db, void *arg, struct err *e)
+{
+    return token_used(db, arg, clock_now_us(), e);
+}
+
+int auth_token(struct svc *svc, const char *bearer, struct caller *c, struct err *e)
+{
+    struct lookup l = {0};
+    struct err e2 = ERR_INIT;
+    int64_t now = clock_now_us();
+    int r;
+
+    if (!str_starts(bearer, "sp_") || strlen(bearer) >= TOKEN_TEXT_MAX)
+        return err_set(e, ERR_UNAUTHORIZED, NULL);
+    sha256_hex_of(bearer, strlen(bearer), l.hash);
+    r = store_read(svc->store, lookup_tx, &l, &e2);
+    if (r == -ERR_NOT_FOUND)
+        r = err_set(e, ERR_UNAUTHORIZED, "the token is not known: make one with `sallyport token new`");
+    else if (r < 0 && e)
+        *e = e2;
+    else if (l.row.revoked_us)
+        r = err_set(e, ERR_UNAUTHORIZED, "the token was revoked");
+    else if (l.row.expires_us && l.row.expires_us <= now)
+        r = err_set(e, ERR_UNAUTHORIZED, "the token has expired");
+    if (r == 0)
+        r = auth_scopes(l.row.scopes, &c->scopes, e);
+    if (r == 0) {
+        snprintf(c->tenant, sizeof c->tenant, "%s", l.row.tenant_id);
+        snprintf(c->actor, sizeof c->actor, "token:%s", l.row.name);
+        snprintf(c->token_id, sizeof c->token_id, "%s", l.row.id.s);
+        /* Only a note for people who clean up old tokens: a failure here must not refuse the request. */
+        if (now - l.row.used_us > USED_EVERY_US && store_write(svc->store, used_tx, &l.row.id, &e2) < 0)
+            log_err(svc->log, LOG_LV_WARN, "auth", NULL, "note the token's use", &e2);
+    }
+    token_row_fini(&l.row);
+    return r;
+}
+
+/* ---- making ------------------------------------------------------------ */
+
+static void token_text(char ret[TOKEN_TEXT_MAX])
+{
+    uint8_t rnd[32];
+
+    random_bytes(rnd, sizeof rnd);
+    memcpy(ret, "sp_", 3);
+    b64url_encode(rnd, sizeof rnd, ret + 3);
+    secure_wipe(rnd, sizeof rnd);
+}
+
+struct make {
+    struct caller *c;
+    struct token_row row;
+    const char *text;
+    bool first, made;
+};
+
+static int count_each(void *arg, const struct token_row *row, struct err *e)
+{
+    (*(int *)arg)++;
+    return 0;
+}
+
+static int make_tx(struct db *db, void *arg, struct err *e)
+{
+    struct make *m = arg;
+    struct jw w;
+    int n = 0, r;
+
+    r = tenant_ensure(db, m->c->tenant, m->row.created_us, e);
+    if (r == 0 && m->first)
+        r = token_list(db, m->c->tenant, NULL, 1, count_each, &n, e);
+    if (r < 0)
+        return r;
+    if (n)
+        return 0;
+    m->made = true;
+    r = token_insert(db, &m->row, e);
+    if (r == 0)
+        r = caller_audit(db, m->c, "token.created", m->row.id.s, NULL, NULL, e);
+    if (r < 0)
+        return r;
+    w = caller_reply(m->c);
+    view_token_open(&w, &m->row);
+    /* The secret is in the answer but never in the stored copy of it: the stored reply is what a replay gives,
+     * so it is written without the token. */
+    jw_kstr(&w, "token", NULL);
+    jw_end_obj(&w);
+    return caller_commit(db, m->c, 201, e);
+}
+
+static int make_token(struct svc *svc, struct make *m, const char *name, const char *scopes, int64_t expires_us,
+                      const char *text, struct err *e)
+{
+    char hash[SHA256_HEX];
+
+    sha256_hex_of(text, strlen(text), hash);
+    m->row = (struct token_row){
+        .id = id_new(ID_TOKEN),
+        .tenant_id = m->c->tenant,
+        .name = (char *)name, /* borrowed: the insert only reads */
+        .scopes = (char *)scopes,
+        .hash = hash,
+        .created_us = clock_now_us(),
+        .expires_us = expires_us,
+    };
+    return store_write(svc->store, make_tx, m, e);
+}
+
+int auth_token_new(struct svc *svc, struct caller *c, const char *name, const char *scopes, int64_t expires_in_ms,
+                   struct err *e)
+{
+    struct make m = {.c = c};
+    char text[TOKEN_TEXT_MAX];
+    unsigned bits;
+    struct jw w;
+    int r = auth_scopes(scopes, &bits, e);
+
+    if (r < 0)
+        return r;
+    token_text(text);
+    r = make_token(svc, &m, name, scopes, expires_in_ms ? clock_now_us() + expires_in_ms * MS_US : 0, text, e);
+    if (r == 0) {
+        w = caller_reply(c);
+        view_token_open(&w, &m.row);
+        jw_kstr(&w, "token", text);
+        jw_end_obj(&w);
+    }
+    secure_wipe(text, sizeof text);
+    return r;
+}
+
+int auth_first_token(struct svc *svc, bool *ret_made, struct err *e)
+{
+    struct caller c;
+    struct make m = {.c = &c, .first = true};
+    char text[TOKEN_TEXT_MAX + 1];
+    int r;
+
+    caller_system(&c, "default", "system", NULL);
+    token_text(text);
+    r = make_token(svc, &m, "admin", "admin", 0, text, e);
+    if (r == 0 && m.made) {
+        size_t n = strlen(text);
+
+        text[n] = '\n';
+        r = file_replace(svc->data_fd, "admin-token", text, n + 1, 0600, e);
+    }
+    secure_wipe(text, sizeof text);
+    caller_fini(&c);
+    if (r == 0)
+        *ret_made = m.made;
+    return r;
+}
+
+/* ---- list and revoke --------------------------------------------------- */
+
+struct revoke {
+    struct caller *c;
+    const struct id *id;
+};
+
+static int revoke_tx(struct db *db, void *arg, struct err *e)
+{
+    struct revoke *v = arg;
+    int r = token_revoke(db, v->c->tenant, v->id, clock_now_us(), e);
+
+    if (r == 0)
+        r = caller_audit(db, v->c, "token.revoked", v->id->s, NULL, NULL, e);
+    if (r < 0)
+        return r;
+    caller_reply(v->c);
+    return caller_commit(db, v->c, 204, e);
+}
+
+int auth_token_revoke(struct svc *svc, struct caller *c, const struct id *id, struct err *e)
+{
+    struct revoke v = {c, id};
+
+    return store_write(svc->store, revoke_tx, &v, e);
+}
+
+struct list {
+    const char *tenant;
+    const struct id *after;
+    int limit, n;
+    struct jw *w;
+    struct id last;
+};
+
+static int list_each(void *arg, const struct token_row *row, struct err *e)
+{
+    struct list *l = arg;
+
+    view_token_open(l->w, row);
+    jw_end_obj(l->w);
+    l->last = row->id;
+    l->n++;
+    return 0;
+}
+
+static int list_tx(struct db *db, void *arg, struct err *e)
+{
+    struct list *l = arg;
+
+    return token_list(db, l->tenant, l->after, l->limit, list_each, l, e);
+}
+
+int auth_token_list_json(struct svc *svc, const char *tenant, const struct id *after, int limit, struct jw *w,
+                         struct err *e)
+{
+    struct list l = {.tenant = tenant, .after = after, .limit = limit, .w = w};
+    int r;
+
+    jw_obj(w);
+    jw_key(w, "items");
+    jw_arr(w);
+    r = store_read(svc->store, list_tx, &l, e);
+    jw_end_arr(w);
+    jw_kstr(w, "next", r == 0 && l.n == limit ? l.last.s : NULL);
+    jw_end_obj(w);
+    return r;
+}

@@ -1,0 +1,447 @@
+#include "service/effects.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "os/file.h"
+#include "sandbox/apply.h"
+#include "sandbox/changes.h"
+#include "service/artifacts.h"
+
+#define LIST_MAX  (512 * MIB)
+#define PATCH_MAX (512 * MIB)
+
+/* ---- where things are -------------------------------------------------- */
+
+struct root_arg {
+    const struct run_row *row;
+    char *root;
+};
+
+static int root_tx(struct db *db, void *arg, struct err *e)
+{
+    struct root_arg *a = arg;
+    AUTO(project_row_fini) struct project_row prj = {0};
+    int r = project_get(db, a->row->tenant_id, &a->row->project_id, &prj, e);
+
+    if (r < 0)
+        return r;
+    free(a->root);
+    a->root = str_dup(prj.root_path);
+    return a->root ? 0 : err_oom(e);
+}
+
+int effects_root(struct svc *svc, const struct run_row *row, char **ret, struct err *e)
+{
+    struct root_arg a = {.row = row};
+    struct stat st;
+    int r = store_read(svc->store, root_tx, &a, e);
+
+    if (r == 0 && (stat(a.root, &st) < 0 || !S_ISDIR(st.st_mode)))
+        r = err_set(e, ERR_NOT_FOUND, "the project's directory %s is gone", a.root);
+    if (r < 0) {
+        free(a.root);
+        return r;
+    }
+    *ret = a.root;
+    return 0;
+}
+
+int effects_layers(const struct run_steps *steps, int64_t before, const char ***ret, struct err *e)
+{
+    const char **v = calloc(steps->n + 1, sizeof *v);
+    size_t n = 0;
+
+    if (!v)
+        return err_oom(e);
+    for (size_t i = 0; i < steps->n; i++)
+        if (steps->v[i].layer && (before < 0 || steps->v[i].index < before))
+            v[n++] = steps->v[i].layer;
+    *ret = v;
+    return 0;
+}
+
+static int run_fd(struct svc *svc, const struct id *run, struct err *e)
+{
+    char rel[64];
+    int fd;
+
+    snprintf(rel, sizeof rel, "runs/%s", run->s);
+    fd = openat(svc->data_fd, rel, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd >= 0 ? fd : err_sys(e, ERR_IO, "open the directory of run %s", run->s);
+}
+
+/* One apply or undo at a time per project; the lock goes with the fd. */
+static int lock_project(struct svc *svc, const struct id *project, struct err *e)
+{
+    AUTO(fd_close) int dir = -1;
+    int fd, r = dir_make(svc->data_fd, "locks", &dir, e);
+
+    if (r < 0)
+        return r;
+    fd = openat(dir, project->s, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return err_sys(e, ERR_IO, "open the project's lock");
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return fd;
+    r = errno == EWOULDBLOCK ? err_set(e, ERR_BUSY, "another apply works on this project")
+                             : err_sys(e, ERR_IO, "lock the project");
+    close(fd);
+    return r;
+}
+
+/* ---- computing --------------------------------------------------------- */
+
+int effects_sum_json(const struct effects_sum *s, struct buf *out, struct err *e)
+{
+    struct jw w = JW_INIT(out);
+
+    jw_obj(&w);
+    jw_kint(&w, "files", s->files);
+    jw_kint(&w, "additions", s->additions);
+    jw_kint(&w, "deletions", s->deletions);
+    jw_kint(&w, "refused", s->refused);
+    jw_kstr(&w, "digest", s->digest);
+    jw_end_obj(&w);
+    return out->bad ? err_oom(e) : 0;
+}
+
+static int scan(const char *run_dir, const char *root, const char *const *layers, struct changes **ret, struct err *e)
+{
+    struct changes_in in = {.project_root = root, .run_dir = run_dir, .layers = layers};
+
+    return changes_scan(&in, ret, e);
+}
+
+static int keep_files(struct svc *svc, const struct id *run, const struct changes *ch, struct err *e)
+{
+    AUTO(buf_fini) struct buf list = BUF_INIT(LIST_MAX), patch = BUF_INIT(PATCH_MAX);
+    AUTO(fd_close) int dir = run_fd(svc, run, e);
+    struct jw w = JW_INIT(&list);
+    int r;
+
+    if (dir < 0)
+        return dir;
+    changes_json(ch, &w);
+    if (list.bad)
+        return err_set(e, ERR_TOO_LARGE, "the list of changes is larger than %zu MiB", LIST_MAX / MIB);
+    r = changes_patch(ch, NULL, &patch, e);
+    if (r == 0)
+        r = file_replace(dir, "changes.json", list.p, list.len, 0600, e);
+    if (r == 0)
+        r = file_replace(dir, "diff.patch", patch.p ? patch.p : "", patch.len, 0600, e);
+    return r;
+}
+
+int effects_compute(struct svc *svc, const struct run_row *row, const struct run_steps *steps, struct effects_sum *ret,
+                    struct err *e)
+{
+    AUTO_PTR(changes_free) struct changes *ch = NULL;
+    const char **layers = NULL;
+    char *root = NULL, dir[RUN_DIR_MAX];
+    struct changes_sum sum;
+    int r = effects_root(svc, row, &root, e);
+
+    if (r == 0)
+        r = svc_run_dir(svc, &row->id, dir, e);
+    if (r == 0)
+        r = effects_layers(steps, -1, &layers, e);
+    if (r == 0)
+        r = scan(dir, root, layers, &ch, e);
+    if (r == 0)
+        r = keep_files(svc, &row->id, ch, e);
+    if (r == 0) {
+        sum = changes_sum(ch);
+        *ret = (struct effects_sum){sum.files, sum.additions, sum.deletions, sum.refused, ""};
+        changes_digest(ch, ret->digest);
+    }
+    free(layers);
+    free(root);
+    return r;
+}
+
+/* ---- applying ---------------------------------------------------------- */
+
+static int result_json(const struct apply_result *res, bool applied, const struct json *paths, char **ret,
+                       struct err *e)
+{
+    AUTO(buf_fini) struct buf b = BUF_INIT(64 * MIB);
+    struct jw w = JW_INIT(&b);
+
+    jw_obj(&w);
+    jw_kbool(&w, "applied", applied);
+    jw_kint(&w, "files", res->files);
+    jw_kint(&w, "additions", res->additions);
+    jw_kint(&w, "deletions", res->deletions);
+    jw_key(&w, "paths");
+    if (json_type(paths) == JT_ARR) {
+        jw_arr(&w);
+        for (size_t i = 0; i < json_len(paths); i++)
+            jw_str(&w, json_str(json_at(paths, i)));
+        jw_end_arr(&w);
+    } else {
+        jw_null(&w);
+    }
+    jw_kraw(&w, "conflicts", res->conflicts ? res->conflicts : "[]");
+    jw_kraw(&w, "skipped", res->skipped ? res->skipped : "[]");
+    jw_end_obj(&w);
+    if (b.bad)
+        return err_set(e, ERR_TOO_LARGE, "the result of the apply is too large");
+    *ret = str_dup(b.p);
+    return *ret ? 0 : err_oom(e);
+}
+
+static int selection(const struct json *paths, const char ***ret, struct err *e)
+{
+    const char **v;
+
+    if (json_type(paths) != JT_ARR)
+        return 0; /* all */
+    v = calloc(json_len(paths) + 1, sizeof *v);
+    if (!v)
+        return err_oom(e);
+    for (size_t i = 0; i < json_len(paths); i++)
+        v[i] = json_str(json_at(paths, i));
+    *ret = v;
+    return 0;
+}
+
+static int same_digest(const struct run_row *row, const struct changes *ch, struct err *e)
+{
+    AUTO_PTR(json_free) struct json *doc = NULL;
+    char digest[65];
+    int r = json_parse(row->changes ? row->changes : "{}", strlen(row->changes ? row->changes : "{}"), &doc, e);
+
+    if (r < 0)
+        return r;
+    changes_digest(ch, digest);
+    if (!str_eq(digest, json_str(json_get(doc, "digest"))))
+        return err_set(e, ERR_PLAN_CHANGED,
+                       "the changes do not have the digest that was reviewed: nothing was applied");
+    return 0;
+}
+
+struct job {
+    const struct run_row *row;
+    char *root, dir[RUN_DIR_MAX];
+    int lock;
+    struct json *apply; /* row->apply, parsed */
+    struct apply_result res;
+};
+
+static void job_fini(struct job *j)
+{
+    free(j->root);
+    fd_close(&j->lock);
+    json_free(j->apply);
+    apply_result_fini(&j->res);
+}
+
+static int job_init(struct svc *svc, const struct run_row *row, struct job *j, struct err *e)
+{
+    int r;
+
+    *j = (struct job){.row = row, .lock = -1};
+    r = effects_root(svc, row, &j->root, e);
+    if (r == 0)
+        r = svc_run_dir(svc, &row->id, j->dir, e);
+    if (r == 0 && row->apply)
+        r = json_parse(row->apply, strlen(row->apply), &j->apply, e);
+    if (r < 0)
+        return r;
+    j->lock = lock_project(svc, &row->project_id, e);
+    return j->lock < 0 ? j->lock : 0;
+}
+
+static int apply_new(struct job *j, const struct run_steps *steps, struct err *e)
+{
+    AUTO_PTR(changes_free) struct changes *ch = NULL;
+    const char **layers = NULL, **only = NULL;
+    int r = effects_layers(steps, -1, &layers, e);
+
+    if (r == 0)
+        r = scan(j->dir, j->root, layers, &ch, e);
+    if (r == 0)
+        r = same_digest(j->row, ch, e);
+    if (r == 0)
+        r = selection(json_get(j->apply, "paths"), &only, e);
+    if (r == 0)
+        r = apply_run(ch, j->dir, j->root, only, &j->res, e);
+    free(layers);
+    free(only);
+    return r;
+}
+
+int effects_apply(struct svc *svc, const struct run_row *row, const struct run_steps *steps, char **ret_json,
+                  int64_t *ret_files, struct err *e)
+{
+    AUTO(job_fini) struct job j;
+    int state = 0, r2, r = job_init(svc, row, &j, e);
+
+    if (r < 0)
+        return r;
+    r = apply_recover(j.dir, j.root, &state, &j.res, e);
+    if (r == 0 && state != 2 && state != 3)
+        r = apply_new(&j, steps, e);
+    if (r < 0 && r != -ERR_APPLY_CONFLICT)
+        return r;
+    r2 = result_json(&j.res, r == 0, json_get(j.apply, "paths"), ret_json, e);
+    *ret_files = j.res.files;
+    return r2 < 0 ? r2 : r;
+}
+
+static int undo_patch(struct svc *svc, const struct id *run, const char *applied_dir, const char *root, struct err *e)
+{
+    AUTO(buf_fini) struct buf patch = BUF_INIT(PATCH_MAX);
+    AUTO(fd_close) int dir = run_fd(svc, run, e);
+    int r;
+
+    if (dir < 0)
+        return dir;
+    r = apply_undo_patch(applied_dir, root, &patch, e);
+    return r < 0 ? r : file_replace(dir, "diff.patch", patch.p ? patch.p : "", patch.len, 0600, e);
+}
+
+int effects_undo(struct svc *svc, const struct run_row *row, char **ret_json, int64_t *ret_files, struct err *e)
+{
+    AUTO(job_fini) struct job j;
+    char applied[RUN_DIR_MAX], rel[64];
+    int state = 0, r2, r = job_init(svc, row, &j, e);
+
+    if (r == 0)
+        r = svc_run_dir(svc, &row->undoes, applied, e);
+    snprintf(rel, sizeof rel, "runs/%s", row->id.s);
+    if (r == 0)
+        r = dir_make(svc->data_fd, rel, NULL, e);
+    if (r == 0)
+        r = apply_recover(j.dir, j.root, &state, &j.res, e);
+    if (r == 0 && state != 2 && state != 3) {
+        r = undo_patch(svc, &row->id, applied, j.root, e);
+        if (r == 0)
+            r = apply_undo(applied, j.dir, j.root, &j.res, e);
+    }
+    if (r < 0 && r != -ERR_APPLY_CONFLICT)
+        return r;
+    r2 = result_json(&j.res, r == 0, NULL, ret_json, e);
+    *ret_files = j.res.files;
+    return r2 < 0 ? r2 : r;
+}
+
+int effects_settle(struct svc *svc, const struct run_row *row, char **ret_json, int64_t *ret_files, struct err *e)
+{
+    AUTO(job_fini) struct job j = {.lock = -1};
+    char rel[96];
+    int state = 0, r;
+
+    *ret_json = NULL;
+    snprintf(rel, sizeof rel, "runs/%s/apply", row->id.s);
+    if (faccessat(svc->data_fd, rel, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+        return 0;
+    r = job_init(svc, row, &j, e);
+    if (r < 0 || json_true(json_get(j.apply, "applied")))
+        return r;
+    r = apply_recover(j.dir, j.root, &state, &j.res, e);
+    if (r < 0 || (state != 2 && state != 3))
+        return r;
+    *ret_files = j.res.files;
+    return result_json(&j.res, true, json_get(j.apply, "paths"), ret_json, e);
+}
+
+int effects_drop_layers(struct svc *svc, const struct id *run, struct err *e)
+{
+    char rel[64];
+
+    snprintf(rel, sizeof rel, "runs/%s/layers", run->s);
+    return dir_remove(svc->data_fd, rel, e);
+}
+
+/* ---- showing ----------------------------------------------------------- */
+
+static int read_of_run(struct svc *svc, const char *tenant, const struct id *id, const char *name, struct run_row *row,
+                       struct buf *out, struct err *e)
+{
+    char rel[96];
+    int r = runs_row(svc, tenant, id, row, e);
+
+    if (r < 0)
+        return r;
+    snprintf(rel, sizeof rel, "runs/%s/%s", id->s, name);
+    if (faccessat(svc->data_fd, rel, F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
+        if (run_sm_final(row->node))
+            return 0; /* it ended before it could change anything */
+        return err_set(e, ERR_STATE, "the run is %s: its changes are computed when its steps are done",
+                       run_sm_state(row->node));
+    }
+    return file_read(svc->data_fd, rel, out, e);
+}
+
+int effects_changes_json(struct svc *svc, const char *tenant, const struct id *id, struct buf *out, struct err *e)
+{
+    AUTO(run_row_fini) struct run_row row = {0};
+    AUTO(buf_fini) struct buf list = BUF_INIT(LIST_MAX);
+    int r = read_of_run(svc, tenant, id, "changes.json", &row, &list, e);
+    const char *sum =
+        row.changes ? row.changes : "{\"files\":0,\"additions\":0,\"deletions\":0,\"refused\":0,\"digest\":null}";
+
+    if (r < 0)
+        return r;
+    buf_add(out, sum, strlen(sum) - 1);
+    buf_puts(out, ",\"items\":");
+    buf_add(out, list.len ? list.p : "[]", list.len ? list.len : 2);
+    buf_addc(out, '}');
+    return out->bad ? err_set(e, ERR_TOO_LARGE, "the list of changes is too large for one answer") : 0;
+}
+
+/* Where a file's part begins: no line of a part's content can begin so (they begin with + - blank @ or base85). */
+static const char *part_next(const char *p, const char *end)
+{
+    static const char mark[] = "\ndiff --git ";
+    const char *q = p < end ? memmem(p, (size_t)(end - p), mark, sizeof mark - 1) : NULL;
+
+    return q ? q + 1 : end;
+}
+
+static bool part_is_of(const char *p, const char *end, const char *path)
+{
+    const char *nl = memchr(p, '\n', (size_t)(end - p));
+    char *plain = str_printf("diff --git a/%s b/%s", path, path);
+    size_t n = nl ? (size_t)(nl - p) : (size_t)(end - p);
+    bool yes = plain && strlen(plain) == n && memcmp(plain, p, n) == 0;
+
+    free(plain);
+    return yes;
+}
+
+int effects_diff(struct svc *svc, const char *tenant, const struct id *id, const char *const *paths, size_t n,
+                 struct buf *out, struct err *e)
+{
+    AUTO(run_row_fini) struct run_row row = {0};
+    AUTO(buf_fini) struct buf all = BUF_INIT(PATCH_MAX);
+    const char *p, *next, *end;
+    int r = read_of_run(svc, tenant, id, "diff.patch", &row, &all, e);
+
+    if (r < 0)
+        return r;
+    end = all.p + all.len;
+    if (n == 0 || all.len == 0) {
+        buf_add(out, all.p ? all.p : "", all.len);
+        return out->bad ? err_set(e, ERR_TOO_LARGE, "the diff is too large for one answer") : 0;
+    }
+    p = strncmp(all.p, "diff --git ", 11) == 0 ? all.p : part_next(all.p, end);
+    for (; p < end; p = next) {
+        next = part_next(p, end);
+        for (size_t i = 0; i < n; i++)
+            if (part_is_of(p, end, paths[i])) {
+                buf_add(out, p, (size_t)(next - p));
+                break;
+            }
+    }
+    return out->bad ? err_set(e, ERR_TOO_LARGE, "the diff is too large for one answer") : 0;
+}

@@ -1,0 +1,143 @@
+/* runs - a run's life: made, moved, answered, ended.
+ *
+ * Why it exists: the one place that writes runs.state. Every change is one
+ * transaction: run + event + audit + approval + queue row + the answer stored under its idempotency key.
+ *
+ *   runs.c        runs_move, the one function that moves a run
+ *   runs_make.c   POST /runs, undo           runs_view.c   rows to JSON        runs_plan.c   plans, judged and stored
+ *   runs_doors.c  what people decide: approve, reject, replan, apply, discard, cancel, answer an approval
+ *   runs_work.c   what a worker does under a lease (runs_held.h)               runs_gate.c   the gate before each step
+ *   runs_idle.c   runs nobody holds: expired waits, dropped leases
+ *
+ * May include: store sandbox core base os service/.   Threads: any.
+ * After COMMIT a function wakes the hub's workers when it queued something; streams are woken by the store. */
+#pragma once
+#include "core/plan.h"
+#include "service/svc.h"
+#include "store/base_rows.h"
+#include "store/run_rows.h"
+
+/* ---- for the api: bodies in, replies in caller->reply ------------------- */
+
+CHECKED int runs_create(struct svc *, struct caller *, const struct json *body, struct id *ret, struct err *);
+/* body: {project_id, intent}; writes a Plan; stores nothing. */
+CHECKED int runs_try_plan(struct svc *, const char *tenant, const struct json *body, struct jw *, struct err *);
+CHECKED int runs_replan(struct svc *, struct caller *, const struct id *, const struct json *body, struct err *);
+CHECKED int runs_approve(struct svc *, struct caller *, const struct id *, const char *plan_hash, const char *note,
+                         struct err *);
+CHECKED int runs_reject(struct svc *, struct caller *, const struct id *, const char *note, struct err *);
+CHECKED int runs_cancel(struct svc *, struct caller *, const struct id *, struct err *);
+/* paths: array of strings or NULL for all. */
+CHECKED int runs_apply(struct svc *, struct caller *, const struct id *, const char *digest, const struct json *paths,
+                       struct err *);
+CHECKED int runs_discard(struct svc *, struct caller *, const struct id *, const char *note, struct err *);
+CHECKED int runs_undo(struct svc *, struct caller *, const struct id *, struct id *ret, struct err *);
+/* Answers any pending approval: of a step, a plan (approve, reject) or changes (apply all, discard). */
+CHECKED int runs_answer(struct svc *, struct caller *, const struct id *approval, bool allow, const char *subject_hash,
+                        const char *note, struct err *);
+
+CHECKED int runs_list_json(struct svc *, const struct run_filter *, struct jw *, struct err *);
+CHECKED int runs_get_json(struct svc *, const char *tenant, const struct id *, struct jw *, struct err *);
+CHECKED int runs_plan_json(struct svc *, const char *tenant, const struct id *, struct jw *, struct err *);
+CHECKED int runs_steps_json(struct svc *, const char *tenant, const struct id *, struct jw *, struct err *);
+CHECKED int runs_step_json(struct svc *, const char *tenant, const struct id *step, struct jw *, struct err *);
+CHECKED int runs_artifacts_json(struct svc *, const char *tenant, const struct id *, struct jw *, struct err *);
+CHECKED int runs_approvals_json(struct svc *, const struct approval_filter *, struct jw *, struct err *);
+CHECKED int runs_approval_json(struct svc *, const char *tenant, const struct id *, struct jw *, struct err *);
+/* The row alone; ERR_NOT_FOUND for another tenant's. */
+CHECKED int runs_row(struct svc *, const char *tenant, const struct id *, struct run_row *ret, struct err *);
+/* {"ready","leased","delayed","oldest_ms","items"} and {"runs":{state:n},"queue":…} */
+CHECKED int runs_queue_json(struct svc *, const char *tenant, struct jw *, struct err *);
+CHECKED int runs_summary_json(struct svc *, struct jw *, struct err *);
+
+/* ---- inside transactions of this service -------------------------------- */
+
+/* Moves the run in `row` (read by run_lock): asks core/run_sm, writes state, event, queue row and deadline, saves the
+ * row. ERR_STATE when refused. RE_FINISHED goes to the state row->outcome names. */
+CHECKED int runs_move(struct svc *, struct db *, struct run_row *row, enum run_ev, struct err *);
+/* Decides how the run will end, once: a second decision changes nothing. */
+CHECKED int runs_decide(struct run_row *, const char *outcome, int code, const char *text, struct err *);
+/* Renders the run as the reply and commits it. */
+CHECKED int runs_reply(struct db *, struct caller *, const struct run_row *, int status, struct err *);
+/* Renders an event's data and appends it; render may be NULL for {}. */
+CHECKED int runs_event(struct db *, const struct id *run, const struct id *step, const char *type,
+                       const struct buf *data, struct err *);
+/* Stores the plan in the row, its pending steps, and its hash; the policy's answers go into both. *ret_denied: the
+ * answer that denies (borrowed from judged), or NULL. */
+struct judged;
+CHECKED int runs_judge(struct svc *, struct db *, const char *tenant, const struct plan *, struct judged **ret,
+                       struct err *);
+void judged_free(struct judged *);
+DEFINE_AUTO_PTR(struct judged, judged_free);
+CHECKED int runs_set_plan(struct db *, struct run_row *, const struct plan *, const struct judged *, struct err *);
+/* The first denied step: its index, rule and reason; false when none is denied. */
+bool judged_denied(const struct judged *, size_t *ret_index, const char **ret_rule, const char **ret_reason);
+/* The plan of a row, parsed. */
+CHECKED int runs_plan(const struct run_row *, struct plan **ret, struct err *);
+void runs_wake(struct svc *); /* after a commit that queued something */
+/* Pending approvals of the run become `state` ("void", "expired", …); events and audit written. */
+CHECKED int runs_close_approvals(struct db *, struct caller *, const struct id *run, const char *kind,
+                                 const char *state, struct err *);
+
+/* ---- for workers: everything under a lease ------------------------------ */
+
+struct lease {
+    struct id run_id;
+    uint64_t token;
+    char phase[8];
+};
+/* The next ready run, moved into its held state. ERR_EMPTY. *ret is the row as claimed (run_row_fini). */
+CHECKED int runs_claim(struct svc *, const char *worker, struct lease *ret_lease, struct run_row *ret, struct err *);
+/* Extends the lease; *ret_cancel: somebody asked to cancel. ERR_LEASE: stop, somebody else has the run. */
+CHECKED int runs_extend(struct svc *, const struct lease *, bool *ret_cancel, struct err *);
+/* planning -> awaiting_review / queued.execute / finishing (denied). *ret_node: where it went. */
+CHECKED int runs_planned(struct svc *, const struct lease *, const struct plan *, enum run_node *ret_node,
+                         struct err *);
+/* The held run fails (or is canceled): the outcome is decided, the run is finishing under the same lease. */
+CHECKED int runs_fail(struct svc *, const struct lease *, const char *outcome, int code, const char *text,
+                      struct err *);
+
+enum gate { GATE_GO, GATE_DENIED, GATE_ASK };
+/* Judges the step at the moment it would run; writes `running` + step.started (GO), `denied` + step.finished (DENIED),
+ * or an approval and awaiting_approval (ASK: the lease is gone). step is updated: state, attempt's log and layer names,
+ * decision. */
+CHECKED int runs_gate(struct svc *, const struct lease *, struct step_row *step, enum gate *ret, struct err *);
+/* Writes the step's end and step.finished; advances next_step when it succeeded. */
+CHECKED int runs_step_done(struct svc *, const struct lease *, const struct step_row *step, struct err *);
+/* All steps are done: changes (summary JSON, or NULL for none), outcome decided before by runs_fail_steps or
+ * "succeeded".
+ * -> awaiting_apply, queued.apply (no review) or finishing. */
+CHECKED int runs_done(struct svc *, const struct lease *, const char *changes, int64_t files, const char *digest,
+                      enum run_node *ret_node, struct err *);
+/* Decides the outcome of a run whose step failed, and skips the steps after it; the run stays `running`. */
+CHECKED int runs_steps_failed(struct svc *, const struct lease *, const char *outcome, int code, const char *text,
+                              struct err *);
+CHECKED int runs_applied(struct svc *, const struct lease *, const char *result_json, int64_t files, struct err *);
+/* Nothing was changed; back to awaiting_apply with the conflicts shown. An undo ends as failed. */
+CHECKED int runs_conflict(struct svc *, const struct lease *, const char *result_json, const char *text, struct err *);
+/* Puts the run back in the queue in the same phase, to be claimed after delay_ms. */
+CHECKED int runs_later(struct svc *, const struct lease *, int64_t delay_ms, struct err *);
+struct kept {
+    const char *name, *media_type;
+    char sha256[65];
+    int64_t size_bytes;
+};
+/* artifact.created for each, run.completed, final state; the env is wiped. */
+CHECKED int runs_finish(struct svc *, const struct lease *, const struct kept *, size_t n, struct err *);
+/* Current row and steps, for drivers; step_list order. */
+struct run_steps {
+    struct step_row *v;
+    size_t n;
+};
+void run_steps_fini(struct run_steps *);
+CHECKED int runs_load(struct svc *, const struct id *, struct run_row *ret, struct run_steps *ret_steps, struct err *);
+/* The run's environment values, decrypted: "NAME=value" strings, NULL-terminated, wiped by runs_env_free. */
+CHECKED int runs_env(struct svc *, const struct run_row *, char ***ret, struct err *);
+void runs_env_free(char **);
+
+/* ---- for the reconciler -------------------------------------------------- */
+
+/* Ends waits that have passed. Returns how many in *ret_n. */
+CHECKED int runs_expire(struct svc *, int64_t now_us, int *ret_n, struct err *);
+/* Drops all leases of this node (at start: nobody of the process before us lives). */
+CHECKED int runs_recover(struct svc *, int64_t *ret_n, struct err *);

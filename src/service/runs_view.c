@@ -1,0 +1,389 @@
+/* runs_view.c - reading runs: rows to the JSON of the contract. See runs.h. */
+#include "service/runs_int.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "os/clock.h"
+#include "service/hub.h"
+#include "service/view.h"
+
+/* ---- views ------------------------------------------------------------- */
+
+static int count_each(void *arg, const struct step_row *s, struct err *e)
+{
+    struct run_counts_view *n = arg;
+
+    n->steps++;
+    n->succeeded += str_eq(s->state, "succeeded");
+    n->failed += str_eq(s->state, "failed") || str_eq(s->state, "lost") || str_eq(s->state, "denied");
+    return 0;
+}
+
+static int open_view(struct db *db, struct jw *w, const struct run_row *row, struct err *e)
+{
+    AUTO(project_row_fini) struct project_row prj = {0};
+    struct run_counts_view n = {0};
+    int r = project_get(db, row->tenant_id, &row->project_id, &prj, e);
+
+    if (r == 0)
+        r = step_list(db, &row->id, count_each, &n, e);
+    if (r < 0)
+        return r;
+    view_run_open(w, row, prj.name, &n);
+    return 0;
+}
+
+int runs_reply(struct db *db, struct caller *c, const struct run_row *row, int status, struct err *e)
+{
+    struct jw w = caller_reply(c);
+    int r = open_view(db, &w, row, e);
+
+    if (r < 0)
+        return r;
+    jw_end_obj(&w);
+    return caller_commit(db, c, status, e);
+}
+
+struct query {
+    struct svc *svc;
+    const char *tenant;
+    const struct id *id;
+    const struct run_filter *rf;
+    const struct approval_filter *af;
+    struct jw *w;
+    struct db *db;
+    struct id last;
+    int n;
+    struct run_row *row;
+};
+
+static int list_each(void *arg, const struct run_row *row, struct err *e)
+{
+    struct query *q = arg;
+    int r = open_view(q->db, q->w, row, e);
+
+    if (r < 0)
+        return r;
+    jw_end_obj(q->w);
+    q->last = row->id;
+    q->n++;
+    return 0;
+}
+
+static int list_tx(struct db *db, void *arg, struct err *e)
+{
+    struct query *q = arg;
+
+    q->db = db;
+    return run_list(db, q->rf, list_each, q, e);
+}
+
+int runs_list_json(struct svc *svc, const struct run_filter *f, struct jw *w, struct err *e)
+{
+    struct query q = {.svc = svc, .rf = f, .w = w};
+    int r;
+
+    jw_obj(w);
+    jw_key(w, "items");
+    jw_arr(w);
+    r = store_read(svc->store, list_tx, &q, e);
+    jw_end_arr(w);
+    jw_kstr(w, "next", r == 0 && q.n == f->limit ? q.last.s : NULL);
+    jw_end_obj(w);
+    return r;
+}
+
+static int step_view_each(void *arg, const struct step_row *s, struct err *e)
+{
+    view_step(arg, s);
+    return 0;
+}
+
+static int artifact_view_each(void *arg, const struct artifact_row *a, struct err *e)
+{
+    view_artifact(arg, a);
+    return 0;
+}
+
+static int get_tx(struct db *db, void *arg, struct err *e)
+{
+    struct query *q = arg;
+    AUTO(run_row_fini) struct run_row row = {0};
+    int r = run_get(db, q->tenant, q->id, &row, e);
+
+    if (r == 0)
+        r = open_view(db, q->w, &row, e);
+    if (r < 0)
+        return r;
+    jw_key(q->w, "steps");
+    jw_arr(q->w);
+    r = step_list(db, q->id, step_view_each, q->w, e);
+    jw_end_arr(q->w);
+    jw_key(q->w, "artifacts");
+    jw_arr(q->w);
+    if (r == 0)
+        r = artifact_list(db, q->id, artifact_view_each, q->w, e);
+    jw_end_arr(q->w);
+    jw_end_obj(q->w);
+    return r;
+}
+
+int runs_get_json(struct svc *svc, const char *tenant, const struct id *id, struct jw *w, struct err *e)
+{
+    struct query q = {.tenant = tenant, .id = id, .w = w};
+
+    return store_read(svc->store, get_tx, &q, e);
+}
+
+void runs_plan_view(struct jw *w, const struct run_row *row)
+{
+    /* row->plan is {"title","notes","steps"} with each step's decision: its members are taken over as they stand. */
+    jw_obj(w);
+    jw_kstr(w, "run_id", row->id.s);
+    jw_kstr(w, "plan_hash", row->plan_hash);
+    jw_kint(w, "policy_version", row->policy_version);
+    if (row->plan && strlen(row->plan) > 2) {
+        buf_addc(w->out, ',');
+        buf_add(w->out, row->plan + 1, strlen(row->plan) - 2);
+    }
+    jw_end_obj(w);
+}
+
+static int plan_tx(struct db *db, void *arg, struct err *e)
+{
+    struct query *q = arg;
+    AUTO(run_row_fini) struct run_row row = {0};
+    int r = run_get(db, q->tenant, q->id, &row, e);
+
+    if (r < 0)
+        return r;
+    if (!row.plan)
+        return err_set(e, ERR_NOT_FOUND, "the run has no plan: it is %s", run_sm_state(row.node));
+    runs_plan_view(q->w, &row);
+    return 0;
+}
+
+int runs_plan_json(struct svc *svc, const char *tenant, const struct id *id, struct jw *w, struct err *e)
+{
+    struct query q = {.tenant = tenant, .id = id, .w = w};
+
+    return store_read(svc->store, plan_tx, &q, e);
+}
+
+static int steps_tx(struct db *db, void *arg, struct err *e)
+{
+    struct query *q = arg;
+    AUTO(run_row_fini) struct run_row row = {0};
+    int r = run_get(db, q->tenant, q->id, &row, e);
+
+    if (r < 0)
+        return r;
+    jw_obj(q->w);
+    jw_key(q->w, "items");
+    jw_arr(q->w);
+    r = step_list(db, q->id, step_view_each, q->w, e);
+    jw_end_arr(q->w);
+    jw_end_obj(q->w);
+    return r;
+}
+
+int runs_steps_json(struct svc *svc, const char *tenant, const struct id *id, struct jw *w, struct err *e)
+{
+    struct query q = {.tenant = tenant, .id = id, .w = w};
+
+    return store_read(svc->store, steps_tx, &q, e);
+}
+
+static int step_tx(struct db *db, void *arg, struct err *e)
+{
+    struct query *q = arg;
+    AUTO(step_row_fini) struct step_row s = {0};
+    int r = step_get(db, q->tenant, q->id, &s, e);
+
+    if (r == 0)
+        view_step(q->w, &s);
+    return r;
+}
+
+int runs_step_json(struct svc *svc, const char *tenant, const struct id *step, struct jw *w, struct err *e)
+{
+    struct query q = {.tenant = tenant, .id = step, .w = w};
+
+    return store_read(svc->store, step_tx, &q, e);
+}
+
+static int artifacts_tx(struct db *db, void *arg, struct err *e)
+{
+    struct query *q = arg;
+    AUTO(run_row_fini) struct run_row row = {0};
+    int r = run_get(db, q->tenant, q->id, &row, e);
+
+    if (r < 0)
+        return r;
+    jw_obj(q->w);
+    jw_key(q->w, "items");
+    jw_arr(q->w);
+    r = artifact_list(db, q->id, artifact_view_each, q->w, e);
+    jw_end_arr(q->w);
+    jw_end_obj(q->w);
+    return r;
+}
+
+int runs_artifacts_json(struct svc *svc, const char *tenant, const struct id *id, struct jw *w, struct err *e)
+{
+    struct query q = {.tenant = tenant, .id = id, .w = w};
+
+    return store_read(svc->store, artifacts_tx, &q, e);
+}
+
+static int approval_view_each(void *arg, const struct approval_row *a, struct err *e)
+{
+    struct query *q = arg;
+
+    view_approval(q->w, a);
+    q->last = a->id;
+    q->n++;
+    return 0;
+}
+
+static int approvals_tx(struct db *db, void *arg, struct err *e)
+{
+    struct query *q = arg;
+
+    return approval_list(db, q->af, approval_view_each, q, e);
+}
+
+int runs_approvals_json(struct svc *svc, const struct approval_filter *f, struct jw *w, struct err *e)
+{
+    struct query q = {.af = f, .w = w};
+    int r;
+
+    jw_obj(w);
+    jw_key(w, "items");
+    jw_arr(w);
+    r = store_read(svc->store, approvals_tx, &q, e);
+    jw_end_arr(w);
+    jw_kstr(w, "next", r == 0 && q.n == f->limit ? q.last.s : NULL);
+    jw_end_obj(w);
+    return r;
+}
+
+static int approval_tx(struct db *db, void *arg, struct err *e)
+{
+    struct query *q = arg;
+    AUTO(approval_row_fini) struct approval_row a = {0};
+    int r = approval_get(db, q->tenant, q->id, &a, e);
+
+    if (r == 0)
+        view_approval(q->w, &a);
+    return r;
+}
+
+int runs_approval_json(struct svc *svc, const char *tenant, const struct id *id, struct jw *w, struct err *e)
+{
+    struct query q = {.tenant = tenant, .id = id, .w = w};
+
+    return store_read(svc->store, approval_tx, &q, e);
+}
+
+static int row_tx(struct db *db, void *arg, struct err *e)
+{
+    struct query *q = arg;
+
+    return run_get(db, q->tenant, q->id, q->row, e);
+}
+
+int runs_row(struct svc *svc, const char *tenant, const struct id *id, struct run_row *ret, struct err *e)
+{
+    struct query q = {.tenant = tenant, .id = id, .row = ret};
+
+    return store_read(svc->store, row_tx, &q, e);
+}
+
+static int queue_each_json(void *arg, const struct queue_row *row, struct err *e)
+{
+    struct jw *w = arg;
+
+    jw_obj(w);
+    jw_kstr(w, "run_id", row->run_id.s);
+    jw_kstr(w, "phase", row->phase);
+    jw_kint(w, "priority", row->priority);
+    jw_kint(w, "attempts", row->attempts);
+    jw_ktime(w, "available_at", row->available_us);
+    jw_ktime(w, "lease_ends_at", row->lease_token ? row->lease_ends_us : 0);
+    jw_kstr(w, "worker", row->lease_token ? row->worker : NULL);
+    jw_end_obj(w);
+    return 0;
+}
+
+static void depth_members(struct jw *w, const struct queue_depth *d, int64_t now)
+{
+    jw_kint(w, "ready", d->ready);
+    jw_kint(w, "leased", d->leased);
+    jw_kint(w, "delayed", d->delayed);
+    jw_kint(w, "oldest_ms", d->oldest_us ? (now - d->oldest_us) / MS_US : 0);
+}
+
+static int queue_tx(struct db *db, void *arg, struct err *e)
+{
+    struct query *q = arg;
+    struct queue_depth d = {0};
+    int64_t now = clock_now_us();
+    int r = queue_depth(db, now, &d, e);
+
+    if (r < 0)
+        return r;
+    jw_obj(q->w);
+    depth_members(q->w, &d, now);
+    jw_key(q->w, "items");
+    jw_arr(q->w);
+    r = queue_list(db, q->tenant, 500, queue_each_json, q->w, e);
+    jw_end_arr(q->w);
+    jw_end_obj(q->w);
+    return r;
+}
+
+int runs_queue_json(struct svc *svc, const char *tenant, struct jw *w, struct err *e)
+{
+    struct query q = {.tenant = tenant, .w = w};
+
+    return store_read(svc->store, queue_tx, &q, e);
+}
+
+static int summary_tx(struct db *db, void *arg, struct err *e)
+{
+    struct query *q = arg;
+    struct queue_depth d = {0};
+    int64_t n[RN_N] = {0}, now = clock_now_us();
+    int r = run_counts(db, n, e);
+
+    if (r == 0)
+        r = queue_depth(db, now, &d, e);
+    if (r < 0)
+        return r;
+    n[RN_QUEUED_PLAN] += n[RN_QUEUED_EXECUTE] + n[RN_QUEUED_APPLY] + n[RN_QUEUED_FINISH];
+    jw_obj(q->w);
+    jw_key(q->w, "runs");
+    jw_obj(q->w);
+    for (int i = 0; i < RN_N; i++)
+        if (i == RN_QUEUED_PLAN || !run_sm_phase((enum run_node)i))
+            jw_kint(q->w, run_sm_state((enum run_node)i), n[i]);
+    jw_end_obj(q->w);
+    jw_key(q->w, "queue");
+    jw_obj(q->w);
+    depth_members(q->w, &d, now);
+    jw_end_obj(q->w);
+    jw_kint(q->w, "streams", (int64_t)hub_count(q->svc->hub));
+    jw_end_obj(q->w);
+    return 0;
+}
+
+int runs_summary_json(struct svc *svc, struct jw *w, struct err *e)
+{
+    struct query q = {.svc = svc, .w = w};
+
+    return store_read(svc->store, summary_tx, &q, e);
+}

@@ -1,0 +1,86 @@
+/* svc - what every service is given: the graph main.c built, and who is calling.
+ *
+ * Why it exists: services have no globals; they get the store, the hub, the
+ * clock's data directory and the operator's settings from here, and know for
+ * every act who asked, from which surface, and under which idempotency key.
+ * May include: store sandbox core base os.   Must not know: api worker net.
+ * Threads: struct svc is read-only after start; its members are thread-safe.
+ *          A struct caller belongs to one request. */
+#pragma once
+#include "base/json.h"
+#include "os/log.h"
+#include "sandbox/sandbox.h"
+#include "store/store.h"
+
+struct hub;
+struct secrets;
+struct policies;
+struct audits;
+
+struct svc_settings {
+    struct sandbox_limits limits;     /* defaults of a run */
+    struct sandbox_limits max_limits; /* what a request may ask for; 0 = no bound */
+    int64_t review_ms, approval_ms;   /* how long a person may take; 0 = for ever */
+    int64_t lease_ms;                 /* of a worker's claim */
+    int64_t max_open_runs;            /* not final, per tenant; beyond: queue_full */
+    int64_t min_free_bytes;           /* of the data directory's disk; below: new runs are refused */
+    const char *const *allowed_roots; /* canonical, NULL-terminated; projects must lie below one; NULL = anywhere */
+    bool allow_weaker;                /* sandbox_spec.allow_weaker */
+};
+
+struct svc {
+    struct store *store;
+    struct hub *hub;
+    struct logger *log;
+    struct secrets *secrets;
+    struct policies *policies;
+    struct audits *audits;
+    const char *data_dir;        /* canonical */
+    int data_fd;                 /* O_PATH|O_DIRECTORY */
+    const char *node;            /* name of this node */
+    const char *sandbox_problem; /* why no sandbox can be built on this host; NULL when one can */
+    struct svc_settings set;
+};
+
+/* Scopes of a token, as bits. */
+enum {
+    SCOPE_RUN_READ = 1 << 0,
+    SCOPE_RUN_WRITE = 1 << 1,
+    SCOPE_APPROVE = 1 << 2,
+    SCOPE_POLICY_READ = 1 << 3,
+    SCOPE_POLICY_WRITE = 1 << 4,
+    SCOPE_AUDIT_READ = 1 << 5,
+    SCOPE_PROJECT_WRITE = 1 << 6,
+    SCOPE_ADMIN = 1 << 7,
+};
+
+/* The answer of a call that changed something: rendered and stored under its idempotency key inside the
+ * transaction that made the change, so a repeated request can never act twice. */
+struct caller {
+    char tenant[64];
+    char actor[96];      /* "token:tok_… (name)", "uid:1000", "system" */
+    char token_id[40];   /* scope of idempotency: token id, or the actor */
+    const char *surface; /* api cli console ws mcp system */
+    char trace_id[33];
+    unsigned scopes;
+    const char *idem_route, *idem_key; /* NULL: none */
+    char idem_hash[65];                /* of method, path and body */
+    int status;                        /* of the answer */
+    struct buf reply;                  /* JSON of the answer */
+};
+void caller_init(struct caller *);
+void caller_fini(struct caller *);
+/* A caller that acts for the system (workers, reconciler), in a tenant, under a trace. */
+void caller_system(struct caller *, const char *tenant, const char *actor, const char *trace_id);
+/* Inside a write: the reply is rendered; store it under the key. Called last in each mutation. */
+CHECKED int caller_commit(struct db *, struct caller *, int status, struct err *);
+/* Start of rendering: empties the reply (a transaction function may run twice). */
+struct jw caller_reply(struct caller *);
+
+/* Audits `action` on `target` by this caller; data is JSON object text or NULL. run: none or the run it belongs to. */
+CHECKED int caller_audit(struct db *, const struct caller *, const char *action, const char *target, const char *data,
+                         const struct id *run, struct err *);
+
+/* "DATA/runs/<id>" as text into buf-like array; and the fd of it. */
+#define RUN_DIR_MAX 4096
+CHECKED int svc_run_dir(const struct svc *, const struct id *run, char ret[RUN_DIR_MAX], struct err *);
