@@ -1,0 +1,35 @@
+/* drive_apply.c - merges approved changes into the project, or takes an earlier apply back. */
+#include <stdlib.h>
+
+#include "base/str.h"
+#include "worker/drive.h"
+
+int drive_apply(struct drive *d, enum run_node *ret_node, struct err *e)
+{
+    AUTO(run_steps_fini) struct run_steps steps = {0};
+    struct err why = ERR_INIT;
+    char *json = NULL;
+    int64_t files = 0;
+    int r = drive_load(d, &steps, e);
+
+    if (r < 0)
+        return r;
+    if (str_eq(d->row.kind, "undo"))
+        r = effects_undo(d->svc, &d->row, &json, &files, &why);
+    else
+        r = effects_apply(d->svc, &d->row, &steps, &json, &files, &why);
+    *ret_node = RN_FINISHING;
+    if (r == 0) {
+        r = runs_applied(d->svc, &d->lease, json, files, e);
+    } else if (r == -ERR_APPLY_CONFLICT) {
+        r = runs_conflict(d->svc, &d->lease, json, why.msg, e);
+        run_steps_fini(&steps);
+        if (r == 0)
+            r = drive_load(d, &steps, e);
+        *ret_node = d->row.node;
+    } else {
+        *e = why;
+    }
+    free(json);
+    return r;
+}

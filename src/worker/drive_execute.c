@@ -1,0 +1,497 @@
+/* drive_execute.c - runs the steps of a plan, one after the other, in one sandbox.
+ *
+ *   for each step:   pending ── runs_gate ──► GO: sandbox_exec ── wait ── runs_step_done ── seal its layer
+ *                                         ├─► DENIED: the run fails, or goes on (on_deny: tell)
+ *                                         └─► ASK: let go of run and sandbox; the answer queues the run again
+ *                    running ── (the server was restarted) ──► adopt the live shim, or read the exit record, or `lost`
+ *   then:            changes ── runs_done
+ *
+ * A step is written down as running before it is started, and as ended only from its exit record. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/fault.h"
+#include "base/str.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "sandbox/changes.h"
+#include "service/hub.h"
+#include "worker/drive.h"
+
+#define TICK_MS          1000
+#define SECRET_MIN       8 /* shorter values ("1", "true", "prod") would mask half the log … */
+#define SECRET_NAMED_MIN 4 /* … unless their name says what they are */
+
+struct execute {
+    struct drive *d;
+    struct run_steps steps;
+    struct plan *plan;
+    char **env;
+    char *root, dir[RUN_DIR_MAX];
+    struct sandbox_limits limits;
+    int64_t extended_us;
+    bool tried_adopt, adopted_running;
+    int adopted_index, adopted_attempt;
+};
+
+static void execute_fini(struct execute *x)
+{
+    run_steps_fini(&x->steps);
+    plan_free(x->plan);
+    runs_env_free(x->env);
+    free(x->root);
+}
+
+/* ---- the sandbox ------------------------------------------------------- */
+
+static int64_t limit_of(const struct json *o, const char *key)
+{
+    return json_int(json_get(o, key));
+}
+
+static int read_limits(struct execute *x, struct err *e)
+{
+    AUTO_PTR(json_free) struct json *o = NULL;
+    const char *text = x->d->row.limits;
+    int r = json_parse(text, strlen(text), &o, e);
+
+    if (r < 0)
+        return r;
+    x->limits = (struct sandbox_limits){
+        .cpu_millis = limit_of(o, "cpu_millis"),
+        .memory_bytes = limit_of(o, "memory_bytes"),
+        .pids = limit_of(o, "pids"),
+        .disk_bytes = limit_of(o, "disk_bytes"),
+        .output_bytes = limit_of(o, "output_bytes"),
+        .wall_ms = limit_of(o, "wall_ms"),
+    };
+    return 0;
+}
+
+static int make_dirs(struct execute *x, struct err *e)
+{
+    static const char *const names[] = {"logs", "layers", "shim"};
+    char rel[96];
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(names); i++) {
+        snprintf(rel, sizeof rel, "runs/%s/%s", x->d->row.id.s, names[i]);
+        r = dir_make(x->d->svc->data_fd, rel, NULL, e);
+    }
+    return r;
+}
+
+static int adopt(struct execute *x, struct err *e)
+{
+    struct err none = ERR_INIT;
+    int r;
+
+    if (x->tried_adopt || x->d->sb)
+        return 0;
+    x->tried_adopt = true;
+    r = sandbox_adopt(x->dir, &x->d->sb, &x->adopted_running, &x->adopted_index, &x->adopted_attempt, &none);
+    if (r == -ERR_NOT_FOUND)
+        return 0;
+    if (r < 0 && e)
+        *e = none;
+    return r;
+}
+
+static int open_sandbox(struct execute *x, struct err *e)
+{
+    struct sandbox_spec spec = {
+        .run_id = x->d->row.id,
+        .tenant = x->d->row.tenant_id,
+        .project_root = x->root,
+        .dir = x->dir,
+        .limits = x->limits,
+        .network = x->d->row.network,
+        .allow_weaker = x->d->svc->set.allow_weaker,
+    };
+    int r = adopt(x, e);
+
+    if (r < 0 || x->d->sb)
+        return r;
+    r = make_dirs(x, e);
+    return r < 0 ? r : sandbox_open(&spec, &x->d->sb, e);
+}
+
+static void close_sandbox(struct execute *x)
+{
+    if (x->d->sb)
+        sandbox_destroy(TAKE(x->d->sb));
+}
+
+/* ---- one step ---------------------------------------------------------- */
+
+static bool wanted(const struct plan_step *ps, const char *assignment)
+{
+    size_t n = strcspn(assignment, "=");
+
+    if (ps->nenv == 0)
+        return true;
+    for (size_t i = 0; i < ps->nenv; i++)
+        if (strlen(ps->env_names[i]) == n && memcmp(ps->env_names[i], assignment, n) == 0)
+            return true;
+    return false;
+}
+
+static bool named_secret(const char *assignment)
+{
+    static const char *const words[] = {"TOKEN", "KEY", "SECRET", "PASS", "CRED", "AUTH"};
+    char name[160];
+
+    snprintf(name, sizeof name, "%.*s", (int)(strcspn(assignment, "=") % sizeof name), assignment);
+    for (char *p = name; *p; p++)
+        if (*p >= 'a' && *p <= 'z')
+            *p = (char)(*p - 'a' + 'A');
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (strstr(name, words[i]))
+            return true;
+    return false;
+}
+
+/* Borrowed pointers into x->env; both arrays have room for all of it. */
+static void pick_env(const struct execute *x, const struct plan_step *ps, const char **env, const char **secrets)
+{
+    size_t n = 0, s = 0;
+
+    for (char **p = x->env; *p; p++) {
+        const char *value = strchr(*p, '=') + 1;
+
+        if (wanted(ps, *p))
+            env[n++] = *p;
+        if (strlen(value) >= (named_secret(*p) ? SECRET_NAMED_MIN : SECRET_MIN))
+            secrets[s++] = value; /* of all variables: a step may learn one from a file another wrote */
+    }
+}
+
+static size_t env_len(char **env)
+{
+    size_t n = 0;
+
+    while (env[n])
+        n++;
+    return n;
+}
+
+static int exec_step(struct execute *x, struct step_row *s, struct err *e)
+{
+    const struct plan_step *ps = &x->plan->steps[s->index];
+    size_t n = env_len(x->env) + 1;
+    const char **env = calloc(2 * n, sizeof *env), **lower = NULL;
+    struct step_spec spec;
+    int r;
+
+    if (!env)
+        return err_oom(e);
+    pick_env(x, ps, env, env + n);
+    r = effects_layers(&x->steps, s->index, &lower, e);
+    if (r == 0) {
+        spec = (struct step_spec){
+            .step_id = s->id,
+            .index = (int)s->index,
+            .attempt = (int)s->attempt,
+            .command = ps->command,
+            .argv = ps->command ? NULL : (const char *const *)ps->argv,
+            .cwd = ps->cwd ? ps->cwd : "",
+            .env = env,
+            .lower = lower,
+            .layer = s->layer,
+            .secrets = env + n,
+            .wall_ms = ps->wall_ms,
+        };
+        r = sandbox_exec(x->d->sb, &spec, e);
+    }
+    free(lower);
+    free(env);
+    return r;
+}
+
+/* Somebody asked to cancel? Then the step is killed; its end comes as SB_EXIT. */
+static int look_for_cancel(struct execute *x, bool *canceled, struct err *e)
+{
+    AUTO(run_row_fini) struct run_row now = {0};
+    uint64_t count;
+    int r;
+
+    if (read(x->d->wake_fd, &count, sizeof count) < 0 && errno != EAGAIN)
+        return err_sys(e, ERR_INTERNAL, "read an eventfd");
+    r = runs_row(x->d->svc, NULL, &x->d->row.id, &now, e);
+    if (r == 0 && now.lease_token != x->d->lease.token)
+        return err_set(e, ERR_LEASE, NULL);
+    if (r == 0 && now.cancel_us && !*canceled) {
+        *canceled = true;
+        x->d->row.cancel_us = now.cancel_us;
+        if (sandbox_kill(x->d->sb) < 0)
+            return err_set(e, ERR_SANDBOX_FAILED, "the step could not be killed");
+    }
+    return r;
+}
+
+static int keep_lease(struct execute *x, struct err *e)
+{
+    int64_t now = clock_mono_us();
+    bool cancel = false;
+    int r;
+
+    if (now - x->extended_us < x->d->svc->set.lease_ms * MS_US / 3)
+        return 0;
+    r = runs_extend(x->d->svc, &x->d->lease, &cancel, e);
+    x->extended_us = now;
+    return r;
+}
+
+static int record_of(struct execute *x, const struct step_row *s, struct step_exit *ret, struct err *e)
+{
+    int r = sandbox_result(x->dir, (int)s->index, (int)s->attempt, ret, e);
+
+    if (r < 0)
+        return r;
+    if (r == 0) /* the shim is gone and nobody saw the step end */
+        *ret = (struct step_exit){.exit_code = -1, .lost = true, .finished_us = clock_now_us()};
+    return 0;
+}
+
+static int wait_step(struct execute *x, const struct step_row *s, struct step_exit *ret, struct err *e)
+{
+    bool canceled = false;
+    int r = look_for_cancel(x, &canceled, e); /* asked for before we listened */
+
+    while (r == 0) {
+        enum sandbox_event ev;
+
+        if (hub_stopping(x->d->svc->hub))
+            return err_set(e, ERR_INTERRUPTED, "the server stops");
+        r = sandbox_wait(x->d->sb, TICK_MS, x->d->wake_fd, &ev, ret, e);
+        if (r < 0)
+            return r;
+        if (ev == SB_EXIT)
+            return 0;
+        if (ev == SB_GONE) {
+            sandbox_detach(TAKE(x->d->sb));
+            return record_of(x, s, ret, e);
+        }
+        if (ev == SB_GREW)
+            hub_wake(x->d->svc->hub, &x->d->row.id);
+        if (ev == SB_WOKEN || ev == SB_TIMEOUT)
+            r = look_for_cancel(x, &canceled, e);
+        if (r == 0)
+            r = keep_lease(x, e);
+    }
+    return r;
+}
+
+static int take_exit(struct step_row *s, const struct step_exit *x, struct err *e)
+{
+    const char *state = x->lost                             ? "lost"
+                        : x->canceled                       ? "canceled"
+                        : x->exit_code == 0 && !x->error[0] ? "succeeded"
+                                                            : "failed";
+    char *st = str_dup(state), *er = x->error[0] ? str_dup(x->error) : NULL;
+
+    if (!st || (x->error[0] && !er)) {
+        free(st);
+        free(er);
+        return err_oom(e);
+    }
+    free(s->state);
+    free(s->error);
+    s->state = st;
+    s->error = er;
+    s->exit_code = x->exit_code;
+    s->signal = x->signal;
+    s->oom_killed = x->oom_killed;
+    s->timed_out = x->timed_out;
+    s->log_truncated = x->log_truncated;
+    if (x->started_us)
+        s->started_us = x->started_us;
+    s->finished_us = x->finished_us ? x->finished_us : clock_now_us();
+    s->cpu_us = x->cpu_us;
+    s->max_rss_bytes = x->max_rss_bytes;
+    s->stdout_bytes = x->stdout_bytes;
+    s->stderr_bytes = x->stderr_bytes;
+    return 0;
+}
+
+static void failure_text(const struct step_row *s, char *ret, size_t cap)
+{
+    if (s->error)
+        snprintf(ret, cap, "step %lld could not be started: %.300s", (long long)s->index + 1, s->error);
+    else if (s->oom_killed)
+        snprintf(ret, cap, "step %lld was killed: out of memory", (long long)s->index + 1);
+    else if (s->timed_out)
+        snprintf(ret, cap, "step %lld ran longer than its time limit", (long long)s->index + 1);
+    else if (s->signal)
+        snprintf(ret, cap, "step %lld was ended by signal %lld", (long long)s->index + 1, (long long)s->signal);
+    else if (str_eq(s->state, "lost"))
+        snprintf(ret, cap, "step %lld is lost: its sandbox is gone and nobody saw how it ended",
+                 (long long)s->index + 1);
+    else
+        snprintf(ret, cap, "step %lld exited with code %lld", (long long)s->index + 1, (long long)s->exit_code);
+}
+
+static int step_failed(struct execute *x, const struct step_row *s, struct err *e)
+{
+    int code = str_eq(s->state, "lost") ? ERR_LOST : s->timed_out ? ERR_RUN_TIMEOUT : ERR_STEP_FAILED;
+    char text[400];
+
+    if (str_eq(s->state, "canceled"))
+        return runs_steps_failed(x->d->svc, &x->d->lease, "canceled", ERR_CANCELED, NULL, e);
+    failure_text(s, text, sizeof text);
+    return runs_steps_failed(x->d->svc, &x->d->lease, "failed", code, text, e);
+}
+
+/* Waits for a started step, writes its end, seals its layer. *go: the next step may follow. */
+static int end_step(struct execute *x, struct step_row *s, const struct step_exit *ex, bool *go, struct err *e)
+{
+    int r = take_exit(s, ex, e);
+
+    if (r == 0)
+        r = changes_seal(x->dir, s->layer, e);
+    CRASH_POINT(step_sealed);
+    if (r == 0)
+        r = runs_step_done(x->d->svc, &x->d->lease, s, e);
+    hub_wake(x->d->svc->hub, &x->d->row.id);
+    *go = str_eq(s->state, "succeeded");
+    return r < 0 || *go ? r : step_failed(x, s, e);
+}
+
+static int start_and_wait(struct execute *x, struct step_row *s, bool *go, struct err *e)
+{
+    struct step_exit ex = {.exit_code = -1};
+    int r = open_sandbox(x, e);
+
+    if (r == 0)
+        r = exec_step(x, s, e);
+    CRASH_POINT(step_started);
+    if (r == 0) {
+        r = wait_step(x, s, &ex, e);
+    } else { /* nothing ran: the step ends with what kept it from running */
+        ex.started_us = ex.finished_us = clock_now_us();
+        snprintf(ex.error, sizeof ex.error, "%.255s", e->msg);
+        r = make_dirs(x, e);
+    }
+    return r < 0 ? r : end_step(x, s, &ex, go, e);
+}
+
+static int run_pending(struct execute *x, struct step_row *s, bool *go, bool *waits, struct err *e)
+{
+    enum gate gate;
+    char text[300];
+    int r = runs_gate(x->d->svc, &x->d->lease, s, &gate, e);
+
+    if (r < 0)
+        return r;
+    if (gate == GATE_ASK) {
+        *waits = true;
+        return 0;
+    }
+    if (gate == GATE_GO)
+        return start_and_wait(x, s, go, e);
+    *go = str_eq(x->d->row.on_deny, "tell");
+    if (*go)
+        return 0;
+    snprintf(text, sizeof text, "step %lld was denied: %.200s", (long long)s->index + 1, s->title);
+    return runs_steps_failed(x->d->svc, &x->d->lease, "failed",
+                             strstr(s->decision, "\"action\":\"deny\"") ? ERR_POLICY_DENIED : ERR_APPROVAL_DENIED, text,
+                             e);
+}
+
+/* A step that was running when the server went away. */
+static int resume_running(struct execute *x, struct step_row *s, bool *go, struct err *e)
+{
+    struct step_exit ex = {.exit_code = -1};
+    int r = adopt(x, e);
+
+    if (r < 0)
+        return r;
+    if (x->d->sb && x->adopted_running && x->adopted_index == (int)s->index && x->adopted_attempt == (int)s->attempt)
+        r = wait_step(x, s, &ex, e);
+    else
+        r = record_of(x, s, &ex, e);
+    return r < 0 ? r : end_step(x, s, &ex, go, e);
+}
+
+/* ---- all of them ------------------------------------------------------- */
+
+static int run_steps(struct execute *x, bool *waits, struct err *e)
+{
+    for (size_t i = 0; i < x->steps.n; i++) {
+        struct step_row *s = &x->steps.v[i];
+        bool go = true;
+        int r = 0;
+
+        if (x->d->row.cancel_us && !str_eq(s->state, "running"))
+            return runs_steps_failed(x->d->svc, &x->d->lease, "canceled", ERR_CANCELED, NULL, e);
+        if (str_eq(s->state, "running"))
+            r = resume_running(x, s, &go, e);
+        else if (str_eq(s->state, "pending"))
+            r = run_pending(x, s, &go, waits, e);
+        else if (!str_eq(s->state, "succeeded") && !str_eq(s->state, "denied"))
+            r = step_failed(x, s, e), go = false; /* written down before a crash, not yet drawn the conclusion */
+        if (r < 0 || !go || *waits)
+            return r;
+    }
+    return 0;
+}
+
+static int finish_steps(struct execute *x, enum run_node *ret_node, struct err *e)
+{
+    AUTO(buf_fini) struct buf b = BUF_INIT(4 * KIB);
+    struct effects_sum sum = {0};
+    int r;
+
+    close_sandbox(x);
+    r = sandbox_reap(x->dir, e); /* also what a lost shim may have left */
+    run_steps_fini(&x->steps);
+    if (r == 0)
+        r = drive_load(x->d, &x->steps, e);
+    if (r == 0)
+        r = effects_compute(x->d->svc, &x->d->row, &x->steps, &sum, e);
+    if (r == 0)
+        r = effects_sum_json(&sum, &b, e);
+    if (r < 0)
+        return r;
+    CRASH_POINT(changes_computed);
+    return runs_done(x->d->svc, &x->d->lease, b.p, sum.files, sum.digest, ret_node, e);
+}
+
+static int prepare(struct execute *x, struct err *e)
+{
+    int r = drive_load(x->d, &x->steps, e);
+
+    if (r == 0)
+        r = runs_plan(&x->d->row, &x->plan, e);
+    if (r == 0)
+        r = runs_env(x->d->svc, &x->d->row, &x->env, e);
+    if (r == 0)
+        r = effects_root(x->d->svc, &x->d->row, &x->root, e);
+    if (r == 0)
+        r = svc_run_dir(x->d->svc, &x->d->row.id, x->dir, e);
+    if (r == 0)
+        r = make_dirs(x, e);
+    return r < 0 ? r : read_limits(x, e);
+}
+
+int drive_execute(struct drive *d, enum run_node *ret_node, struct err *e)
+{
+    AUTO(execute_fini) struct execute x = {.d = d, .extended_us = clock_mono_us()};
+    bool waits = false;
+    int r = prepare(&x, e);
+
+    if (r == 0)
+        r = run_steps(&x, &waits, e);
+    if (r < 0)
+        return r;
+    if (waits) { /* a wait holds no sandbox, only its layers */
+        close_sandbox(&x);
+        *ret_node = RN_AWAITING_APPROVAL;
+        return 0;
+    }
+    return finish_steps(&x, ret_node, e);
+}

@@ -1,0 +1,181 @@
+#include "worker/worker.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "service/hub.h"
+#include "worker/drive.h"
+
+#define IDLE_MS  1000 /* a lease of another that ended is found by asking now and then */
+#define RETRY_MS 2000 /* after a failure of the server itself (store, disk) */
+#define STACK    (512 * KIB)
+
+struct worker {
+    struct workers *pool;
+    pthread_t thread;
+    char name[32];
+};
+
+struct workers {
+    struct svc *svc;
+    int n;
+    struct worker v[];
+};
+
+int drive_load(struct drive *d, struct run_steps *ret, struct err *e)
+{
+    run_row_fini(&d->row);
+    d->row = (struct run_row){0};
+    return runs_load(d->svc, &d->lease.run_id, &d->row, ret, e);
+}
+
+static void wake(void *arg)
+{
+    uint64_t one = 1;
+    int *fd = arg;
+
+    if (write(*fd, &one, sizeof one) < 0)
+        return; /* full: it is readable anyway */
+}
+
+static int drive_phase(struct drive *d, enum run_node *node, struct err *e)
+{
+    *node = d->row.node;
+    switch (d->row.node) {
+    case RN_PLANNING:
+        return drive_plan(d, node, e);
+    case RN_RUNNING:
+        return drive_execute(d, node, e);
+    case RN_APPLYING:
+        return drive_apply(d, node, e);
+    default:
+        return 0;
+    }
+}
+
+/* A run that cannot go on still ends: with the error as its reason. */
+static int drive(struct drive *d, struct err *e)
+{
+    enum run_node node = RN_NONE;
+    int r = drive_phase(d, &node, e);
+
+    if (r == -ERR_LEASE || r == -ERR_INTERRUPTED)
+        return r;
+    if (r == -ERR_BUSY) /* another apply on the same project */
+        return runs_later(d->svc, &d->lease, 200, e);
+    if (r < 0) {
+        log_err(d->svc->log, LOG_LV_WARN, "worker", &d->cx, "the run cannot go on", e);
+        r = runs_fail(d->svc, &d->lease, "failed", e->code, e->msg, e);
+        node = RN_FINISHING;
+    }
+    if (r == 0 && node == RN_FINISHING)
+        r = drive_finish(d, e);
+    return r;
+}
+
+static void drive_claimed(struct worker *w, struct lease *lease, struct run_row *row)
+{
+    struct svc *svc = w->pool->svc;
+    struct drive d = {.svc = svc, .lease = *lease, .row = *row, .wake_fd = -1};
+    struct hub_sub *sub = NULL;
+    struct err e = ERR_INIT;
+    char trace[40], run[40];
+    int r = 0;
+
+    snprintf(trace, sizeof trace, "%s", row->trace_id ? row->trace_id : "");
+    snprintf(run, sizeof run, "%s", row->id.s);
+    d.cx = (struct log_ctx){.trace_id = trace, .run_id = run};
+    d.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (d.wake_fd < 0)
+        r = err_sys(&e, ERR_INTERNAL, "make an eventfd");
+    if (r == 0)
+        r = hub_join(svc->hub, &lease->run_id, wake, &d.wake_fd, &sub, &e);
+    if (r == 0)
+        r = drive(&d, &e);
+    hub_leave(svc->hub, sub);
+    fd_close(&d.wake_fd);
+    if (d.sb) /* it waits, stops, or another has it: the shim lives on; finishing destroyed it otherwise */
+        sandbox_detach(d.sb);
+    run_row_fini(&d.row);
+    if (r == 0 || r == -ERR_INTERRUPTED)
+        return;
+    if (r == -ERR_LEASE) {
+        log_line(svc->log, LOG_LV_WARN, "worker", &d.cx, "lost the lease of the run");
+        return;
+    }
+    /* Not even failing it worked (full disk, store error): leave it in its phase and try again. */
+    log_err(svc->log, LOG_LV_ERROR, "worker", &d.cx, "the run is put back", &e);
+    if (runs_later(svc, lease, RETRY_MS, &e) < 0 && e.code != ERR_LEASE)
+        log_err(svc->log, LOG_LV_ERROR, "worker", &d.cx, "it could not be put back, its lease will end", &e);
+}
+
+static void *worker_main(void *arg)
+{
+    struct worker *w = arg;
+    struct svc *svc = w->pool->svc;
+    uint64_t seen = 0;
+
+    while (!hub_stopping(svc->hub)) {
+        struct run_row row = {0};
+        struct lease lease;
+        struct err e = ERR_INIT;
+        int r = runs_claim(svc, w->name, &lease, &row, &e);
+
+        if (r == 0) {
+            drive_claimed(w, &lease, &row);
+            continue;
+        }
+        if (r != -ERR_EMPTY)
+            log_err(svc->log, LOG_LV_ERROR, "worker", NULL, "claim a run", &e);
+        hub_wait_work(svc->hub, &seen, r == -ERR_EMPTY ? IDLE_MS : RETRY_MS);
+    }
+    return NULL;
+}
+
+int workers_start(struct svc *svc, int n, struct workers **ret, struct err *e)
+{
+    struct workers *p = calloc(1, sizeof *p + (size_t)n * sizeof p->v[0]);
+    pthread_attr_t at;
+
+    if (!p)
+        return err_oom(e);
+    p->svc = svc;
+    pthread_attr_init(&at);
+    pthread_attr_setstacksize(&at, STACK);
+    for (; p->n < n; p->n++) {
+        struct worker *w = &p->v[p->n];
+
+        w->pool = p;
+        snprintf(w->name, sizeof w->name, "worker-%d", p->n);
+        errno = pthread_create(&w->thread, &at, worker_main, w);
+        if (errno) {
+            int r = err_sys(e, ERR_INTERNAL, "start a worker thread");
+
+            pthread_attr_destroy(&at);
+            hub_stop(svc->hub);
+            workers_stop(p);
+            return r;
+        }
+    }
+    pthread_attr_destroy(&at);
+    *ret = p;
+    return 0;
+}
+
+void workers_stop(struct workers *p)
+{
+    if (!p)
+        return;
+    hub_stop(p->svc->hub);
+    for (int i = 0; i < p->n; i++)
+        pthread_join(p->v[i].thread, NULL);
+    free(p);
+}
