@@ -1,0 +1,122 @@
+/* call - one request in the API's hands, and what handlers share. Internal to src/api/. */
+#pragma once
+#include "api/api.h"
+
+#define ARGS_MAX 3
+
+struct call {
+    struct api *api;
+    struct svc *svc;
+    struct http_req *rq;
+    const struct route *route;
+    const char *arg[ARGS_MAX]; /* {…} segments of the path, in order */
+    struct caller who;
+    struct json *body; /* an object; NULL when the route takes none */
+    char *details;     /* JSON for the error's details, or NULL */
+};
+
+/* Answers, or returns the error that the dispatcher answers with. */
+typedef int (*route_fn)(struct call *, struct err *);
+
+enum {
+    KEY = 1,  /* changes something: an Idempotency-Key is required */
+    OPEN = 2, /* no token needed */
+    LOCAL = 4
+}; /* no token needed from loopback or the unix socket */
+struct route {
+    enum http_method method;
+    const char *path; /* "/api/v1/runs/{run}/cancel" */
+    unsigned scope;   /* one SCOPE_ bit, 0 = any token */
+    unsigned flags;
+    size_t body;       /* bytes at most; 0 = no body */
+    const char *query; /* allowed names, space-separated; NULL = none */
+    route_fn fn;
+    const char *summary;            /* for openapi.json */
+    const char *request, *response; /* names of schemas; NULL = none; "text/…" and "application/…" = that media type */
+    int status;                     /* of success */
+};
+extern const struct route api_routes[];
+extern const size_t api_nroutes;
+
+/* The answer a service rendered into who.reply. */
+int call_reply(struct call *);
+/* Renders 200 + JSON through render(call, w, e). */
+int call_json(struct call *, int (*render)(struct call *, struct jw *, struct err *), struct err *);
+CHECKED int call_id(struct call *, int arg, const char *prefix, const char *what, struct id *ret, struct err *);
+CHECKED int call_limit(struct call *, int dflt, int max, int *ret, struct err *);
+/* ?after= or any id in the query; none: *ret empty. */
+CHECKED int call_query_id(struct call *, const char *name, const char *prefix, struct id *ret, struct err *);
+CHECKED int call_query_i64(struct call *, const char *name, int64_t dflt, int64_t *ret, struct err *);
+bool call_accepts(struct call *, const char *media_type);
+
+/* handlers.  GET, POST … in the order of the route table */
+int get_healthz(struct call *, struct err *);
+int get_readyz(struct call *, struct err *);
+int get_metrics(struct call *, struct err *);
+int get_openapi(struct call *, struct err *);
+int get_docs(struct call *, struct err *);
+int get_projects(struct call *, struct err *);
+int post_project(struct call *, struct err *);
+int get_project(struct call *, struct err *);
+int delete_project(struct call *, struct err *);
+int get_runs(struct call *, struct err *);
+int post_run(struct call *, struct err *);
+int post_plan(struct call *, struct err *);
+int get_run(struct call *, struct err *);
+int get_plan(struct call *, struct err *);
+int put_plan(struct call *, struct err *);
+int post_approve(struct call *, struct err *);
+int post_reject(struct call *, struct err *);
+int post_cancel(struct call *, struct err *);
+int post_apply(struct call *, struct err *);
+int post_discard(struct call *, struct err *);
+int post_undo(struct call *, struct err *);
+int get_steps(struct call *, struct err *);
+int get_changes(struct call *, struct err *);
+int get_diff(struct call *, struct err *);
+int get_run_artifacts(struct call *, struct err *);
+int get_run_audit(struct call *, struct err *);
+int get_events(struct call *, struct err *);
+int get_step(struct call *, struct err *);
+int get_step_log(struct call *, struct err *);
+int get_approvals(struct call *, struct err *);
+int get_approval(struct call *, struct err *);
+int post_approval(struct call *, struct err *);
+int get_artifact(struct call *, struct err *);
+int get_policy(struct call *, struct err *);
+int get_policy_versions(struct call *, struct err *);
+int put_policy(struct call *, struct err *);
+int post_policy_test(struct call *, struct err *);
+int get_audit(struct call *, struct err *);
+int get_audit_export(struct call *, struct err *);
+int post_audit_verify(struct call *, struct err *);
+int get_tokens(struct call *, struct err *);
+int post_token(struct call *, struct err *);
+int delete_token(struct call *, struct err *);
+int get_queue(struct call *, struct err *);
+int post_reconcile(struct call *, struct err *);
+int get_summary(struct call *, struct err *);
+int get_doctor(struct call *, struct err *);
+int get_whoami(struct call *, struct err *);
+
+/* Opens the event stream of a run as the answer (SSE). */
+CHECKED int sse_reply(struct call *, const struct id *run, const char *cursor, struct err *);
+/* openapi.json from the route table. */
+CHECKED int openapi_write(struct buf *out, struct err *);
+const struct http_server *api_server(const struct api *);
+const struct api_config *api_cfg(const struct api *);
+
+/* guard: who is calling, from where, how often */
+struct guard;
+CHECKED int guard_new(const struct api_config *, struct guard **ret, struct err *);
+void guard_free(struct guard *);
+CHECKED int guard_host(const struct guard *, struct http_req *, struct err *);
+CHECKED int guard_rate(struct guard *, const char *who, struct err *);
+
+/* in-flight idempotency keys: a concurrent duplicate waits for the first answer */
+struct flights;
+CHECKED int flights_new(struct flights **ret, struct err *);
+void flights_free(struct flights *);
+CHECKED int flight_enter(struct flights *, const struct caller *,
+                         struct err *); /* waits; ERR_BUSY when it takes too long */
+void flight_leave(struct flights *, const struct caller *);

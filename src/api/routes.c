@@ -1,0 +1,69 @@
+/* routes.c - the whole API in one table. openapi.json is written from it; the dispatcher does everything that is the
+ * same. */
+#include "api/call.h"
+
+#define V1   "/api/v1"
+#define PAGE "limit after"
+
+/* clang-format off */
+const struct route api_routes[] = {
+    {HTTP_M_GET,    "/healthz",                      0,                  OPEN,  0, NULL, get_healthz, "The process lives", NULL, "Health", 200},
+    {HTTP_M_GET,    "/readyz",                       0,                  OPEN,  0, NULL, get_readyz, "Store, sandbox and disk are usable", NULL, "Ready", 200},
+    {HTTP_M_GET,    "/metrics",                      SCOPE_RUN_READ,     LOCAL, 0, NULL, get_metrics, "Prometheus metrics", NULL, "text/plain", 200},
+    {HTTP_M_GET,    "/openapi.json",                 0,                  OPEN,  0, NULL, get_openapi, "This description", NULL, "application/json", 200},
+    {HTTP_M_GET,    "/docs",                         0,                  OPEN,  0, NULL, get_docs, "This description, for people", NULL, "text/html", 200},
+
+    {HTTP_M_GET,    V1 "/projects",                  SCOPE_RUN_READ,     0,   0, PAGE, get_projects, "List projects", NULL, "ProjectList", 200},
+    {HTTP_M_POST,   V1 "/projects",                  SCOPE_PROJECT_WRITE, KEY, 16 * KIB, NULL, post_project, "Register a directory", "ProjectRequest", "Project", 201},
+    {HTTP_M_GET,    V1 "/projects/{project}",        SCOPE_RUN_READ,     0,   0, NULL, get_project, "One project, by id or name", NULL, "Project", 200},
+    {HTTP_M_DELETE, V1 "/projects/{project}",        SCOPE_PROJECT_WRITE, KEY, 0, NULL, delete_project, "Forget a project; its files stay", NULL, NULL, 204},
+
+    {HTTP_M_GET,    V1 "/runs",                      SCOPE_RUN_READ,     0,   0, PAGE " project_id state", get_runs, "List runs, newest first", NULL, "RunList", 200},
+    {HTTP_M_POST,   V1 "/runs",                      SCOPE_RUN_WRITE,    KEY, 4 * MIB, NULL, post_run, "Ask for a run; Accept: text/event-stream also streams it", "RunRequest", "Run", 202},
+    {HTTP_M_POST,   V1 "/plan",                      SCOPE_RUN_READ,     0,   16 * KIB, NULL, post_plan, "Try the planner; nothing is stored", "PlanRequest", "Plan", 200},
+    {HTTP_M_GET,    V1 "/runs/{run}",                SCOPE_RUN_READ,     0,   0, NULL, get_run, "One run with its steps and artifacts", NULL, "Run", 200},
+    {HTTP_M_GET,    V1 "/runs/{run}/plan",           SCOPE_RUN_READ,     0,   0, NULL, get_plan, "Its plan, with the policy's answers", NULL, "Plan", 200},
+    {HTTP_M_PUT,    V1 "/runs/{run}/plan",           SCOPE_RUN_WRITE,    KEY, 4 * MIB, NULL, put_plan, "Replace the plan at review", "PlanEdit", "Plan", 200},
+    {HTTP_M_POST,   V1 "/runs/{run}/approve",        SCOPE_APPROVE,      KEY, 16 * KIB, NULL, post_approve, "First door: approve the plan", "ApproveRequest", "Run", 200},
+    {HTTP_M_POST,   V1 "/runs/{run}/reject",         SCOPE_APPROVE,      KEY, 16 * KIB, NULL, post_reject, "First door: reject the plan", "NoteRequest", "Run", 200},
+    {HTTP_M_POST,   V1 "/runs/{run}/cancel",         SCOPE_RUN_WRITE,    KEY, 4 * KIB, NULL, post_cancel, "Cancel at any moment", "Empty", "Run", 202},
+    {HTTP_M_POST,   V1 "/runs/{run}/apply",          SCOPE_APPROVE,      KEY, 4 * MIB, NULL, post_apply, "Second door: apply all changes, or some files", "ApplyRequest", "Run", 202},
+    {HTTP_M_POST,   V1 "/runs/{run}/discard",        SCOPE_APPROVE,      KEY, 16 * KIB, NULL, post_discard, "Second door: drop the changes", "NoteRequest", "Run", 200},
+    {HTTP_M_POST,   V1 "/runs/{run}/undo",           SCOPE_RUN_WRITE,    KEY, 4 * KIB, NULL, post_undo, "A new run that takes an apply back", "Empty", "Run", 202},
+    {HTTP_M_GET,    V1 "/runs/{run}/steps",          SCOPE_RUN_READ,     0,   0, NULL, get_steps, "Its steps", NULL, "StepList", 200},
+    {HTTP_M_GET,    V1 "/runs/{run}/changes",        SCOPE_RUN_READ,     0,   0, NULL, get_changes, "What it changed", NULL, "Changes", 200},
+    {HTTP_M_GET,    V1 "/runs/{run}/diff",           SCOPE_RUN_READ,     0,   0, "path", get_diff, "diff.patch, or the parts of some files", NULL, "text/x-diff", 200},
+    {HTTP_M_GET,    V1 "/runs/{run}/artifacts",      SCOPE_RUN_READ,     0,   0, NULL, get_run_artifacts, "Its kept files", NULL, "ArtifactList", 200},
+    {HTTP_M_GET,    V1 "/runs/{run}/audit",          SCOPE_AUDIT_READ,   0,   0, NULL, get_run_audit, "Its audit records", NULL, "AuditList", 200},
+    {HTTP_M_GET,    V1 "/runs/{run}/events",         SCOPE_RUN_READ,     0,   0, "cursor limit", get_events, "Its events: server-sent, or a JSON page", NULL, "EventPage", 200},
+
+    {HTTP_M_GET,    V1 "/steps/{step}",              SCOPE_RUN_READ,     0,   0, NULL, get_step, "One step", NULL, "Step", 200},
+    {HTTP_M_GET,    V1 "/steps/{step}/log",          SCOPE_RUN_READ,     0,   0, "offset limit stream", get_step_log, "Its output: raw bytes, or JSON frames", NULL, "LogPage", 200},
+
+    {HTTP_M_GET,    V1 "/approvals",                 SCOPE_RUN_READ,     0,   0, PAGE " state run_id", get_approvals, "What was and is asked of people", NULL, "ApprovalList", 200},
+    {HTTP_M_GET,    V1 "/approvals/{approval}",      SCOPE_RUN_READ,     0,   0, NULL, get_approval, "One approval", NULL, "Approval", 200},
+    {HTTP_M_POST,   V1 "/approvals/{approval}",      SCOPE_APPROVE,      KEY, 16 * KIB, NULL, post_approval, "Answer it, once", "ApprovalAnswer", "Approval", 200},
+
+    {HTTP_M_GET,    V1 "/artifacts/{artifact}",      SCOPE_RUN_READ,     0,   0, NULL, get_artifact, "The bytes of a kept file", NULL, "application/octet-stream", 200},
+
+    {HTTP_M_GET,    V1 "/policy",                    SCOPE_POLICY_READ,  0,   0, "version", get_policy, "The policy in force, or a version of it", NULL, "Policy", 200},
+    {HTTP_M_GET,    V1 "/policy/versions",           SCOPE_POLICY_READ,  0,   0, "limit before", get_policy_versions, "Its versions, newest first", NULL, "PolicyList", 200},
+    {HTTP_M_PUT,    V1 "/policy",                    SCOPE_POLICY_WRITE, KEY, 2 * MIB, NULL, put_policy, "A new version", "PolicyRequest", "Policy", 201},
+    {HTTP_M_POST,   V1 "/policy/test",               SCOPE_POLICY_READ,  0,   2 * MIB, NULL, post_policy_test, "What would the policy say to this command", "PolicyTest", "Verdict", 200},
+
+    {HTTP_M_GET,    V1 "/audit",                     SCOPE_AUDIT_READ,   0,   0, "after_seq limit action actor run_id", get_audit, "The audit trail, oldest first", NULL, "AuditPage", 200},
+    {HTTP_M_GET,    V1 "/audit/export",              SCOPE_AUDIT_READ,   0,   0, NULL, get_audit_export, "All of it as JSON lines, with a signed head", NULL, "application/jsonl", 200},
+    {HTTP_M_POST,   V1 "/audit/verify",              SCOPE_AUDIT_READ,   0,   4 * KIB, NULL, post_audit_verify, "Check the live chain", "Empty", "AuditVerify", 200},
+
+    {HTTP_M_GET,    V1 "/tokens",                    SCOPE_ADMIN,        0,   0, PAGE, get_tokens, "List tokens, without their secrets", NULL, "TokenList", 200},
+    {HTTP_M_POST,   V1 "/tokens",                    SCOPE_ADMIN,        KEY, 16 * KIB, NULL, post_token, "Make a token; its secret is shown once", "TokenRequest", "Token", 201},
+    {HTTP_M_DELETE, V1 "/tokens/{token}",            SCOPE_ADMIN,        KEY, 0, NULL, delete_token, "Revoke a token", NULL, NULL, 204},
+
+    {HTTP_M_GET,    V1 "/queue",                     SCOPE_RUN_READ,     0,   0, NULL, get_queue, "What waits for a worker", NULL, "Queue", 200},
+    {HTTP_M_POST,   V1 "/reconcile",                 SCOPE_ADMIN,        KEY, 4 * KIB, NULL, post_reconcile, "Make this node agree with the store", "Empty", "Reconciled", 200},
+    {HTTP_M_GET,    V1 "/metrics/summary",           SCOPE_RUN_READ,     0,   0, NULL, get_summary, "Counts of runs, queue and streams", NULL, "Summary", 200},
+    {HTTP_M_GET,    V1 "/doctor",                    SCOPE_ADMIN,        0,   0, NULL, get_doctor, "What the sandbox can do on this host", NULL, "Doctor", 200},
+    {HTTP_M_GET,    V1 "/whoami",                    0,                  0,   0, NULL, get_whoami, "Who this token is", NULL, "Whoami", 200},
+};
+/* clang-format on */
+const size_t api_nroutes = ARRAY_LEN(api_routes);

@@ -1,0 +1,83 @@
+/* sse.c - a run's events as a server-sent stream.
+ *
+ * The subscriber holds its own reader; the hub only wakes it. Nothing is buffered for a slow client but the one
+ * item that did not fit any more. */
+#include "net/sse.h"
+
+#include <stdlib.h>
+
+#include "api/call.h"
+#include "service/hub.h"
+#include "service/stream.h"
+
+#define SOFT_MAX (64 * KIB) /* a fill stops after this much; a single item may be larger */
+
+struct sub {
+    struct svc *svc;
+    struct stream *stream;
+    struct hub_sub *hub;
+    struct http_stream *http;
+    bool dead;
+};
+
+static void wake(void *arg)
+{
+    struct sub *s = arg;
+
+    http_stream_wake(s->http);
+}
+
+static enum http_fill fill(void *arg, unsigned why, struct buf *out)
+{
+    struct sub *s = arg;
+    struct stream_item it;
+    struct err e = ERR_INIT;
+    int r = 0;
+
+    while (!s->dead && out->len < SOFT_MAX && (r = stream_next(s->stream, &it, &e)) == 1)
+        sse_event(out, it.cursor, it.type, it.json, it.json_len);
+    if (r < 0) {
+        log_err(s->svc->log, LOG_LV_ERROR, "sse", NULL, "read a stream", &e);
+        return HTTP_FILL_END; /* the client comes back with its cursor */
+    }
+    if (s->dead || stream_ended(s->stream))
+        return HTTP_FILL_END;
+    if (out->len >= SOFT_MAX)
+        return HTTP_FILL_MORE;
+    if (out->len == 0 && why & HTTP_FILL_TIMER)
+        buf_puts(out, ": still here\n\n");
+    return HTTP_FILL_WAIT;
+}
+
+static void closed(void *arg)
+{
+    struct sub *s = arg;
+
+    hub_leave(s->svc->hub, s->hub);
+    stream_close(s->stream);
+    free(s);
+}
+
+int sse_reply(struct call *c, const struct id *run, const char *cursor, struct err *e)
+{
+    static const struct http_stream_ops ops = {fill, closed};
+    struct sub *s = calloc(1, sizeof *s);
+    int r;
+
+    if (!s)
+        return err_oom(e);
+    s->svc = c->svc;
+    r = stream_open(c->svc, c->who.tenant, run, cursor, &s->stream, e);
+    if (r == 0)
+        r = http_stream_open(c->rq, 200, "text/event-stream", &ops, s, &s->http, e);
+    if (r < 0) {
+        stream_close(s->stream);
+        free(s);
+        return r;
+    }
+    /* Joined after it is open (a wake needs it), before the first fill (which comes after this handler returns): what
+     * grows in between is read by that fill. */
+    if (hub_join(c->svc->hub, run, wake, s, &s->hub, e) < 0)
+        s->dead = true;
+    return 0;
+}
