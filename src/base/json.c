@@ -10,6 +10,7 @@
 #undef json_true
 #include "base/json.h"
 #include "base/fault.h"
+#include "base/str.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -49,6 +50,16 @@ static bool too_deep(const char *p, size_t n)
     return false;
 }
 
+/* A message is UTF-8, whatever the text it quotes is. */
+static void plain(char *s)
+{
+    if (utf8_valid(s, strlen(s)))
+        return;
+    for (; *s; s++)
+        if (*s & 0x80)
+            *s = '?';
+}
+
 int json_parse(const char *p, size_t n, struct json **ret, struct err *e)
 {
     json_error_t why;
@@ -59,8 +70,10 @@ int json_parse(const char *p, size_t n, struct json **ret, struct err *e)
     json_t *v = json_loadb(n ? p : "", n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
     if (!v && json_error_code(&why) == json_error_out_of_memory)
         return err_oom(e);
-    if (!v)
+    if (!v) {
+        plain(why.text); /* jansson quotes the text, and may cut a character in two */
         return err_set(e, ERR_JSON, "not valid JSON at line %d, column %d: %s", why.line, why.column, why.text);
+    }
     *ret = (struct json *)v;
     return 0;
 }

@@ -55,6 +55,7 @@ static void refuses(void **state)
         "/* no */[1]",
         "[\"",
         "[\"\\",
+        "\"\xc6\x99\\\xcf\x9bt\xce\x9d",
     };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         struct json *j = NULL;
