@@ -191,7 +191,7 @@ static bool get_cursor(struct reader *r, struct cursor *c)
 
 int cursor_decode(const char *text, const struct id *stream, struct cursor *ret, struct err *e)
 {
-    uint8_t b[BYTES_MAX + 3];
+    uint8_t b[CURSOR_TEXT_MAX / 4 * 3]; /* whatever a text of that length decodes to */
     struct cursor c = {0};
     size_t len = strnlen(text, CURSOR_TEXT_MAX);
 

@@ -192,9 +192,11 @@ static void damaged_texts(void **state)
         snprintf(copy, sizeof copy, "%s%c", text, *tail);
         refused(copy);
     }
-    memset(text, 'A', sizeof text - 1);
-    text[sizeof text - 1] = '\0';
-    refused(text);
+    for (n = sizeof text - 1; n > CURSOR_TEXT_MAX - 12; n--) {
+        memset(text, 'A', n);
+        text[n] = '\0';
+        refused(text);
+    }
 }
 
 /* Right checksum, wrong shape: a version to come, long varints, entries out of order, bytes too many. */
