@@ -1,10 +1,8 @@
 /* fuzz_audit - any file to the verifier: it says why it does not hold, and what holds was counted. */
-#include <stdlib.h>
-#include <string.h>
+#include "fuzz.h"
 #include "base/str.h"
 #include "core/audit.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct audit_verifier v;

@@ -1,8 +1,7 @@
 /* fuzz_cursor - any text to the reader of cursors: what is taken is written again as the same text, and is in bounds.
  *
  * Most texts fail the check sum; so the bytes are also given one, to get at what stands behind it. */
-#include <stdlib.h>
-#include <string.h>
+#include "fuzz.h"
 #include "base/hash.h"
 #include "base/str.h"
 #include "core/cursor.h"
@@ -16,17 +15,14 @@ static void check(const char *text)
 
     if (cursor_decode(text, &stream, &c, NULL) < 0)
         return;
-    if (c.n > CURSOR_OPEN_MAX || c.seq < 0)
-        abort();
+    MUST(c.n <= CURSOR_OPEN_MAX && c.seq >= 0);
     cursor_encode(&c, &stream, again);
-    if (strcmp(text, again) != 0)
-        abort();
+    MUST(strcmp(text, again) == 0);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char *text = str_ndup((const char *)data, size);
+    char *text = fuzz_string(data, size);
     uint8_t *body = malloc(size + 4);
     char *summed = malloc(b64url_len(size + 4) + 1);
 

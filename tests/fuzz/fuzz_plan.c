@@ -1,7 +1,6 @@
 /* fuzz_plan - any JSON as steps of a request and as a stored plan: what is taken is written in one shape, reads back as
  * the same, and hashes the same. */
-#include <stdlib.h>
-#include <string.h>
+#include "fuzz.h"
 #include "core/plan.h"
 
 static void write_plan(const struct plan *p, struct buf *out)
@@ -35,7 +34,6 @@ static void check(const struct plan *p)
         abort();
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     AUTO_PTR(json_free) struct json *j = NULL;

@@ -1,8 +1,7 @@
 /* fuzz_planner - any intent, any files: a plan that passes the checks of a plan, or a refusal that says something.
  *
  * Input: lines. The first is the intent; each other starts a file: a byte that picks it, then its text up to "\x01". */
-#include <stdlib.h>
-#include <string.h>
+#include "fuzz.h"
 #include "base/str.h"
 #include "core/planner.h"
 
@@ -51,7 +50,6 @@ static void read_files(const char *s, const char *end, struct planner_fact v[FIL
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const char *s = (const char *)data, *nl = size ? memchr(s, '\n', size) : NULL;
