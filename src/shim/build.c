@@ -340,6 +340,8 @@ int build_sandbox(const struct build_in *in, struct built *ret, struct err *e)
     if (r == 0 && ini_send(b.sock, &go, NULL, 0) < 0)
         r = err_set(e, ERR_SANDBOX_FAILED, "init ended at once");
     if (r == 0)
+        r = in->meanwhile(in->arg, e);
+    if (r == 0)
         r = wait_up(b.sock, e);
     if (r < 0) {
         undo_init(&b);

@@ -9,7 +9,8 @@
  *   fd 4  memfd with the spec (sandbox/spec.h)
  * argv[1] is the run's id, for ps(1); nothing is read from it.
  *
- *   read spec ─► lock ─► control socket ─► cgroups ─► init stands ─► drop privileges ─► READY ─► loop
+ *   read spec ─► lock ─► cgroups ─► init builds ┬► control socket, facts ┬► drop privileges ─► READY ─► loop
+ *                                               └► the sandbox stands ──┘
  *
  * Any failure before READY is one FAIL message, and the end. */
 #include <errno.h>
@@ -114,7 +115,14 @@ static int open_control(struct boot *b, struct err *e)
 
 static int place(void *arg, pid_t pid, struct err *e)
 {
-    return cgroup_place(arg, pid, e);
+    struct boot *b = arg;
+    return cgroup_place(b->host.cgroup, pid, e);
+}
+
+static int meanwhile(void *arg, struct err *e)
+{
+    int r = write_facts(arg, e);
+    return r < 0 ? r : open_control(arg, e);
 }
 
 static int build(struct boot *b, struct err *e)
@@ -125,7 +133,8 @@ static int build(struct boot *b, struct err *e)
                           .cgroup_fd = cgroup_fd(b->host.cgroup),
                           .soft_memory = !cgroup_has(b->host.cgroup, "memory"),
                           .place = place,
-                          .arg = b->host.cgroup,
+                          .meanwhile = meanwhile,
+                          .arg = b,
                           .weaker = &b->weaker};
     if (stat(b->spec.project, &st) < 0)
         return err_sys(e, ERR_SANDBOX_FAILED, "open the project %s", b->spec.project);
@@ -142,10 +151,6 @@ static int boot(struct boot *b, struct err *e)
         r = take_lock(b, e);
     if (r == 0)
         r = ids_find(&b->spec, &b->ids, e);
-    if (r == 0)
-        r = write_facts(b, e);
-    if (r == 0)
-        r = open_control(b, e);
     if (r == 0)
         r = cgroup_open(&b->spec, b->shim, &b->host.cgroup, e);
     if (r == 0)

@@ -24,11 +24,13 @@ struct pump {
     int64_t max, kept; /* bytes of log payload */
     bool truncated, noted, broken, flushed;
     struct buf out; /* one masked chunk */
-    char chunk[CHUNK];
+    char *chunk;    /* CHUNK bytes */
 };
 
 static int make_masks(struct pump *p, const struct spw_step *s, struct err *e)
 {
+    if (s->nsecrets == 0)
+        return 0; /* what is read is what is kept */
     struct mask_secret *v = calloc(s->nsecrets + 1, sizeof(*v));
     if (!v)
         return err_oom(e);
@@ -49,6 +51,11 @@ int pump_open(int logs, const struct spw_step *s, int64_t max, struct pump **ret
         return err_oom(e);
     p->fd[0] = p->fd[1] = -1;
     p->max = max;
+    p->chunk = malloc(CHUNK); /* apart: calloc would touch every page of it */
+    if (!p->chunk) {
+        free(p);
+        return err_oom(e);
+    }
     buf_init(&p->out, 4 * CHUNK + 2 * SPW_BODY_MAX);
     int r = make_masks(p, s, e);
     snprintf(name, sizeof(name), "%d.%d.log", s->index, s->attempt);
@@ -76,6 +83,7 @@ void pump_free(struct pump *p)
     if (p->log)
         logfile_close_write(p->log);
     buf_fini(&p->out);
+    free(p->chunk);
     free(p);
 }
 
@@ -125,8 +133,12 @@ static void keep(struct pump *p, int i, const char *at, size_t n)
 
 static void take(struct pump *p, int i, size_t n)
 {
-    buf_reset(&p->out);
     p->seen[i] += (int64_t)n;
+    if (!p->mask[i]) {
+        keep(p, i, p->chunk, n);
+        return;
+    }
+    buf_reset(&p->out);
     mask_feed(p->mask[i], p->chunk, n, &p->out);
     if (p->out.bad)
         p->truncated = true; /* out of memory: dropped, never shown unmasked */
@@ -157,7 +169,7 @@ bool pump_drained(const struct pump *p)
 
 static void flush_masks(struct pump *p)
 {
-    for (int i = 0; i < 2 && !p->flushed; i++) {
+    for (int i = 0; i < 2 && p->mask[i] && !p->flushed; i++) {
         buf_reset(&p->out);
         mask_flush(p->mask[i], &p->out);
         if (p->out.len && !p->out.bad)

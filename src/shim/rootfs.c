@@ -223,13 +223,26 @@ static int forget_old_root(struct err *e)
 
 /* ---- 4 attach ---- */
 
-/* Makes the directories above `path`, and `path` itself: a directory, or an empty file. Paths are absolute and ours. */
+static int make_last(const char *path, bool dir)
+{
+    if (dir)
+        return mkdir(path, 0755) < 0 && errno != EEXIST ? -1 : 0;
+    AUTO(fd_close) int fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+    return fd < 0 && errno != EEXIST ? -1 : 0;
+}
+
+/* Makes a directory or an empty file, and, where they are missing, the directories above. Paths are absolute and ours.
+ */
 static int make_place(const char *path, bool dir, struct err *e)
 {
     char part[PATH_MAX];
     size_t n = strlen(path);
     if (n >= sizeof(part))
         return err_set(e, ERR_INVALID, "path too long: %s", path);
+    if (make_last(path, dir) == 0)
+        return 0;
+    if (errno != ENOENT)
+        return fail(e, "create", path);
     memcpy(part, path, n + 1);
     for (char *p = part + 1; (p = strchr(p, '/')); p++) {
         *p = 0;
@@ -237,10 +250,7 @@ static int make_place(const char *path, bool dir, struct err *e)
             return fail(e, "mkdir", part);
         *p = '/';
     }
-    if (dir)
-        return mkdir(path, 0755) < 0 && errno != EEXIST ? fail(e, "mkdir", path) : 0;
-    AUTO(fd_close) int fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0444);
-    return fd < 0 && errno != EEXIST ? fail(e, "create", path) : 0;
+    return make_last(path, dir) < 0 ? fail(e, "create", path) : 0;
 }
 
 static int attach(int fd, const char *dst, bool dir, struct err *e)
@@ -253,17 +263,12 @@ static int attach(int fd, const char *dst, bool dir, struct err *e)
 
 static int write_text(const char *path, const char *p, size_t n, struct err *e)
 {
-    int r = make_place(path, false, e);
-    if (r < 0)
-        return r;
-    AUTO(fd_close) int fd = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0)
-        return fail(e, "open", path);
-    return fd_write_full(fd, p, n, e);
+    AUTO(fd_close) int fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+    return fd < 0 ? fail(e, "create", path) : n ? fd_write_full(fd, p, n, e) : 0;
 }
 
 /* Covers an existing path with an empty file or directory of our own root. */
-static int mask(int dirfd, const char *path, struct err *e)
+static int mask(int dirfd, const char *path, bool kernel, struct err *e)
 {
     /* Below /workspace the path goes through the project's own names: none of them may lead elsewhere. */
     struct open_how how = {.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
@@ -276,6 +281,8 @@ static int mask(int dirfd, const char *path, struct err *e)
         return fail(e, "hide", path);
     if (S_ISLNK(st.st_mode))
         return 0; /* what it names is hidden by its own name, or not shown at all */
+    if (kernel && st.st_uid != geteuid() && !(st.st_mode & 0007) && (st.st_gid != getegid() || !(st.st_mode & 0070)))
+        return 0; /* only the host's root may open it, and nobody can become that in here */
     AUTO(fd_close)
     int cover =
         sys_open_tree(AT_FDCWD, S_ISDIR(st.st_mode) ? "/sys" : "/etc/machine-id", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
@@ -341,10 +348,7 @@ static int attach_op(const struct op *o, const struct got *g, struct err *e)
     case K_DIR:
         return make_place(o->dst, true, e);
     case K_LINK:
-        r = make_place(o->dst, false, e); /* makes what is above; the file itself goes again */
-        if (r == 0 && (unlink(o->dst) < 0 || symlink(o->arg, o->dst) < 0))
-            r = fail(e, "symlink", o->dst);
-        return r;
+        return symlink(o->arg, o->dst) < 0 ? fail(e, "symlink", o->dst) : 0;
     case K_SCR:
         return attach_scratch(o->dst, o->arg, e);
     case K_PROC:
@@ -352,7 +356,7 @@ static int attach_op(const struct op *o, const struct got *g, struct err *e)
     case K_PTS:
         return attach_pts(o->dst, e);
     case K_MASK:
-        return mask(AT_FDCWD, o->dst, e);
+        return mask(AT_FDCWD, o->dst, true, e);
     case K_RO:
         return again_ro(o->dst, e);
     }
@@ -366,7 +370,9 @@ static int write_accounts(const struct ids *ids, struct err *e)
                      "root:x:0:0:root:/root:/usr/sbin/nologin\nagent:x:%u:%u:agent:/home/agent:/bin/sh\n"
                      "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
                      ids->in, ids->in_gid);
-    int r = write_text("/etc/passwd", b, (size_t)n, e);
+    int r = make_place("/etc", true, e);
+    if (r == 0)
+        r = write_text("/etc/passwd", b, (size_t)n, e);
     n = snprintf(b, sizeof(b), "root:x:0:\nagent:x:%u:\ntty:x:5:\nnogroup:x:65534:\n", ids->in_gid);
     if (r == 0)
         r = write_text("/etc/group", b, (size_t)n, e);
@@ -376,7 +382,8 @@ static int write_accounts(const struct ids *ids, struct err *e)
     if (r == 0)
         r = write_text("/etc/hostname", "sallyport\n", 10, e);
     if (r == 0)
-        r = make_place("/etc/machine-id", false, e); /* empty: machine-id(5); also what hidden files are covered with */
+        r = write_text("/etc/machine-id", NULL, 0,
+                       e); /* empty: machine-id(5); also what hidden files are covered with */
     static const char profile[] = "export PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}\n";
     if (r == 0)
         r = write_text("/etc/profile", profile, sizeof(profile) - 1, e);
@@ -416,8 +423,6 @@ static int attach_all(const struct init_in *in, struct gather *g, struct err *e)
     int r = open_scratch(in->spec, e);
     if (r == 0)
         r = write_accounts(in->ids, e);
-    if (r == 0)
-        r = make_place("/sys", true, e);
     for (size_t i = 0; i < NOPS && r == 0; i++)
         r = attach_op(&ops[i], &g->ops[i], e);
     for (size_t i = 0; i < in->spec->nro_binds && r == 0; i++) {
@@ -426,7 +431,7 @@ static int attach_all(const struct init_in *in, struct gather *g, struct err *e)
     }
     for (size_t i = 0; i < in->spec->nhidden && r == 0; i++) {
         if (!path_contains(in->spec->project, in->spec->hidden[i]))
-            r = mask(AT_FDCWD, in->spec->hidden[i], e);
+            r = mask(AT_FDCWD, in->spec->hidden[i], false, e);
     }
     if (r == 0 && sys_umount("/mnt", MNT_DETACH) < 0)
         r = fail(e, "unmount", "/mnt");
@@ -560,7 +565,7 @@ int rootfs_step_mount(const struct init_in *in, const struct rootfs *fs, const s
     for (size_t i = 0; i < in->spec->nhidden && r == 0; i++) {
         const char *h = in->spec->hidden[i];
         if (path_contains(in->spec->project, h) && h[n] == '/')
-            r = mask(ws, h + n + 1, e);
+            r = mask(ws, h + n + 1, false, e);
     }
     return r;
 }

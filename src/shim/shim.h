@@ -44,13 +44,15 @@ CHECKED int ids_find(const struct spw_spec *, struct ids *ret, struct err *);
 /* A detached copy of the project's mount in which its owner appears as ids.host (root mode). fd or negative code. */
 CHECKED int project_idmapped(const char *root, const struct ids *, struct err *);
 /* Starts init in new namespaces and waits until its file system stands. cgroup_fd: v2 group to be born in, or -1.
- * place(arg, pid): puts it under v1 limits before it runs anything. */
+ * place(arg, pid): puts it under v1 limits before it runs anything. meanwhile(arg): the caller's own work that need not
+ * wait, done while init builds. */
 struct build_in {
     const struct spw_spec *spec;
     const struct ids *ids;
     int cgroup_fd;
     bool soft_memory; /* no memory controller: init watches by sampling */
     int (*place)(void *arg, pid_t pid, struct err *);
+    int (*meanwhile)(void *arg, struct err *);
     void *arg;
     struct weaker *weaker;
 };
