@@ -32,6 +32,7 @@ check:
 	@tools/check
 
 bench: all
+	@tools/deps check
 	@SALLYPORT_BUILD=$(BUILD) tools/bench
 
 fuzz:
