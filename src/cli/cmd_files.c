@@ -66,7 +66,7 @@ static int get_one(struct cli *c, const struct id *run, const struct json *items
         return err_set(e, ERR_NOT_FOUND, "%s has no artifact `%s`", run->s, name);
     }
     api_path(&path, "/artifacts/{}", id, NULL);
-    return save_to(c, &path, "*/*", args_get(&c->args, "output"), str_eq(media, "text/x-diff"), e);
+    return save_to(c, &path, "*/*", args_get(&c->args, "output"), str_starts(media, "text/x-diff"), e);
 }
 
 int cmd_artifacts(struct cli *c, struct err *e)

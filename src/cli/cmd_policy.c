@@ -78,10 +78,11 @@ static int exit_of_decision(const char *d)
     return str_eq(d, "allow") ? 0 : str_eq(d, "ask") ? CLI_EXIT_WAITS : err_info(ERR_POLICY_DENIED)->exit;
 }
 
+/* One problem stands in the message already. */
 static void show_problems(struct ui *ui, const struct api_reply *reply)
 {
     const struct json *list = json_get(json_get(json_get(reply->json, "error"), "details"), "problems");
-    for (size_t i = 0; i < json_len(list); i++) {
+    for (size_t i = 0; json_len(list) > 1 && i < json_len(list); i++) {
         const struct json *p = json_at(list, i);
         ui_warn(ui, "line %" PRId64 ": %s%s%s", show_int(p, "line"), ui_one(ui, show_str(p, "field")),
                 show_str(p, "field") ? ": " : "", ui_one(ui, show_str(p, "message")));

@@ -80,11 +80,13 @@ static int find(struct cli *c, const char *prefix, const char *noun, const char 
     if (id_parse(prefix, what, ret))
         return 0;
     api_path(&path, list, NULL);
+    if (str_eq(prefix, ID_APPROVAL)) /* an answered one cannot be meant */
+        api_query(&path, "state", "pending");
     int r = each(c, &path, last ? 1 : RECENT, last ? take_first : look, &s, e);
     if (r < 0)
         return r == -ERR_IO && (!e || !e->msg[0]) ? err_set(e, ERR_IO, "the server's answer holds a bad id") : r;
     if (last && id_none(&s.hit))
-        return err_set(e, ERR_NOT_FOUND, "there is no %s yet", noun);
+        return err_set(e, ERR_NOT_FOUND, "there is no %s", noun);
     if (id_none(&s.hit) && strlen(what) < RESOLVE_MIN)
         return err_set(e, ERR_NOT_FOUND, "`%s` is too short for a %s: give %d characters or more", what, noun,
                        RESOLVE_MIN);
@@ -103,7 +105,7 @@ int resolve_run(struct cli *c, const char *what, struct id *ret, struct err *e)
 
 int resolve_approval(struct cli *c, const char *what, struct id *ret, struct err *e)
 {
-    return find(c, ID_APPROVAL, "question", "/approvals", what, str_eq(what, "last"), ret, e);
+    return find(c, ID_APPROVAL, "pending question", "/approvals", what, str_eq(what, "last"), ret, e);
 }
 
 int resolve_token(struct cli *c, const char *what, struct id *ret, struct err *e)

@@ -104,6 +104,8 @@ void show_command(struct buf *out, const struct json *o)
 {
     const char *cmd = show_str(o, "command");
     const struct json *argv = json_get(o, "argv");
+    if (!cmd)
+        cmd = show_str(o, "text"); /* of an approval's subject */
     if (cmd) {
         buf_puts(out, cmd);
         return;
@@ -117,26 +119,19 @@ void show_command(struct buf *out, const struct json *o)
 }
 
 /* Every line of a command, the first after "$ ", the others after "> ": nothing of it may hide. */
-static void put_command(struct ui *ui, const char *indent, const struct json *o)
+static void put_command(struct ui *ui, const char *first, const char *indent, const struct json *o)
 {
     AUTO(buf_fini) struct buf b = BUF_INIT(TEXT_MAX_BYTES);
-    const char *mark = "$ ";
     show_command(&b, o);
-    if (b.bad) {
-        ui_printf(ui, "%s$ ", indent);
-        ui_put(ui, UI_RED, "(too long to show)");
-        ui_printf(ui, "\n");
-        return;
-    }
-    for (const char *p = b.p ? b.p : ""; *p || *mark == '$';) {
+    const char *p = b.bad ? "(too long to show)" : b.p ? b.p : "";
+    for (const char *mark = "$ "; *p || *mark == '$'; mark = "> ") {
         size_t n = strcspn(p, "\n");
         char *line = str_ndup(p, n);
-        ui_printf(ui, "%s%s", indent, mark);
-        ui_put(ui, UI_BOLD, line ? line : "(out of memory)");
+        ui_printf(ui, "%s%s", *mark == '$' ? first : indent, mark);
+        ui_put(ui, b.bad ? UI_RED : UI_BOLD, line ? line : "(out of memory)");
         ui_printf(ui, "\n");
         free(line);
         p += n + (p[n] ? 1 : 0);
-        mark = "> ";
     }
 }
 
@@ -150,8 +145,8 @@ static void put_names(struct ui *ui, const char *indent, const char *label, cons
     ui_printf(ui, "\n");
 }
 
-/* The policy's answer: "allow  rule tests: no network needed"; the piece it fired on when it is not all of it. */
-static void put_decision(struct ui *ui, const char *indent, const struct json *d, const char *key)
+/* The policy's answer: "allow  rule tests: no network needed"; the piece it fired on when it is not all of `whole`. */
+static void put_decision(struct ui *ui, const char *indent, const struct json *d, const char *key, const char *whole)
 {
     const char *action = show_str(d, key), *rule = show_str(d, "rule"), *reason = show_str(d, "reason");
     const char *piece = show_str(d, "piece");
@@ -163,7 +158,7 @@ static void put_decision(struct ui *ui, const char *indent, const struct json *d
         ui_printf(ui, "  rule %s", ui_one(ui, rule));
     if (reason)
         ui_printf(ui, "%s%s", rule ? ": " : "  ", ui_one(ui, reason));
-    if (piece)
+    if (piece && !str_eq(piece, whole))
         ui_printf(ui, "  [%s]", ui_one(ui, piece));
     ui_printf(ui, "\n");
 }
@@ -172,8 +167,10 @@ static void show_plan_step(struct ui *ui, const struct json *s)
 {
     const char *title = show_str(s, "title"), *reason = show_str(s, "reason"), *cwd = show_str(s, "cwd");
     int64_t wall = show_int(s, "wall_ms");
-    ui_printf(ui, "  %" PRId64 ". %s\n", show_step_number(s), title ? ui_one(ui, title) : "");
-    put_command(ui, "     ", s);
+    ui_printf(ui, "  %" PRId64 ".", show_step_number(s));
+    if (title && *title && !str_eq(title, show_str(s, "command")))
+        ui_printf(ui, " %s\n    ", ui_one(ui, title));
+    put_command(ui, " ", "     ", s);
     if (cwd && *cwd && !str_eq(cwd, "."))
         ui_printf(ui, "     in %s\n", ui_one(ui, cwd));
     put_names(ui, "     ", "env", json_get(s, "env_names"));
@@ -184,7 +181,7 @@ static void show_plan_step(struct ui *ui, const struct json *s)
     }
     if (reason && *reason)
         ui_printf(ui, "     why: %s\n", ui_one(ui, reason));
-    put_decision(ui, "     ", json_get(s, "decision"), "action");
+    put_decision(ui, "     ", json_get(s, "decision"), "action", show_str(s, "command"));
 }
 
 void show_plan(struct ui *ui, const struct json *plan)
@@ -384,7 +381,7 @@ static void show_run_steps(struct ui *ui, const struct json *run)
         ui_printf(ui, "\n     ");
         put_state(ui, s);
         ui_printf(ui, "\n");
-        put_decision(ui, "     ", json_get(s, "decision"), "action");
+        put_decision(ui, "     ", json_get(s, "decision"), "action", show_str(s, "command"));
     }
 }
 
@@ -433,41 +430,52 @@ void show_run(struct ui *ui, const struct json *run)
 
 /* ---- approvals, verdicts ------------------------------------------------------- */
 
-void show_approval(struct ui *ui, const struct json *a)
+/* {"text"|"argv"|"plan"|"changes"|"file", "cwd","env_names","network"}: what the answer is bound to. */
+static void show_subject(struct ui *ui, const struct json *s)
 {
-    const struct json *subject = json_get(a, "subject");
-    const char *state = show_str(a, "state"), *cwd = show_str(subject, "cwd");
-    ui_printf(ui, "%s  %s  ", ui_one(ui, show_str(a, "id")), ui_one(ui, show_str(a, "kind")));
-    ui_put(ui, show_state_style(state), state);
-    if (show_str(a, "actor"))
-        ui_printf(ui, " by %s", ui_one(ui, show_str(a, "actor")));
-    ui_printf(ui, "\n");
-    if (json_get(subject, "command") || json_get(subject, "argv")) {
-        put_command(ui, "  ", subject);
+    const char *cwd = show_str(s, "cwd"), *net = show_str(s, "network");
+    if (show_str(s, "text") || json_len(json_get(s, "argv"))) {
+        put_command(ui, "  ", "  ", s);
+    } else if (show_str(s, "plan")) {
+        ui_printf(ui, "  plan %s\n", ui_one(ui, show_str(s, "plan")));
+    } else if (show_str(s, "changes")) {
+        ui_printf(ui, "  changes %s\n", ui_one(ui, show_str(s, "changes")));
     } else {
         AUTO(buf_fini) struct buf b = BUF_INIT(TEXT_MAX_BYTES);
-        if (json_canonical(subject, &b, NULL) == 0 && b.p)
-            ui_printf(ui, "  %s\n", ui_one(ui, b.p));
+        bool ok = json_canonical(s, &b, NULL) == 0 && b.p;
+        ui_printf(ui, "  %s\n", ok ? ui_one(ui, b.p) : "(cannot be shown)");
     }
     if (cwd && *cwd && !str_eq(cwd, "."))
         ui_printf(ui, "  in %s\n", ui_one(ui, cwd));
-    put_names(ui, "  ", "env", json_get(subject, "env_names"));
-    if (json_true(json_get(subject, "network")))
-        ui_printf(ui, "  with network\n");
+    put_names(ui, "  ", "env", json_get(s, "env_names"));
+    if (net && !str_eq(net, "none"))
+        ui_printf(ui, "  with network: %s\n", ui_one(ui, net));
+}
+
+void show_approval(struct ui *ui, const struct json *a)
+{
+    const char *state = show_str(a, "state"), *actor = show_str(a, "actor"), *piece = show_str(a, "piece");
+    const struct json *subject = json_get(a, "subject");
+    ui_printf(ui, "%s  %s  ", ui_one(ui, show_str(a, "id")), ui_one(ui, show_str(a, "kind")));
+    ui_put(ui, show_state_style(state), state);
+    if (actor)
+        ui_printf(ui, " by %s", ui_one(ui, actor));
+    ui_printf(ui, "\n");
+    show_subject(ui, subject);
     if (show_str(a, "reason"))
         ui_printf(ui, "  asked by rule %s: %s\n", ui_one(ui, show_str(a, "rule")), ui_one(ui, show_str(a, "reason")));
-    if (show_str(a, "piece"))
-        ui_printf(ui, "  because of [%s]\n", ui_one(ui, show_str(a, "piece")));
+    if (piece && !str_eq(piece, show_str(subject, "text")))
+        ui_printf(ui, "  because of [%s]\n", ui_one(ui, piece));
 }
 
 void show_verdict(struct ui *ui, const struct json *v)
 {
     const struct json *commands = json_get(v, "commands"), *opaque = json_get(v, "opaque");
-    put_decision(ui, "", v, "decision");
+    put_decision(ui, "", v, "decision", NULL);
     for (size_t i = 0; i < json_len(commands); i++) {
         const struct json *c = json_at(commands, i);
         ui_printf(ui, "  %s\n", ui_one(ui, show_str(c, "text")));
-        put_decision(ui, "    ", c, "decision");
+        put_decision(ui, "    ", c, "decision", NULL);
     }
     for (size_t i = 0; i < json_len(opaque); i++)
         ui_printf(ui, "  not known before it runs: %s: %s\n", ui_one(ui, show_str(json_at(opaque, i), "text")),

@@ -191,7 +191,7 @@ def test_options_of_a_run(f):
         "env": {"A": "1=2", "FROM_ENV": "secret"}}
     n = len(f.runs)
     for bad in (["--cpus", "x"], ["--cpus", "1.5.5"], ["--memory", "0"], ["--timeout", "soon"], ["--env", "=x"],
-                ["--env", "NOT_SET"], ["--review", "no"], ["--review", "none", "--no-apply"], ["--cmd", "y"], ["--nope"]):
+                ["--env", "NOT_SET"], ["--review", "no"], ["--review", "none", "--no-apply"], ["-dy"], ["--cmd", "y"], ["--nope"]):
         _, err = sh(f, "run", "x", "-p", "hello", *bad, code=2)
         assert err.startswith("sallyport: ") and "--help" in err
     assert len(f.runs) == n

@@ -70,7 +70,7 @@ class Run:
                 return
             if cmd.startswith("ask"):
                 self.approval = {"id": "apr_01JD3K7Q2V5W8X9Y0Z1A2B3C4D", "run_id": self.id, "step_id": s["id"],
-                                 "kind": "command", "subject": {"command": cmd}, "subject_hash": "sh", "rule": "net",
+                                 "kind": "command", "subject": {"kind": "command", "text": cmd, "cwd": "", "env_names": [], "network": "none"}, "subject_hash": "sh", "rule": "net",
                                  "reason": "asks", "piece": None, "state": "pending", "actor": None}
                 self.emit("approval.required", self.approval)
                 self.go("awaiting_approval")

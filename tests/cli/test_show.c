@@ -132,13 +132,19 @@ static void questions_show_their_subject(void **state)
     struct ui ui = pretend_ui(false, false);
     shown(&ui, show_approval,
           "{\"id\":\"apr_1\",\"kind\":\"command\",\"state\":\"pending\",\"rule\":\"network\",\"reason\":\"asks\","
-          "\"piece\":\"curl x\",\"subject\":{\"command\":\"curl x\\nid\",\"cwd\":\"d\",\"network\":true}}");
-    PRETEND_IS(&ui, "apr_1  command  pending\n  $ curl x\n  > id\n  in d\n  with network\n"
+          "\"piece\":\"curl x\",\"subject\":{\"text\":\"curl x\\nid\",\"cwd\":\"d\",\"network\":\"full\"}}");
+    PRETEND_IS(&ui, "apr_1  command  pending\n  $ curl x\n  > id\n  in d\n  with network: full\n"
                     "  asked by rule network: asks\n  because of [curl x]\n");
     buf_reset(&ui.ob);
-    shown(&ui, show_approval,
-          "{\"id\":\"apr_1\",\"kind\":\"file\",\"state\":\"pending\",\"subject\":{\"path\":\"/x\"}}");
-    PRETEND_HAS(&ui, "{\"path\":\"/x\"}");
+    shown(&ui, show_approval, "{\"subject\":{\"argv\":[\"a\",\"b c\"],\"cwd\":\"\",\"network\":\"none\"}}");
+    PRETEND_HAS(&ui, "  $ a 'b c'\n");
+    PRETEND_LACKS(&ui, "network");
+    buf_reset(&ui.ob);
+    shown(&ui, show_approval, "{\"subject\":{\"plan\":\"ab12\",\"cwd\":\"\"}}");
+    PRETEND_HAS(&ui, "  plan ab12\n");
+    buf_reset(&ui.ob);
+    shown(&ui, show_approval, "{\"id\":\"apr_1\",\"kind\":\"file\",\"subject\":{\"file\":{\"path\":\"/x\"}}}");
+    PRETEND_HAS(&ui, "{\"file\":{\"path\":\"/x\"}}");
     ui_fini(&ui);
 }
 
