@@ -15,11 +15,11 @@
 #include "base/json.h"
 
 struct audit_rec {
-    int64_t seq;              /* 1, 2, 3 … per tenant, no gaps */
+    int64_t seq; /* 1, 2, 3 … per tenant, no gaps */
     int64_t time_us;
-    const char *tenant_id, *actor, *surface, *action, *target;  /* surface: api cli console ws mcp system */
-    const char *data;         /* JSON object text; NULL = {} */
-    const char *trace_id;     /* may be NULL */
+    const char *tenant_id, *actor, *surface, *action, *target; /* surface: api cli console ws mcp system */
+    const char *data;                                          /* JSON object text; NULL = {} */
+    const char *trace_id;                                      /* may be NULL */
 };
 
 /* ERR_INVALID when data is not an object, or holds a float or an integer beyond 2^53. */
@@ -31,10 +31,11 @@ void audit_json(struct jw *, const struct audit_rec *, const char *record_hash_h
 /* Verification, record by record, in order:  init, (expect)?, record*, end.
  * Everything that is wrong with the chain is ERR_AUDIT_BROKEN and names the record. */
 struct audit_verifier {
-    int64_t first_seq, next_seq, records, foreign;   /* next_seq 0 = nothing seen yet; foreign: of `records`, those with hashes only */
-    uint8_t hash[SHA256_LEN];                        /* of the last record; before the first: what it follows */
-    bool have_prev;                                  /* … is known: a chain may start there */
-    int64_t head_seq;                                /* -1: no head is expected */
+    int64_t first_seq, next_seq; /* next_seq 0 = nothing seen yet */
+    int64_t records, foreign;    /* foreign: those of `records` that are hashes only */
+    uint8_t hash[SHA256_LEN];    /* of the last record; before the first: what it follows */
+    bool have_prev;              /* … is known: a chain may start there */
+    int64_t head_seq;            /* -1: no head is expected */
     char head_hash[SHA256_HEX];
 };
 void audit_verifier_init(struct audit_verifier *);
@@ -47,9 +48,9 @@ CHECKED int audit_verifier_expect(struct audit_verifier *, const struct json *he
 CHECKED int audit_verify_record(struct audit_verifier *, const struct json *rec, struct err *);
 /* Cut-off tail: the expected head lies beyond the last record. */
 CHECKED int audit_verifier_end(const struct audit_verifier *, struct err *);
-/* A whole exported file, from audit_verifier_init to audit_verifier_end: JSON Lines (the last line may be {"head":{…}}), an
- * array, or an object {"records":[…],"head":{…}|null,"prev_hash":…} as audit.json (other members are not looked at).
- * No record at all is broken too, unless the head says seq 0. */
+/* A whole exported file, from audit_verifier_init to audit_verifier_end: JSON Lines (the last line may be
+ * {"head":{…}}), an array, or an object {"records":[…],"head":{…}|null,"prev_hash":…} as audit.json (other members are
+ * not looked at). No record at all is broken too, unless the head says seq 0. */
 CHECKED int audit_verify_text(const char *p, size_t n, struct audit_verifier *, struct err *);
 /* What is signed: "sallyport-audit-head\n" seq "\n" hash. */
 #define AUDIT_HEAD_TEXT 128

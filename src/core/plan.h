@@ -15,21 +15,25 @@
 #define PLAN_STEPS_MAX 64
 
 struct plan_step {
-    char *kind;               /* "command" */
-    char *title;              /* never NULL: made from the command when none was given */
-    char *reason;             /* why the planner proposes it; NULL when given by the user */
-    char *command;            /* shell text, or NULL … */
-    char **argv; size_t nargv;/* … then these words; argv[nargv] is NULL */
-    char *cwd;                /* relative to the workspace, without "." and doubled "/"; "" = the workspace itself */
-    char **env_names; size_t nenv;   /* variables of the run this step sees; none given: all of the run's */
-    int64_t wall_ms;          /* 0 = the run's limit */
+    char *kind;    /* "command" */
+    char *title;   /* never NULL: made from the command when none was given */
+    char *reason;  /* why the planner proposes it; NULL when given by the user */
+    char *command; /* shell text, or NULL … */
+    char **argv;   /* … then these words; argv[nargv] is NULL */
+    size_t nargv;
+    char *cwd;        /* relative to the workspace, without "." and doubled "/"; "" = the workspace itself */
+    char **env_names; /* variables of the run this step sees; none given: all of the run's */
+    size_t nenv;
+    int64_t wall_ms; /* 0 = the run's limit */
 };
 struct plan {
     char *title;
-    char **notes; size_t nnotes;
-    struct plan_step *steps; size_t nsteps;
+    char **notes;
+    size_t nnotes;
+    struct plan_step *steps;
+    size_t nsteps;
 };
-CHECKED struct plan *plan_new(void);          /* NULL on out-of-memory; title NULL: whoever builds a plan fills it */
+CHECKED struct plan *plan_new(void); /* NULL on out-of-memory; title NULL: whoever builds a plan fills it */
 void plan_free(struct plan *);
 DEFINE_AUTO_PTR(struct plan, plan_free);
 /* For planners: all text is copied, and must keep the limits above. NULL title: made from the command. */
@@ -42,12 +46,11 @@ CHECKED int plan_add_note(struct plan *, const char *note, struct err *);
 CHECKED int plan_from_steps(const struct json *steps, const char *path, struct plan **ret, struct err *);
 /* From plan_json's own output (stored plans). */
 CHECKED int plan_from_json(const struct json *, struct plan **ret, struct err *);
-/* One step's members, inside an open object, without decision: index, kind, title, reason, command, argv, cwd, env_names,
- * wall_ms (what has no value is null). */
+/* One step's members, inside an open object, without decision: index, kind, title, reason, command, argv, cwd,
+ * env_names, wall_ms (what has no value is null). */
 void plan_step_members(struct jw *, const struct plan_step *, size_t index);
 /* {"title","notes":[…],"steps":[{…}]} */
 void plan_json(struct jw *, const struct plan *);
-/* sha256 (hex) of the canonical JSON of what will run: per step kind, command or argv, cwd, env_names (sorted), wall_ms; and
- * network.
- * Titles, reasons and notes are not in it: they do not run. */
+/* sha256 (hex) of the canonical JSON of what will run: per step kind, command or argv, cwd, env_names (sorted),
+ * wall_ms; and network. Titles, reasons and notes are not in it: they do not run. */
 CHECKED int plan_hash(const struct plan *, bool network, char ret[SHA256_HEX], struct err *);

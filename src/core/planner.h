@@ -14,14 +14,25 @@
 
 /* What a service must look at in the project's root (name may have one '/'), NULL-terminated.
  * read: its text is wanted too (at most PLANNER_TEXT_MAX; a longer file is given cut). */
-#define PLANNER_TEXT_MAX (256 * KIB)
+#define PLANNER_TEXT_MAX   (256 * KIB)
 #define PLANNER_INTENT_MAX (4 * KIB)
-struct planner_file { const char *name; bool dir; bool read; };
+struct planner_file {
+    const char *name;
+    bool dir;
+    bool read;
+};
 const struct planner_file *planner_files(void);
 
 /* Facts, parallel to planner_files(): text is NULL when not read or not there. v beyond n counts as not there. */
-struct planner_fact { bool there; const char *text; size_t n; };
-struct project_facts { const struct planner_fact *v; size_t n; };
+struct planner_fact {
+    bool there;
+    const char *text;
+    size_t n;
+};
+struct project_facts {
+    const struct planner_fact *v;
+    size_t n;
+};
 
 /* ERR_INTENT names the words that were not understood, what would be, and what this project offers.
  * ERR_INVALID (field "intent"): not UTF-8, or longer than PLANNER_INTENT_MAX.

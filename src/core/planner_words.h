@@ -10,32 +10,36 @@
 #include "core/recipe.h"
 
 enum word_class {
-    W_UNKNOWN,     /* in no row; rows may say so too ("check out") */
-    W_STOP,        /* articles and the like: may stand inside a row */
-    W_FILL,        /* means nothing here */
-    W_JOB,         /* a: job, b: a second job or none */
-    W_SOFT,        /* "test report": a counts only when no test is asked for otherwise; b counts */
-    W_TOOL,        /* a: ecosystem whose recipe is wanted */
-    W_TOOLJOB,     /* a: job, b: ecosystem ("pytest") */
-    W_RUN,         /* needs a job behind it: "build and run" is not understood */
-    W_WRITE,       /* needs a report (or build) behind it: "write tests" is not understood */
-    W_CHECK,       /* "check that it builds" = build, "check the code" = lint, alone = the project's check */
-    W_CODE,        /* "clean the code" is not understood */
-    W_LET, W_PASS, /* "make the tests pass" is not understood */
-    W_NOT,         /* up to the next "and" */
-    W_WITHOUT,     /* over an "and" too */
-    W_ONLY,        /* ends a negation */
-    W_AND, W_SEP,
+    W_UNKNOWN, /* in no row; rows may say so too ("check out") */
+    W_STOP,    /* articles and the like: may stand inside a row */
+    W_FILL,    /* means nothing here */
+    W_JOB,     /* a: job, b: a second job or none */
+    W_SOFT,    /* "test report": a counts only when no test is asked for otherwise; b counts */
+    W_TOOL,    /* a: ecosystem whose recipe is wanted */
+    W_TOOLJOB, /* a: job, b: ecosystem ("pytest") */
+    W_RUN,     /* needs a job behind it: "build and run" is not understood */
+    W_WRITE,   /* needs a report (or build) behind it: "write tests" is not understood */
+    W_CHECK,   /* "check that it builds" = build, "check the code" = lint, alone = the project's check */
+    W_CODE,    /* "clean the code" is not understood */
+    W_LET,
+    W_PASS,    /* "make the tests pass" is not understood */
+    W_NOT,     /* up to the next "and" */
+    W_WITHOUT, /* over an "and" too */
+    W_ONLY,    /* ends a negation */
+    W_AND,
+    W_SEP,
     W_FIRST,
-    W_BEFORE, W_AFTER,             /* stand before what they rule (English) */
-    W_BEFORE_POST, W_AFTER_POST,   /* stand behind it (Chinese) */
-    W_AT,                          /* Chinese 在: "A 在 B 之后" */
+    W_BEFORE,
+    W_AFTER, /* stand before what they rule (English) */
+    W_BEFORE_POST,
+    W_AFTER_POST, /* stand behind it (Chinese) */
+    W_AT,         /* Chinese 在: "A 在 B 之后" */
 };
 
 struct word {
     enum word_class cls;
     int a, b;
-    const char *p;     /* the folded text, borrowed from words.text */
+    const char *p; /* the folded text, borrowed from words.text */
     size_t n;
 };
 
@@ -44,7 +48,7 @@ struct words {
     struct word v[WORDS_MAX];
     size_t n;
     bool chinese;
-    char text[PLANNER_INTENT_MAX + 1];   /* folding never makes a text longer */
+    char text[PLANNER_INTENT_MAX + 1]; /* folding never makes a text longer */
 };
 
 /* Heap, since it is large. */
@@ -57,10 +61,10 @@ DEFINE_AUTO_PTR(struct words, words_free);
 _Static_assert(WISH_MAX > JOB_N * (ECO_N + 1), "every job of every ecosystem once");
 struct wish {
     struct wish_job {
-        int job, eco;      /* eco: wanted, or ECO_ANY */
+        int job, eco; /* eco: wanted, or ECO_ANY */
     } jobs[WISH_MAX], left_out[WISH_MAX];
     size_t n, nleft;
     bool report, chinese;
-    char unknown[256];     /* what was not understood, quoted, with commas; "" = nothing */
+    char unknown[256]; /* what was not understood, quoted, with commas; "" = nothing */
 };
 void wish_of(const struct words *, struct wish *ret);

@@ -19,9 +19,9 @@ enum eco {
     ECO_N
 };
 
-const char *job_name(int job, bool chinese);    /* "test" "测试": as in "clean, build, test" */
-const char *job_title(int job, bool chinese);   /* "Run the tests" */
-const char *eco_name(int eco);                  /* "make" */
+const char *job_name(int job, bool chinese);  /* "test" "测试": as in "clean, build, test" */
+const char *job_title(int job, bool chinese); /* "Run the tests" */
+const char *eco_name(int eco);                /* "make" */
 
 bool recipe_there(const struct project_facts *, const char *file);
 /* Does the project use it at all? */
