@@ -36,6 +36,7 @@ struct sandbox_spec {
     const char *const *hidden;     /* host paths to mask with an empty file or directory (credentials); may be NULL */
     size_t nhidden;
     bool network;                  /* false: only lo. true is refused with ERR_SANDBOX_UNAVAILABLE until egress exists */
+    int64_t idle_ms;               /* a shim with no step and nobody attached leaves by itself after this; 0 = one hour */
     bool allow_weaker;             /* operator's word: go on when a barrier is missing (each named in `weaker`) */
 };
 
@@ -103,6 +104,10 @@ CHECKED int sandbox_result(const char *dir, int index, int attempt, struct step_
 CHECKED int sandbox_alive(const char *dir, struct err *);
 /* After a crash: makes sure nothing of this run's sandbox is left (shim by pidfd and lock, cgroups, mounts). Idempotent. */
 CHECKED int sandbox_reap(const char *dir, struct err *);
+
+/* Once, at the start of the server, before any sandbox: where cgroup v2 is delegated to this process, moves it into a leaf
+ * of its own, because the kernel gives limits to children only of groups without processes. Does nothing elsewhere. */
+void sandbox_host_init(void);
 
 /* What this host can do, for `doctor` and /readyz: {"mode":"root|user","kernel":…,"checks":[{"name","level":"hard|soft|absent","detail","fix"}],"ok":bool}. */
 CHECKED int sandbox_probe(struct jw *out, bool *ret_ok, struct err *);

@@ -292,6 +292,8 @@ static int start_init(const struct build_in *in, int project_fd, struct built *r
         errno = sys;
         return err_sys(e, ERR_SANDBOX_UNAVAILABLE, "make the namespaces (fix: %s)", fix);
     }
+    /* A stuck init must not stop the host side, which keeps the clocks and the log. */
+    (void)fcntl(sv[0], F_SETFL, O_NONBLOCK);
     *ret = (struct built){pid, pidfd, sv[0]};
     return 0;
 }

@@ -311,7 +311,13 @@ static int attach_new(const char *fs, const char *const opt[], const char *dst, 
 static int attach_proc(const char *dst, struct err *e)
 {
     static const char *const opt[] = {"hidepid", "invisible", NULL};
-    return attach_new("proc", opt, dst, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, e);
+    AUTO(fd_close) int fd = new_fs("proc", opt, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, NULL);
+    if (fd < 0 && errno == EPERM) /* mount_too_revealing() in the kernel: parts of the host's /proc are covered */
+        return err_set(
+            e, ERR_SANDBOX_UNAVAILABLE,
+            "a new /proc is refused, because parts of this one are hidden; fix: no ProtectProc=, ProcSubset= or "
+            "ProtectKernelTunables= in the service (in a container: systempaths=unconfined)");
+    return fd < 0 ? fail(e, "mount", dst) : attach(fd, dst, true, e);
 }
 
 static int attach_pts(const char *dst, struct err *e)

@@ -71,7 +71,9 @@ static int limit(int what, rlim_t soft, rlim_t hard)
 
 static void set_limits(const struct spw_spec *s, int err_fd)
 {
-    TRY("limit core dumps", limit(RLIMIT_CORE, 0, 0));
+    /* Not 0: the kernel ignores the limit when the host's core_pattern is a pipe to a program, unless it is 1 (core(5),
+     * fs/coredump.c). Nothing inside may feed a crash handler of the host. */
+    TRY("limit core dumps", limit(RLIMIT_CORE, 1, 1));
     TRY("limit open files", limit(RLIMIT_NOFILE, 4096, NOFILE_MAX));
     /* Counted per user namespace and uid since Linux 5.14, so it binds in user mode too. init is one of them. */
     if (s->pids)

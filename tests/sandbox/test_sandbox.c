@@ -8,12 +8,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include "os/clock.h"
 #include "os/file.h"
+#include "os/proc.h"
 #include "rig.h"
+#include "sandbox/spec.h"
 
 /* ---- ends ---- */
 
@@ -535,6 +538,60 @@ static void test_destroy_while_running(void **state)
     rig_fini(&g);
 }
 
+static void test_leaves_when_forgotten(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_init(&g);
+    g.spec.idle_ms = 150;
+    rig_open(&g);
+    clock_sleep_us(400 * MS_US);
+    assert_int_equal(sandbox_alive(g.run, NULL), 1); /* attached: it stays */
+    rig_start(&g, "sleep 0.6; echo worked");
+    sandbox_detach(TAKE(g.sb));
+    clock_sleep_us(400 * MS_US);
+    assert_int_equal(sandbox_alive(g.run, NULL), 1); /* a step runs: it stays */
+    for (int i = 0; i < 300 && sandbox_alive(g.run, NULL) == 1; i++)
+        clock_sleep_us(10 * MS_US);
+    assert_int_equal(sandbox_alive(g.run, NULL), 0);
+    assert_int_equal(sandbox_result(g.run, 0, 1, &g.x, NULL), 1);
+    assert_int_equal(g.x.exit_code, 0);
+    rig_fini(&g);
+}
+
+static void test_garbage_on_the_socket(void **state)
+{
+    (void)state;
+    struct rig g;
+    char path[512];
+    bool running;
+    int index, attempt;
+    unsigned char junk[2000];
+    rig_init(&g);
+    rig_open(&g);
+    rig_start(&g, "sleep 0.5; echo still here");
+    snprintf(path, sizeof(path), "%s/shim/ctl", g.run);
+    for (int i = 0; i < 40; i++) {
+        int s = unix_connect(AT_FDCWD, path, SOCK_SEQPACKET, NULL);
+        assert_true(s >= 0);
+        random_bytes(junk, sizeof(junk));
+        struct spw_msg m;
+        spw_msg_init(&m, i % 2 ? SPW_EXEC : SPW_SIGNAL);
+        m.arg[0] = i % 3 ? INT32_MAX : -5; /* EXEC without a body, signals there are not */
+        if (i % 4 < 2)
+            (void)!send(s, junk, 1 + (size_t)i * 50, MSG_NOSIGNAL);
+        else
+            (void)!send(s, &m, i % 5 ? sizeof(m) : sizeof(m) - 1, MSG_NOSIGNAL);
+        close(s);
+    }
+    sandbox_detach(TAKE(g.sb));
+    assert_int_equal(sandbox_adopt(g.run, &g.sb, &running, &index, &attempt, NULL), 0);
+    assert_true(running);
+    assert_int_equal(rig_wait(&g, 5000), SB_EXIT);
+    assert_string_equal(g.out.p, "still here\n");
+    rig_fini(&g);
+}
+
 static void test_wake_fd(void **state)
 {
     (void)state;
@@ -682,6 +739,8 @@ int main(void)
         cmocka_unit_test(test_shim_killed),
         cmocka_unit_test(test_reap),
         cmocka_unit_test(test_destroy_while_running),
+        cmocka_unit_test(test_leaves_when_forgotten),
+        cmocka_unit_test(test_garbage_on_the_socket),
         cmocka_unit_test(test_wake_fd),
         cmocka_unit_test(test_bad_specs),
         cmocka_unit_test(test_bad_steps),

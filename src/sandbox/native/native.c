@@ -179,7 +179,7 @@ static int check_spec(const struct sandbox_spec *s, struct err *e)
         return err_field(e, ERR_INVALID, "project_root",
                          "the project and the data directory must not contain each other");
     if (l->cpu_millis < 0 || l->memory_bytes < 0 || l->pids < 0 || l->disk_bytes < 0 || l->output_bytes < 0 ||
-        l->wall_ms < 0)
+        l->wall_ms < 0 || s->idle_ms < 0)
         return err_field(e, ERR_INVALID, "limits", "must not be negative");
     return 0;
 }
@@ -202,7 +202,7 @@ static int encode_spec(const struct sandbox_spec *s, struct err *e)
         .disk_bytes = s->limits.disk_bytes,
         .output_bytes = s->limits.output_bytes,
         .wall_ms = s->limits.wall_ms,
-        .idle_ms = IDLE_MS,
+        .idle_ms = s->idle_ms ? s->idle_ms : IDLE_MS,
         .flags = s->allow_weaker ? SPW_ALLOW_WEAKER : 0,
     };
     int r = spw_spec_encode(&w, &b, e);
