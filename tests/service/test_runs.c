@@ -1,0 +1,352 @@
+/* A run's life as the services see it: doors, leases, approvals, answers under a key. */
+#include "tests/service/rig.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "os/clock.h"
+#include "service/idem.h"
+#include "service/stream.h"
+
+#define STEPS(cmd) "{\"project_id\":\"hello\",\"steps\":[{\"command\":\"" cmd "\"}]"
+
+static struct step_row only_step(struct rig *g, const struct id *run, struct run_steps *steps)
+{
+    struct run_row row = {0};
+
+    OK(runs_load(&g->svc, run, &row, steps, &e));
+    run_row_fini(&row);
+    assert_int_equal(steps->n, 1);
+    return steps->v[0];
+}
+
+static void nothing_runs_before_review(void **state)
+{
+    struct rig *g = *state;
+    struct id id = rig_run(g, STEPS("make test") "}");
+    struct run_row row = {0};
+    struct lease l;
+
+    assert_string_equal(rig_state(g, &id), "queued");
+    rig_planned(g, &id);
+    assert_string_equal(rig_state(g, &id), "awaiting_review");
+    NO(ERR_EMPTY, runs_claim(&g->svc, "w", &l, &row, &e));
+    NO(ERR_STATE, runs_apply(&g->svc, &g->c, &id, NULL, NULL, &e));
+    NO(ERR_STATE, runs_discard(&g->svc, &g->c, &id, NULL, &e));
+    NO(ERR_PLAN_CHANGED, runs_approve(&g->svc, &g->c, &id, "0000", NULL, &e));
+    assert_string_equal(rig_state(g, &id), "awaiting_review");
+    OK(runs_approve(&g->svc, &g->c, &id, NULL, NULL, &e));
+    assert_string_equal(rig_state(g, &id), "queued");
+    NO(ERR_STATE, runs_approve(&g->svc, &g->c, &id, NULL, NULL, &e));
+}
+
+static void a_replaced_plan_needs_a_new_look(void **state)
+{
+    struct rig *g = *state;
+    struct id id = rig_run(g, STEPS("make test") "}");
+    struct run_row row = {0};
+    char first[65];
+
+    rig_planned(g, &id);
+    OK(runs_row(&g->svc, NULL, &id, &row, &e));
+    snprintf(first, sizeof first, "%s", row.plan_hash);
+    run_row_fini(&row);
+    OK(runs_replan(&g->svc, &g->c, &id, rig_json(g, "{\"steps\":[{\"command\":\"make lint\"}]}"), &e));
+    NO(ERR_PLAN_CHANGED, runs_approve(&g->svc, &g->c, &id, first, NULL, &e));
+    NO(ERR_POLICY_DENIED,
+       runs_replan(&g->svc, &g->c, &id, rig_json(g, "{\"steps\":[{\"command\":\"rm -rf /\"}]}"), &e));
+    assert_int_equal(rig_count(g, "SELECT count(*) FROM audits WHERE action='policy.denied'"), 1);
+    assert_int_equal(rig_count(g, "SELECT count(*) FROM run_steps WHERE command='make lint'"), 1);
+    assert_int_equal(rig_count(g, "SELECT count(*) FROM approvals WHERE state='pending'"), 1);
+    assert_int_equal(rig_count(g, "SELECT count(*) FROM approvals WHERE state='void'"), 1);
+    OK(runs_approve(&g->svc, &g->c, &id, NULL, NULL, &e));
+}
+
+static void a_denied_plan_ends_the_run(void **state)
+{
+    struct rig *g = *state;
+    struct id id = rig_run(g, STEPS("rm -rf /") "}");
+    struct lease l = rig_claim(g, "plan");
+    struct run_row row = {0};
+    struct plan *plan = NULL;
+    enum run_node node;
+
+    OK(runs_row(&g->svc, NULL, &id, &row, &e));
+    OK(runs_plan(&row, &plan, &e));
+    OK(runs_planned(&g->svc, &l, plan, &node, &e));
+    plan_free(plan);
+    run_row_fini(&row);
+    assert_int_equal(node, RN_FINISHING);
+    rig_finish(g, &l);
+    OK(runs_row(&g->svc, NULL, &id, &row, &e));
+    assert_string_equal(run_sm_state(row.node), "failed");
+    assert_string_equal(row.reason_code, "policy_denied");
+    run_row_fini(&row);
+    assert_int_equal(rig_count(g, "SELECT count(*) FROM audits WHERE action='policy.denied'"), 1);
+    assert_int_equal(rig_count(g, "SELECT count(*) FROM run_queue"), 0);
+}
+
+static void a_step_is_asked_once_and_bound_to_its_text(void **state)
+{
+    struct rig *g = *state;
+    struct id id = rig_run(g, STEPS("curl example.org") ",\"review\":\"none\"}"), apr;
+    struct run_steps steps = {0};
+    struct approval_filter f = {.tenant = "default", .run = &id, .limit = 10};
+    struct step_row s;
+    struct lease l;
+    enum gate gate;
+    char text[40];
+    AUTO(buf_fini) struct buf b = BUF_INIT(64 * KIB);
+    struct jw w = JW_INIT(&b);
+
+    rig_planned(g, &id);
+    l = rig_claim(g, "execute");
+    s = only_step(g, &id, &steps);
+    OK(runs_gate(&g->svc, &l, &s, &gate, &e));
+    steps.v[0] = s;
+    assert_int_equal(gate, GATE_ASK);
+    assert_string_equal(rig_state(g, &id), "awaiting_approval");
+    NO(ERR_LEASE, runs_gate(&g->svc, &l, &s, &gate, &e)); /* the wait holds no lease */
+    OK(runs_approvals_json(&g->svc, &f, &w, &e));
+    snprintf(text, sizeof text, "%s", json_str(json_get(json_at(json_get(rig_json(g, b.p), "items"), 0), "id")));
+    assert_true(id_parse(ID_APPROVAL, text, &apr));
+    NO(ERR_PLAN_CHANGED, runs_answer(&g->svc, &g->c, &apr, true, "abc", NULL, &e));
+    OK(runs_answer(&g->svc, &g->c, &apr, true, NULL, "fine", &e));
+    NO(ERR_RESOLVED, runs_answer(&g->svc, &g->c, &apr, false, NULL, NULL, &e));
+    l = rig_claim(g, "execute");
+    run_steps_fini(&steps);
+    s = only_step(g, &id, &steps);
+    OK(runs_gate(&g->svc, &l, &s, &gate, &e));
+    steps.v[0] = s;
+    assert_int_equal(gate, GATE_GO);
+    run_steps_fini(&steps);
+}
+
+static void a_new_deny_wins_over_an_old_approval(void **state)
+{
+    struct rig *g = *state;
+    struct id id = rig_run(g, STEPS("make test") "}");
+    struct run_steps steps = {0};
+    struct policy_problems problems = {0};
+    const char *text = "version: 1\ndefault: allow\nrules:\n  - {id: no-make, decision: deny, reason: \"Not today.\", "
+                       "command: {program: make}}\n";
+    struct step_row s;
+    struct lease l;
+    enum gate gate;
+
+    rig_planned(g, &id);
+    OK(runs_approve(&g->svc, &g->c, &id, NULL, NULL, &e));
+    OK(policies_put(&g->svc, &g->c, text, strlen(text), 0, NULL, &problems, &e));
+    NO(ERR_CONFLICT, policies_put(&g->svc, &g->c, text, strlen(text), 0, NULL, &problems, &e));
+    l = rig_claim(g, "execute");
+    s = only_step(g, &id, &steps);
+    OK(runs_gate(&g->svc, &l, &s, &gate, &e));
+    steps.v[0] = s;
+    assert_int_equal(gate, GATE_DENIED);
+    assert_string_equal(s.state, "denied");
+    run_steps_fini(&steps);
+}
+
+static void a_lost_lease_changes_nothing(void **state)
+{
+    struct rig *g = *state;
+    struct id id = rig_run(g, STEPS("true") ",\"review\":\"none\"}");
+    struct lease old, now;
+    int64_t n;
+    bool cancel;
+
+    rig_planned(g, &id);
+    old = rig_claim(g, "execute");
+    OK(runs_recover(&g->svc, &n, &e));
+    assert_int_equal(n, 1);
+    now = rig_claim(g, "execute"); /* the same phase again, under a greater token */
+    assert_true(now.token > old.token);
+    NO(ERR_LEASE, runs_extend(&g->svc, &old, &cancel, &e));
+    NO(ERR_LEASE, runs_fail(&g->svc, &old, "failed", ERR_LOST, NULL, &e));
+    assert_string_equal(rig_state(g, &id), "running");
+    OK(runs_extend(&g->svc, &now, &cancel, &e));
+    assert_false(cancel);
+    OK(runs_cancel(&g->svc, &g->c, &id, &e));
+    assert_string_equal(rig_state(g, &id), "running"); /* its holder ends it */
+    OK(runs_extend(&g->svc, &now, &cancel, &e));
+    assert_true(cancel);
+    OK(runs_fail(&g->svc, &now, "canceled", ERR_CANCELED, NULL, &e));
+    rig_finish(g, &now);
+    assert_string_equal(rig_state(g, &id), "canceled");
+    NO(ERR_STATE, runs_cancel(&g->svc, &g->c, &id, &e));
+}
+
+static void a_repeated_key_acts_once(void **state)
+{
+    struct rig *g = *state;
+    bool done = false;
+    struct id id;
+    char first[64];
+
+    g->c.idem_route = "/api/v1/runs";
+    g->c.idem_key = "k1";
+    snprintf(g->c.idem_hash, sizeof g->c.idem_hash, "%064d", 7);
+    OK(idem_replay(&g->svc, &g->c, &done, &e));
+    assert_false(done);
+    id = rig_run(g, STEPS("true") "}");
+    snprintf(first, sizeof first, "\"id\":\"%s\"", id.s);
+    buf_reset(&g->c.reply);
+    OK(idem_replay(&g->svc, &g->c, &done, &e));
+    assert_true(done);
+    assert_int_equal(g->c.status, 202);
+    assert_non_null(strstr(g->c.reply.p, first));
+    snprintf(g->c.idem_hash, sizeof g->c.idem_hash, "%064d", 8);
+    NO(ERR_KEY_MISMATCH, idem_replay(&g->svc, &g->c, &done, &e));
+    g->c.idem_key = NULL;
+    assert_int_equal(rig_count(g, "SELECT count(*) FROM runs"), 1);
+}
+
+static void waits_expire(void **state)
+{
+    struct rig *g = *state;
+    struct id id = rig_run(g, STEPS("make test") "}");
+    struct run_row row = {0};
+    struct lease l;
+    int n = 0;
+
+    rig_planned(g, &id);
+    OK(runs_expire(&g->svc, clock_now_us(), &n, &e));
+    assert_int_equal(n, 0);
+    OK(runs_expire(&g->svc, clock_now_us() + 61 * SEC_US, &n, &e));
+    assert_int_equal(n, 1);
+    l = rig_claim(g, "finish");
+    rig_finish(g, &l);
+    OK(runs_row(&g->svc, NULL, &id, &row, &e));
+    assert_string_equal(run_sm_state(row.node), "expired");
+    assert_string_equal(row.reason_code, "expired");
+    run_row_fini(&row);
+    assert_int_equal(rig_count(g, "SELECT count(*) FROM approvals WHERE state='expired'"), 1);
+}
+
+static void env_is_sealed_and_wiped(void **state)
+{
+    struct rig *g = *state;
+    struct id id = rig_run(g, STEPS("true") ",\"review\":\"none\",\"env\":{\"API_TOKEN\":\"hunter2-hunter2\"}}");
+    struct run_row row = {0};
+    struct lease l;
+    char **env;
+
+    assert_int_equal(rig_count(g, "SELECT instr(CAST(env_sealed AS TEXT), 'hunter2') FROM runs"), 0);
+    OK(runs_row(&g->svc, NULL, &id, &row, &e));
+    OK(runs_env(&g->svc, &row, &env, &e));
+    assert_string_equal(env[0], "API_TOKEN=hunter2-hunter2");
+    assert_null(env[1]);
+    runs_env_free(env);
+    run_row_fini(&row);
+    OK(runs_cancel(&g->svc, &g->c, &id, &e));
+    l = rig_claim(g, "finish");
+    rig_finish(g, &l);
+    assert_int_equal(rig_count(g, "SELECT count(*) FROM runs WHERE env_sealed IS NOT NULL"), 0);
+    NO(ERR_INVALID,
+       runs_create(&g->svc, &g->c, rig_json(g, STEPS("true") ",\"env\":{\"LD_PRELOAD\":\"x\"}}"), &id, &e));
+}
+
+/* What a stream gives: types joined by blanks, from a cursor on. */
+static void types(struct rig *g, const struct id *id, const char *cursor, size_t max, struct buf *out, char *ret_cursor)
+{
+    struct stream *s;
+    struct stream_item it;
+    struct err e = ERR_INIT;
+
+    must(stream_open(&g->svc, "default", id, cursor, &s, &e), &e);
+    while (max-- && stream_next(s, &it, &e) == 1)
+        buf_printf(out, "%s ", it.type);
+    if (ret_cursor)
+        snprintf(ret_cursor, 3072, "%s", stream_cursor(s));
+    stream_close(s);
+}
+
+static void a_stream_resumes_anywhere(void **state)
+{
+    struct rig *g = *state;
+    struct id id = rig_run(g, STEPS("make test") "}"), other;
+    AUTO(buf_fini) struct buf whole = BUF_INIT(64 * KIB), parts = BUF_INIT(64 * KIB);
+    struct lease l;
+    struct stream *s;
+    char cursor[3072] = "";
+
+    rig_planned(g, &id);
+    OK(runs_reject(&g->svc, &g->c, &id, "no", &e));
+    l = rig_claim(g, "finish");
+    rig_finish(g, &l);
+    types(g, &id, NULL, 1000, &whole, NULL);
+    assert_non_null(strstr(whole.p, "run.planned "));
+    assert_true(str_ends(whole.p, "run.completed "));
+    for (int i = 0; i < 40; i++)
+        types(g, &id, cursor, 1, &parts, cursor);
+    assert_string_equal(parts.p, whole.p);
+    other = rig_run(g, STEPS("true") "}");
+    NO(ERR_CURSOR, stream_open(&g->svc, "default", &other, cursor, &s, &e));
+    NO(ERR_NOT_FOUND, stream_open(&g->svc, "nobody", &id, NULL, &s, &e));
+    assert_true(g->ticks > 0);
+}
+
+static void bad_requests_leave_nothing(void **state)
+{
+    static const char *const bad[] = {
+        "{}",
+        "{\"project_id\":\"hello\"}",
+        "{\"project_id\":\"hello\",\"intent\":\"\"}",
+        "{\"project_id\":\"hello\",\"intent\":\"test\",\"steps\":[]}",
+        "{\"project_id\":\"hello\",\"steps\":[]}",
+        "{\"project_id\":\"hello\",\"steps\":[{\"command\":\"x\",\"cwd\":\"../y\"}]}",
+        STEPS("x") ",\"review\":\"maybe\"}",
+        STEPS("x") ",\"limits\":{\"pids\":1}}",
+        STEPS("x") ",\"limits\":{\"speed\":1}}",
+        STEPS("x") ",\"network\":true}",
+        STEPS("x") ",\"env\":{\"1A\":\"x\"}}",
+        STEPS("x") ",\"env\":{\"A\":1}}",
+    };
+    struct rig *g = *state;
+    struct id id;
+
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        struct err e = ERR_INIT;
+        int r = runs_create(&g->svc, &g->c, rig_json(g, bad[i]), &id, &e);
+
+        if (r >= 0 || err_info(e.code)->http != 400 || !e.field[0])
+            fail_msg("taken or not named: %s -> %d %s %s", bad[i], r, e.field, e.msg);
+    }
+    NO(ERR_NOT_FOUND,
+       runs_create(&g->svc, &g->c, rig_json(g, "{\"project_id\":\"nope\",\"intent\":\"test\"}"), &id, &e));
+    assert_int_equal(rig_count(g, "SELECT count(*) FROM runs"), 0);
+    assert_int_equal(rig_count(g, "SELECT count(*) FROM run_queue"), 0);
+}
+
+static void too_many_open_runs_are_refused(void **state)
+{
+    struct rig *g = *state;
+    struct id id;
+
+    g->svc.set.max_open_runs = 2;
+    rig_run(g, STEPS("true") "}");
+    rig_run(g, STEPS("true") "}");
+    NO(ERR_QUEUE_FULL, runs_create(&g->svc, &g->c, rig_json(g, STEPS("true") "}"), &id, &e));
+    assert_int_equal(rig_count(g, "SELECT count(*) FROM runs"), 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(nothing_runs_before_review, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(a_replaced_plan_needs_a_new_look, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(a_denied_plan_ends_the_run, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(a_step_is_asked_once_and_bound_to_its_text, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(a_new_deny_wins_over_an_old_approval, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(a_lost_lease_changes_nothing, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(a_repeated_key_acts_once, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(waits_expire, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(env_is_sealed_and_wiped, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(a_stream_resumes_anywhere, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(bad_requests_leave_nothing, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(too_many_open_runs_are_refused, rig_up, rig_down),
+    };
+
+    return cmocka_run_group_tests_name("runs", tests, NULL, NULL);
+}
