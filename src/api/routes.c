@@ -21,7 +21,7 @@ const struct route api_routes[] = {
     {HTTP_M_GET,    V1 "/runs",                      SCOPE_RUN_READ,     0,   0, PAGE " project_id state", get_runs, "List runs, newest first", NULL, "RunList", 200},
     {HTTP_M_POST,   V1 "/runs",                      SCOPE_RUN_WRITE,    KEY, 4 * MIB, NULL, post_run, "Ask for a run; Accept: text/event-stream also streams it", "RunRequest", "Run", 202},
     {HTTP_M_POST,   V1 "/plan",                      SCOPE_RUN_READ,     0,   16 * KIB, NULL, post_plan, "Try the planner; nothing is stored", "PlanRequest", "Plan", 200},
-    {HTTP_M_GET,    V1 "/runs/{run}",                SCOPE_RUN_READ,     0,   0, NULL, get_run, "One run with its steps and artifacts", NULL, "Run", 200},
+    {HTTP_M_GET,    V1 "/runs/{run}",                SCOPE_RUN_READ,     0,   0, NULL, get_run, "One run with its steps and artifacts", NULL, "RunDetail", 200},
     {HTTP_M_GET,    V1 "/runs/{run}/plan",           SCOPE_RUN_READ,     0,   0, NULL, get_plan, "Its plan, with the policy's answers", NULL, "Plan", 200},
     {HTTP_M_PUT,    V1 "/runs/{run}/plan",           SCOPE_RUN_WRITE,    KEY, 4 * MIB, NULL, put_plan, "Replace the plan at review", "PlanEdit", "Plan", 200},
     {HTTP_M_POST,   V1 "/runs/{run}/approve",        SCOPE_APPROVE,      KEY, 16 * KIB, NULL, post_approve, "First door: approve the plan", "ApproveRequest", "Run", 200},
@@ -34,7 +34,7 @@ const struct route api_routes[] = {
     {HTTP_M_GET,    V1 "/runs/{run}/changes",        SCOPE_RUN_READ,     0,   0, NULL, get_changes, "What it changed", NULL, "Changes", 200},
     {HTTP_M_GET,    V1 "/runs/{run}/diff",           SCOPE_RUN_READ,     0,   0, "path", get_diff, "diff.patch, or the parts of some files", NULL, "text/x-diff", 200},
     {HTTP_M_GET,    V1 "/runs/{run}/artifacts",      SCOPE_RUN_READ,     0,   0, NULL, get_run_artifacts, "Its kept files", NULL, "ArtifactList", 200},
-    {HTTP_M_GET,    V1 "/runs/{run}/audit",          SCOPE_AUDIT_READ,   0,   0, NULL, get_run_audit, "Its audit records", NULL, "AuditList", 200},
+    {HTTP_M_GET,    V1 "/runs/{run}/audit",          SCOPE_AUDIT_READ,   0,   0, NULL, get_run_audit, "Its audit records", NULL, "AuditPage", 200},
     {HTTP_M_GET,    V1 "/runs/{run}/events",         SCOPE_RUN_READ,     0,   0, "cursor limit", get_events, "Its events: server-sent, or a JSON page", NULL, "EventPage", 200},
 
     {HTTP_M_GET,    V1 "/steps/{step}",              SCOPE_RUN_READ,     0,   0, NULL, get_step, "One step", NULL, "Step", 200},
@@ -56,7 +56,7 @@ const struct route api_routes[] = {
     {HTTP_M_POST,   V1 "/audit/verify",              SCOPE_AUDIT_READ,   0,   4 * KIB, NULL, post_audit_verify, "Check the live chain", "Empty", "AuditVerify", 200},
 
     {HTTP_M_GET,    V1 "/tokens",                    SCOPE_ADMIN,        0,   0, PAGE, get_tokens, "List tokens, without their secrets", NULL, "TokenList", 200},
-    {HTTP_M_POST,   V1 "/tokens",                    SCOPE_ADMIN,        KEY, 16 * KIB, NULL, post_token, "Make a token; its secret is shown once", "TokenRequest", "Token", 201},
+    {HTTP_M_POST,   V1 "/tokens",                    SCOPE_ADMIN,        KEY, 16 * KIB, NULL, post_token, "Make a token; its secret is shown once", "TokenRequest", "TokenMade", 201},
     {HTTP_M_DELETE, V1 "/tokens/{token}",            SCOPE_ADMIN,        KEY, 0, NULL, delete_token, "Revoke a token", NULL, NULL, 204},
 
     {HTTP_M_GET,    V1 "/queue",                     SCOPE_RUN_READ,     0,   0, NULL, get_queue, "What waits for a worker", NULL, "Queue", 200},
