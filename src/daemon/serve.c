@@ -352,6 +352,7 @@ int serve_main(int argc, char **argv)
         return err_info(ERR_CONFIG)->exit;
     }
     s.svc.log = logger_new(STDERR_FILENO, (enum log_level)logger_level(s.cfg.log_level), text_logs(&s.cfg));
+    sandbox_host_init();
     r = start(&s, &e);
     if (r == 0) {
         greet(&s);

@@ -75,8 +75,8 @@ static int prepare(struct init *in, struct err *e)
     int r = rootfs_build(in->in, &in->fs, e);
     if (r == 0)
         r = lo_up(e);
-    if (r == 0 && sethostname("sallyport", 9) < 0)
-        r = err_sys(e, ERR_SANDBOX_FAILED, "sethostname");
+    if (r == 0)
+        (void)!sethostname("sallyport", 9); /* a courtesy, no barrier: some service managers filter the call */
     /* After the change of id, which clears it: prctl(2). If the parent died before, the socket says so. */
     if (r == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
         r = err_sys(e, ERR_SANDBOX_FAILED, "PR_SET_PDEATHSIG");

@@ -29,6 +29,7 @@
 #define OPEN_MS    40000 /* longer than the shim's own limit, whose message is better */
 #define TAKEN_MS   20000
 #define DESTROY_MS 5000    /* then SIGKILL; pid namespace and cgroups do the rest */
+#define GONE_MS    1000    /* from its socket's end to its own */
 #define IDLE_MS    3600000 /* the shim leaves by itself after an hour with nobody attached and no step */
 
 struct sandbox {
@@ -342,15 +343,17 @@ int sandbox_adopt(const char *dir, struct sandbox **ret, bool *ret_running, int 
     return 0;
 }
 
-void sandbox_detach(struct sandbox *sb)
-{
-    sandbox_free(sb);
-}
-
 /* True when the shim is gone within the time. */
 static bool wait_gone(struct sandbox *sb, int ms)
 {
     return sb->pidfd < 0 || readable_until(sb->pidfd, clock_mono_us() + ms * MS_US);
+}
+
+void sandbox_detach(struct sandbox *sb)
+{
+    if (sb && sb->gone && wait_gone(sb, GONE_MS))
+        reap(sb); /* no zombie of a shim that ended */
+    sandbox_free(sb);
 }
 
 void sandbox_destroy(struct sandbox *sb)
