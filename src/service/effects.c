@@ -356,10 +356,15 @@ int effects_settle(struct svc *svc, const struct run_row *row, char **ret_json, 
 
 int effects_drop_layers(struct svc *svc, const struct id *run, struct err *e)
 {
+    static const char *const names[] = {"shim", "layers"}; /* layers last: the reconciler looks for them */
     char rel[64];
+    int r = 0;
 
-    snprintf(rel, sizeof rel, "runs/%s/layers", run->s);
-    return dir_remove(svc->data_fd, rel, e);
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(names); i++) {
+        snprintf(rel, sizeof rel, "runs/%s/%s", run->s, names[i]);
+        r = dir_remove(svc->data_fd, rel, e);
+    }
+    return r;
 }
 
 /* ---- showing ----------------------------------------------------------- */
