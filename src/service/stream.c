@@ -290,27 +290,47 @@ static int give_event(struct stream *s, struct stream_item *ret, struct err *e)
     return r;
 }
 
+/* Stored events that were not there yet a while ago; 1 when the store was asked. */
+static int fetch_more(struct stream *s, struct err *e)
+{
+    if (s->head < s->n || s->drained)
+        return 0;
+    int r = store_read(s->svc->store, fetch_tx, s, e);
+    if (r < 0)
+        return r;
+    s->drained = s->n == 0;
+    return 1;
+}
+
+static int next_stored(struct stream *s, struct stream_item *ret, struct err *e)
+{
+    /* A step's log is complete before its step.finished is stored: read it to the end first. */
+    struct cursor_open *o =
+        str_eq(s->ev[s->head].type, "step.finished") ? cursor_find(&s->at, &s->ev[s->head].step_id) : NULL;
+    int r = o ? next_frame(s, o, ret, e) : 0;
+
+    return r != 0 ? r : give_event(s, ret, e);
+}
+
 int stream_next(struct stream *s, struct stream_item *ret, struct err *e)
 {
-    struct cursor_open *o;
-    int r;
+    for (;;) {
+        int asked, r;
 
-    if (s->ended)
-        return 0;
-    if (s->head == s->n && !s->drained) {
-        r = store_read(s->svc->store, fetch_tx, s, e);
-        if (r < 0)
+        if (s->ended)
+            return 0;
+        asked = fetch_more(s, e);
+        if (asked < 0)
+            return asked;
+        if (s->head < s->n)
+            return next_stored(s, ret, e);
+        r = next_of_any(s, ret, e);
+        if (r != 0)
             return r;
-        s->drained = s->n == 0;
+        s->drained = false;
+        /* "Nothing" is only true of a store that was asked after the last frame was read: an event stored (and woken
+         * for) while frames were given would otherwise wait for the heartbeat. */
+        if (asked)
+            return 0;
     }
-    if (s->head < s->n) {
-        /* A step's log is complete before its step.finished is stored: read it to the end first. */
-        o = str_eq(s->ev[s->head].type, "step.finished") ? cursor_find(&s->at, &s->ev[s->head].step_id) : NULL;
-        r = o ? next_frame(s, o, ret, e) : 0;
-        return r != 0 ? r : give_event(s, ret, e);
-    }
-    r = next_of_any(s, ret, e);
-    if (r == 0)
-        s->drained = false; /* ask the store again after the next wake */
-    return r;
 }
