@@ -173,6 +173,25 @@ static void crossed_numbers(void **state)
     close(d);
 }
 
+/* Numbers that are free here, and so may be taken by the copies made on the way. */
+static void crossed_copies(void **state)
+{
+    struct tmp *t = *state;
+    int a = file_with(t, "A"), c = file_with(t, "C"), status;
+    for (int k = 3; k < 30; k++) {
+        AUTO(buf_fini) struct buf b = BUF_INIT(4000);
+        int pass[][2] = {{a, k + 1}, {c, k}};
+        char text[100];
+        snprintf(text, sizeof text, "cat /proc/self/fd/%d /proc/self/fd/%d", k + 1, k);
+        struct proc_spawn s = {
+            .path = "/bin/sh", .argv = SH(text), .envp = path_env, .in = -1, .err = -1, .pass = pass, .npass = 2};
+        assert_int_equal(proc_run(&s, 5000, &b, &status, NULL), 0);
+        assert_string_equal(b.p, "AC");
+    }
+    close(a);
+    close(c);
+}
+
 static void bad_numbers(void **state)
 {
     struct err e = ERR_INIT;
@@ -242,6 +261,7 @@ int main(void)
         cmocka_unit_test(signals_are_fresh),
         cmocka_unit_test(no_other_fds),
         TMP_TEST(crossed_numbers),
+        TMP_TEST(crossed_copies),
         cmocka_unit_test(bad_numbers),
         cmocka_unit_test(pidfd_tells_and_kills),
         cmocka_unit_test(spawn_fails_well),

@@ -68,7 +68,7 @@ static void many_entries(void **state)
     assert_int_equal(tmp_count(t->path), 0);
 }
 
-static void build_deep(int at, int depth)
+static void build_deep(int at, int depth, mode_t mode)
 {
     int cur = dup(at);
     for (int i = 0; i < depth; i++) {
@@ -76,6 +76,7 @@ static void build_deep(int at, int depth)
         assert_int_equal(mknodat(cur, "f", S_IFREG | 0600, 0), 0);
         int next = openat(cur, "d", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         assert_true(next >= 0);
+        assert_int_equal(i == 0 ? 0 : fchmod(cur, mode), 0);
         close(cur);
         cur = next;
     }
@@ -89,7 +90,7 @@ static void very_deep(void **state)
     int n = tmp_fds();
     assert_int_equal(mkdirat(t->fd, "tree", 0755), 0);
     int tree = openat(t->fd, "tree", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    build_deep(tree, 3000);
+    build_deep(tree, 3000, 0755);
     close(tree);
     assert_int_equal(dir_remove(t->fd, "tree", NULL), 0);
     assert_int_equal(tmp_count(t->path), 0);
@@ -118,7 +119,7 @@ static int without_rights(const struct tmp *t)
         dir_make(at, "tree/ro/sub", NULL, NULL) < 0 || mknodat(at, "tree/ro/f", S_IFREG, 0) < 0)
         return 1;
     int deep = openat(at, "tree/ro/sub", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    build_deep(deep, 60);
+    build_deep(deep, 120, 0500);
     if (fchmodat(at, "tree/a/b", 0, 0) < 0 || fchmodat(at, "tree/a", 0, 0) < 0 ||
         fchmodat(at, "tree/ro/sub", 0500, 0) < 0 || fchmodat(at, "tree/ro", 0500, 0) < 0 ||
         fchmodat(at, "tree", 0500, 0) < 0)
