@@ -27,8 +27,10 @@ size_t policy_rule_count(const struct policy *p)
 
 void verdict_fini(struct verdict *v)
 {
-    for (size_t i = 0; i < v->nparts; i++)
+    for (size_t i = 0; i < v->nparts; i++) {
         free(v->parts[i].text);
+        free(v->parts[i].how);
+    }
     free(v->parts);
     free(v->piece);
     *v = VERDICT_INIT;
@@ -165,13 +167,31 @@ struct touch {
     const char *text;         /* the piece being looked at */
 };
 
-/* The last name is nothing but globs: it says nothing about a rule's own name. */
-static bool bare_glob(const char *form)
+/* The last name is nothing but globs, or partly unknown: it says nothing about a rule's own name. */
+static bool vague(const char *form)
 {
     const char *last = strrchr(form, '/');
 
     last = last ? last + 1 : form;
-    return *last && strspn(last, "\x02\x03") == strlen(last);
+    return *last && (strchr(last, SHELL_F_VAR) || strspn(last, "\x02\x03") == strlen(last));
+}
+
+/* Only the directory counts then: ~/.ssh/$X is below ~/.ssh whatever X is. */
+static bool vague_read(const struct touch *t, const struct policy_list *l, const char *form)
+{
+    AUTO(buf_fini) struct buf b = BUF_INIT(64 * KIB);
+
+    for (const char *p = form; *p; p++) {
+        if (*p == SHELL_F_VAR) {
+            p = strchr(p + 1, SHELL_F_VAR);
+            buf_addc(&b, SHELL_F_STAR);
+            if (!p)
+                break;
+        } else {
+            buf_addc(&b, *p);
+        }
+    }
+    return b.p && !b.bad && path_list_must(l, t->pl, t->cwd, b.p);
 }
 
 static void path_rules(struct touch *t, enum policy_access how, const char *form, bool *ret_allowed)
@@ -183,8 +203,7 @@ static void path_rules(struct touch *t, enum policy_access how, const char *form
             continue;
         if (r->decision == POLICY_ALLOW)
             *ret_allowed = *ret_allowed || path_list_must(l, t->pl, t->cwd, form);
-        else if (how == POLICY_READ && bare_glob(form) ? path_list_must(l, t->pl, t->cwd, form)
-                                                       : path_list_may(l, t->pl, t->cwd, form))
+        else if (how == POLICY_READ && vague(form) ? vague_read(t, l, form) : path_list_may(l, t->pl, t->cwd, form))
             speak_rule(t->a, r, t->text);
     }
 }
@@ -289,7 +308,7 @@ static void answer_command(const struct policy *p, const struct shell *sh, const
 
 /* --- the verdict --- */
 
-static int add_part(struct verdict *v, size_t *cap, struct verdict_part part, const char *text)
+static int add_part(struct verdict *v, size_t *cap, struct verdict_part part, const char *how, const char *text)
 {
     if (v->nparts == *cap) {
         size_t more = *cap ? *cap * 2 : 8;
@@ -300,8 +319,12 @@ static int add_part(struct verdict *v, size_t *cap, struct verdict_part part, co
         *cap = more;
     }
     part.text = str_dup(text);
-    if (!part.text)
+    part.how = str_dup(how); /* the analysis it comes from is freed before the verdict */
+    if (!part.text || (how && !part.how)) {
+        free(part.text);
+        free(part.how);
         return -ERR_OOM;
+    }
     v->parts[v->nparts++] = part;
     return 0;
 }
@@ -318,9 +341,9 @@ static void fill(char *dst, size_t cap, const char *src)
     dst[n] = '\0';
 }
 
-static struct verdict_part part_of(const struct answer *a, struct shell_range at, const char *how, bool opaque)
+static struct verdict_part part_of(const struct answer *a, struct shell_range at, bool opaque)
 {
-    struct verdict_part p = {.decision = a->decision, .at = at, .how = how, .opaque = opaque};
+    struct verdict_part p = {.decision = a->decision, .at = at, .opaque = opaque};
 
     fill(p.rule, sizeof(p.rule), a->rule);
     fill(p.reason, sizeof(p.reason), a->reason);
@@ -335,7 +358,7 @@ static int opaque_parts(const struct shell *sh, struct verdict *v, size_t *cap)
         const struct shell_opaque *o = &sh->opaque[i];
         snprintf(reason, sizeof(reason), "It cannot be known before it runs: %s.", o->reason);
         struct answer a = {true, POLICY_ASK, "opaque", reason, NULL};
-        int r = add_part(v, cap, part_of(&a, o->at, NULL, true), o->text);
+        int r = add_part(v, cap, part_of(&a, o->at, true), NULL, o->text);
         if (r < 0)
             return r;
     }
@@ -351,7 +374,7 @@ static int shadowing(const struct policy *p, const struct shell *sh, struct verd
                 continue;
             struct answer a = {true, POLICY_ASK, "opaque", "A function takes the name of a program the policy allows.",
                                NULL};
-            int r = add_part(v, cap, part_of(&a, sh->funcs[i].at, NULL, true), sh->funcs[i].name);
+            int r = add_part(v, cap, part_of(&a, sh->funcs[i].at, true), NULL, sh->funcs[i].name);
             if (r < 0)
                 return r;
             break;
@@ -381,7 +404,7 @@ static int command_parts(const struct policy *p, const struct shell *sh, const s
         r = chdir_to(&d, c);
         const char *how = c->how && str_eq(c->how, "function") ? NULL : c->how;
         if (r == 0)
-            r = add_part(v, cap, part_of(&a, c->at, how, false), a.text && *a.text ? a.text : c->text);
+            r = add_part(v, cap, part_of(&a, c->at, false), how, a.text && *a.text ? a.text : c->text);
     }
     dirs_fini(&d);
     return r;

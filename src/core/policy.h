@@ -91,7 +91,7 @@ struct verdict_part {
     char reason[256];
     struct shell_range at; /* in the text that was judged */
     char *text;            /* the piece: a simple command, a redirection, an opaque piece */
-    const char *how;       /* static; "sudo", "bash -c"… when it was seen through a wrapper, else NULL */
+    char *how;             /* "sudo", "bash" … when it was seen through a wrapper, else NULL */
     bool opaque;
 };
 struct verdict {
