@@ -9,7 +9,7 @@
 #include "core/policy_int.h"
 
 /* Which operands are written. */
-enum what { ALL, LAST, NOT_FIRST, NONE };
+enum what { ALL, LAST, NOT_FIRST, SECOND, NONE };
 static const struct {
     const char *prog;
     enum what what;
@@ -53,7 +53,8 @@ static const struct {
     {"bzip2", ALL, "", "", ""},
     {"xz", ALL, "", "", ""},
     {"patch", NONE, "i", "od", "output"},
-    {"split", NONE, "", "", ""},
+    {"split", SECOND, "abClnt", "", ""},
+    {"git", NONE, "", "o", "output"},
     {"mkfs*", ALL, "", "", ""},
     {"mkswap", ALL, "", "", ""},
     {"wipefs", ALL, "", "", ""},
@@ -117,16 +118,55 @@ static void writes(const struct shell_cmd *c, size_t row, files_fn fn, void *arg
         return;
     if (writers[row].what == LAST)
         from = o.n - 1;
-    if (writers[row].what == NOT_FIRST)
+    if (writers[row].what == NOT_FIRST || writers[row].what == SECOND)
         from = 1;
     for (size_t i = from; i < o.n; i++)
         fn(arg, POLICY_WRITE, c->words[o.at[i]].form);
 }
 
-/* sed -i, perl -i, dd of=: not in the table's shape. */
+/* tar -cf archive, tar cf archive, tar --file=archive --create. */
+static void tar_writes(const struct shell_cmd *c, files_fn fn, void *arg)
+{
+    bool creates = false;
+
+    for (size_t i = 1; i < c->nwords; i++) {
+        const char *f = c->words[i].form;
+        bool cluster = (f[0] == '-' && f[1] != '-') || i == 1;
+        creates = creates || (cluster && strpbrk(f, "cruA")) || str_starts(f, "--create") ||
+                  str_starts(f, "--append") || str_starts(f, "--update");
+    }
+    for (size_t i = 1; creates && i < c->nwords; i++) {
+        const char *f = c->words[i].form, *at = NULL;
+        if (str_starts(f, "--file="))
+            at = f + 7;
+        else if ((f[0] == '-' && f[1] != '-') || i == 1)
+            at = strchr(f, 'f') ? strchr(f, 'f') + 1 : NULL;
+        if (at && !*at && i + 1 < c->nwords)
+            at = c->words[i + 1].form;
+        if (at && *at && !str_eq(at, "-"))
+            fn(arg, POLICY_WRITE, at);
+    }
+}
+
+/* find -fprint file, -fprintf file format, -fls file. */
+static void find_writes(const struct shell_cmd *c, files_fn fn, void *arg)
+{
+    for (size_t i = 1; i + 1 < c->nwords; i++) {
+        const char *f = c->words[i].form;
+        if (str_starts(f, "-fprint") || str_eq(f, "-fls"))
+            fn(arg, POLICY_WRITE, c->words[i + 1].form);
+    }
+}
+
+/* sed -i, perl -i, dd of= and others: not in the table's shape. */
 static void odd_writers(const struct shell_cmd *c, const char *prog, files_fn fn, void *arg)
 {
     bool in_place = false, script = false;
+
+    if (str_eq(prog, "tar") || str_eq(prog, "gtar"))
+        tar_writes(c, fn, arg);
+    if (str_eq(prog, "find") || str_eq(prog, "gfind"))
+        find_writes(c, fn, arg);
 
     if (str_eq(prog, "dd")) {
         for (size_t i = 1; i < c->nwords; i++) {
@@ -156,7 +196,7 @@ static void odd_writers(const struct shell_cmd *c, const char *prog, files_fn fn
 
 void files_of(const struct shell_cmd *c, files_fn fn, void *arg)
 {
-    static const char *const silent[] = {"echo", "printf", ":", "true", "false", "export", "git", "[", "test"};
+    static const char *const silent[] = {"echo", "printf", ":", "true", "false", "export"};
     const char *prog = c->nwords ? shell_base(c->words[0].form) : "";
 
     for (size_t i = 0; i < ARRAY_LEN(writers); i++) {
@@ -171,6 +211,8 @@ void files_of(const struct shell_cmd *c, files_fn fn, void *arg)
     /* Any other operand may be read. */
     for (size_t i = 1; i < c->nwords; i++) {
         const char *f = c->words[i].form, *eq = strchr(f, '=');
+        if (str_eq(prog, "git") && f[0] != '/' && f[0] != SHELL_F_HOME)
+            continue; /* revisions, messages, and files git has anyway */
         if (f[0] != '-' && *f)
             fn(arg, POLICY_READ, f);
         else if (eq && eq[1])
@@ -184,7 +226,7 @@ void hosts_of(const struct shell_cmd *c, hosts_fn fn, void *arg)
 {
     static const char *const talkers[] = {"curl", "wget", "git",    "ssh",      "scp",  "sftp",  "rsync",
                                           "nc",   "ncat", "telnet", "ftp",      "http", "https", "aria2c",
-                                          "lynx", "ping", "dig",    "nslookup", "pip",  "npm",   "go"};
+                                          "lynx", "ping", "dig",    "nslookup", "pip",  "npm", "go", "deno"};
     const char *prog = c->nwords ? shell_base(c->words[0].form) : "";
     bool talks = false;
 

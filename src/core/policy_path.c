@@ -170,8 +170,8 @@ static bool common(enum tok t, char c, char f, bool lead)
 {
     bool any = many(f) || f == SHELL_F_ONE;
 
-    if (lead && c == '.' && t == T_CHAR && wild(f))
-        return false; /* a glob does not match the dot that begins a name */
+    if (lead && c == '.' && t == T_CHAR && any)
+        return false; /* no glob matches the dot that begins a name; of unknown text it is not assumed */
 
     switch (t) {
     case T_CHAR:

@@ -140,10 +140,27 @@ static void reads_stdin(struct uw *u)
     }
 }
 
+/* sh -c text name a b: $0 $1 $2 of the text. */
+static void bind_operands(struct uw *u, const struct shell_word *w)
+{
+    for (size_t k = 0; k < 10 && w + 1 + k < u->c->words + u->c->nwords; k++) {
+        char *name = shell_alloc(u->sh, 2);
+        if (!name)
+            return;
+        name[0] = (char)('0' + k);
+        shell_add_var(u->sh, name, w[1 + k].form);
+        if (k == 1) {
+            shell_add_var(u->sh, "@", w[1 + k].form);
+            shell_add_var(u->sh, "*", w[1 + k].form);
+        }
+    }
+}
+
 static void shell_text(struct uw *u, const struct shell_word *w)
 {
     AUTO(buf_fini) struct buf b = BUF_INIT(SHELL_TEXT_MAX);
 
+    bind_operands(u, w);
     if (w->value) {
         uw_text(u, u->prog, w->value, true);
         return;
@@ -223,6 +240,8 @@ bool uw_shells(struct uw *u)
         if (str_eq(v, "--rcfile") || str_eq(v, "--init-file") || str_starts(v, "--rcfile=") ||
             str_starts(v, "--init-file="))
             uw_opaque(u, "a shell with a start-up file of its own");
+        if (str_eq(v, "-O") && str_eq(uw_value(u, i + 1), "extglob"))
+            uw_opaque(u, "a shell with patterns that are not understood");
         if (ONE_OF(v, with_value))
             i++;
         else if (v[0] == '-' && v[1] != '-' && strchr(v, 'c'))
@@ -417,6 +436,8 @@ static void interp(struct uw *u, const struct interp *in)
 {
     bool file = false, info = false;
 
+    if (str_eq(in->name, "deno") && (uw_is(u, 1, "eval") || uw_is(u, 1, "repl")))
+        uw_opaque(u, "code of another language stands in the command");
     for (size_t i = 1; i < u->c->nwords && !file; i++) {
         const char *v = uw_value(u, i);
         if (!v) {

@@ -120,6 +120,15 @@ static inline char shell_ps_at(const struct shell_ps *ps, size_t k)
 void shell_ps_list(struct shell_ps *);
 /* Skips blanks and line continuations. */
 void shell_ps_blank(struct shell_ps *);
+/* The same, and comments, newlines, and the here-documents that wait for one. */
+void shell_ps_lines(struct shell_ps *);
+/* Length of the redirection operator at the cursor with what stands before it (digits, {name}: *ret_fd_len); 0: none.
+ */
+size_t shell_ps_redir_at(const struct shell_ps *, size_t *ret_fd_len);
+/* At a redirection. */
+bool shell_ps_redir(struct shell_ps *, struct shell_redir *ret);
+/* stdin of every command of cmds[first..] that has none of its own comes from r. */
+void shell_ps_feed(struct shell_ps *, size_t first, const struct shell_redir *r);
 /* A word at the cursor; false when there is none or the parser stopped. */
 bool shell_ps_word(struct shell_ps *, enum shell_word_mode, struct shell_word *ret);
 /* The text of a here-document, expansions live. */

@@ -68,99 +68,6 @@ struct shell_cmd *shell_ps_new_cmd(struct shell_ps *ps, size_t at)
     return c;
 }
 
-/* --- between the tokens --- */
-
-void shell_ps_blank(struct shell_ps *ps)
-{
-    for (; ps->i < ps->n; ps->i++) {
-        char c = ps->s[ps->i];
-        if (c == '\\' && shell_ps_at(ps, 1) == '\n')
-            ps->i++;
-        else if (c != ' ' && c != '\t')
-            break;
-    }
-}
-
-static const char *line_end(const struct shell_ps *ps, const char *p)
-{
-    const char *nl = memchr(p, '\n', ps->n - (size_t)(p - ps->s));
-
-    return nl ? nl : ps->s + ps->n;
-}
-
-/* Cursor at the first line of the document; to behind its last. */
-static void heredoc_body(struct shell_ps *ps, struct shell_heredoc *h)
-{
-    AUTO(buf_fini) struct buf stripped = BUF_INIT(SHELL_TEXT_MAX);
-    size_t start = ps->i, n = strlen(h->delim);
-    const char *p = ps->s + ps->i, *end = ps->s + ps->n;
-
-    for (;;) {
-        const char *line = p, *eol;
-        if (p >= end) {
-            shell_ps_fail(ps, start, "a here-document without its end");
-            return;
-        }
-        eol = line_end(ps, p);
-        while (h->strip && line < eol && *line == '\t')
-            line++;
-        if ((size_t)(eol - line) == n && memcmp(line, h->delim, n) == 0) {
-            ps->i = (size_t)(eol - ps->s); /* the newline itself is the caller's */
-            break;
-        }
-        /* bash takes "EOF)" inside $( ) for the end with a warning; sh does not. */
-        if (n && (size_t)(eol - line) > n && memcmp(line, h->delim, n) == 0 && line[n] == ')' && ps->pend_base > 0)
-            shell_ps_note(ps, start, (size_t)(eol - ps->s), "a here-document whose end is not clear");
-        buf_add(&stripped, line, (size_t)(eol - line));
-        buf_addc(&stripped, '\n');
-        p = eol + 1;
-    }
-    size_t len = (size_t)(p - ps->s) - start;
-    h->body->text = shell_strn(ps->sh, ps->s + start, len);
-    if (!h->quoted)
-        shell_ps_heredoc(ps, ps->s + start, len, h->body);
-    else
-        h->body->form = shell_strn(ps->sh, stripped.p ? stripped.p : "", stripped.len);
-    if (!h->body->form || !h->body->text) {
-        h->body->form = h->body->text = "";
-        return;
-    }
-    shell_word_finish(h->body);
-}
-
-/* At a newline. */
-static void newline(struct shell_ps *ps)
-{
-    if (ps->pend_base > 0) {
-        shell_ps_fail(ps, ps->i, "a line break in a substitution, between a here-document and its text");
-        return;
-    }
-    ps->i++;
-    for (int k = 0; k < ps->npend && !ps->stop; k++) {
-        heredoc_body(ps, &ps->pend[k]);
-        if (ps->i < ps->n)
-            ps->i++;
-    }
-    ps->npend = 0;
-}
-
-static void comment(struct shell_ps *ps)
-{
-    if (shell_ps_at(ps, 0) == '#')
-        ps->i = (size_t)(line_end(ps, ps->s + ps->i) - ps->s);
-}
-
-static void blank_lines(struct shell_ps *ps)
-{
-    for (;;) {
-        shell_ps_blank(ps);
-        comment(ps);
-        if (ps->stop || shell_ps_at(ps, 0) != '\n')
-            return;
-        newline(ps);
-    }
-}
-
 /* --- reserved words (POSIX XCU 2.4) --- */
 
 enum res {
@@ -230,150 +137,9 @@ static bool at_terminator(const struct shell_ps *ps)
     return ps->i >= ps->n || c == ')' || (c == ';' && (d == ';' || d == '&')) || (ends >> peek(ps) & 1);
 }
 
-/* --- redirections --- */
-
-/* Length of the operator at s with what stands before it (digits, {name}); 0 when there is none. */
-static size_t redir_prefix(const struct shell_ps *ps, size_t *ret_fd_len)
-{
-    size_t k = 0;
-
-    while (shell_ps_at(ps, k) >= '0' && shell_ps_at(ps, k) <= '9')
-        k++;
-    if (k == 0 && shell_ps_at(ps, 0) == '{') {
-        size_t n = shell_ps_name(ps->s + ps->i + 1, ps->n - ps->i - 1);
-        k = n && shell_ps_at(ps, n + 1) == '}' ? n + 2 : 0;
-    }
-    *ret_fd_len = k;
-    char c = shell_ps_at(ps, k), d = shell_ps_at(ps, k + 1);
-    if (k == 0 && c == '&' && d == '>')
-        return shell_ps_at(ps, 2) == '>' ? 3 : 2;
-    if ((c != '<' && c != '>') || d == '(')
-        return 0;
-    static const char *const ops[] = {"<<<", "<<-", "<<", "<&", "<>", "<", ">>", ">|", ">&", ">"};
-    for (size_t i = 0; i < ARRAY_LEN(ops); i++) {
-        size_t n = strlen(ops[i]);
-        if (ps->n - ps->i >= k + n && memcmp(ps->s + ps->i + k, ops[i], n) == 0)
-            return k + n;
-    }
-    return 0;
-}
-
-static enum shell_redir_op redir_op(const char *op, size_t n)
-{
-    static const struct {
-        const char *s;
-        enum shell_redir_op op;
-    } table[] = {{"<", SHELL_R_IN},      {">", SHELL_R_OUT},      {">>", SHELL_R_APPEND},   {">|", SHELL_R_CLOBBER},
-                 {"<>", SHELL_R_RW},     {"&>", SHELL_R_BOTH},    {"&>>", SHELL_R_BOTHAPP}, {"<&", SHELL_R_DUPIN},
-                 {">&", SHELL_R_DUPOUT}, {"<<", SHELL_R_HEREDOC}, {"<<-", SHELL_R_HEREDOC}, {"<<<", SHELL_R_HERESTR}};
-
-    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-        if (strlen(table[i].s) == n && memcmp(table[i].s, op, n) == 0)
-            return table[i].op;
-    }
-    return SHELL_R_OUT;
-}
-
-/* The delimiter is taken as written, its quotes off: it is never expanded. */
-static void heredoc_begin(struct shell_ps *ps, struct shell_redir *r, bool strip, size_t start)
-{
-    AUTO(buf_fini) struct buf delim = BUF_INIT(256);
-    bool quoted = false;
-    char q = '\0';
-
-    for (; ps->i < ps->n && (q || !strchr(" \t\n;&|<>()", ps->s[ps->i])); ps->i++) {
-        char c = ps->s[ps->i];
-        if (c == '$' || c == '`' || c == '\n' ||
-            (c == '\\' && (q || shell_ps_at(ps, 1) == '\n' || ps->i + 1 >= ps->n))) {
-            shell_ps_fail(ps, start, "a here-document with an end that is not understood");
-            return;
-        }
-        if (q ? c == q : c == '\'' || c == '"') {
-            q = q ? '\0' : c;
-            quoted = true;
-        } else if (c == '\\') {
-            quoted = true;
-            buf_addc(&delim, ps->s[++ps->i]);
-        } else {
-            buf_addc(&delim, c);
-        }
-    }
-    if (q || (!delim.len && !quoted) || delim.bad || ps->npend >= SHELL_HEREDOCS_MAX) {
-        shell_ps_fail(ps, start, "a here-document with an end that is not understood");
-        return;
-    }
-    char *d = shell_strn(ps->sh, delim.p ? delim.p : "", delim.len);
-    if (d)
-        ps->pend[ps->npend++] = (struct shell_heredoc){r->target, d, strip, quoted};
-}
-
-/* `>&word`: a number or '-' names a descriptor, anything else a file. */
-static void settle_dup(struct shell_redir *r)
-{
-    const char *v = r->target->value;
-
-    if (r->op != SHELL_R_DUPOUT || (v && v[0] && strspn(v, "0123456789-") == strlen(v)))
-        return;
-    r->op = SHELL_R_BOTH;
-}
-
-/* At a redirection. */
-static bool redir(struct shell_ps *ps, struct shell_redir *ret)
-{
-    size_t start = ps->i, fd_len, n = redir_prefix(ps, &fd_len);
-    const char *op = ps->s + ps->i + fd_len;
-    size_t op_len = n - fd_len;
-
-    ret->op = redir_op(op, op_len);
-    ret->fd = -1;
-    if (fd_len && *(ps->s + start) != '{' && fd_len < 9) {
-        int64_t fd = 0;
-        for (size_t k = 0; k < fd_len; k++)
-            fd = fd * 10 + (ps->s[start + k] - '0');
-        ret->fd = (int)fd;
-    }
-    ret->target = shell_alloc(ps->sh, sizeof(*ret->target));
-    if (!ret->target)
-        return false;
-    ret->target->text = ret->target->form = "";
-    ps->i += n;
-    if (shell_ps_at(ps, 0) == '\\' && shell_ps_at(ps, 1) == '\n') {
-        shell_ps_fail(ps, start, "a line continuation inside an operator");
-        return false;
-    }
-    shell_ps_blank(ps);
-    if (ret->op == SHELL_R_HEREDOC) {
-        heredoc_begin(ps, ret, op_len == 3, start);
-        return !ps->stop;
-    }
-    if (!shell_ps_word(ps, SHELL_M_PLAIN, ret->target)) {
-        shell_ps_fail(ps, start, "a redirection without its target");
-        return false;
-    }
-    settle_dup(ret);
-    return true;
-}
-
-/* stdin of every command of cmds[first..] that has none of its own comes from r. */
-static void feed(struct shell_ps *ps, size_t first, const struct shell_redir *r)
-{
-    bool text = r->op == SHELL_R_HEREDOC || r->op == SHELL_R_HERESTR;
-
-    if (r->fd > 0 || (!text && r->op != SHELL_R_IN && r->op != SHELL_R_RW && r->op != SHELL_R_DUPIN))
-        return;
-    for (size_t i = first; i < ps->sh->ncmds; i++) {
-        struct shell_cmd *c = ps->sh->cmds[i];
-        if (c->ctx & SHELL_C_STDIN)
-            continue;
-        c->ctx |= SHELL_C_STDIN;
-        c->stdin_text = text ? r->target : NULL;
-        c->pipe_from = -1;
-    }
-}
-
 static void finish_cmd(struct shell_ps *ps, struct shell_cmd *c, size_t start, size_t first)
 {
-    size_t end = ps->i;
+    size_t end = ps->i < ps->n ? ps->i : ps->n;
 
     while (end > start && strchr(" \t\n", ps->s[end - 1]))
         end--;
@@ -384,7 +150,7 @@ static void finish_cmd(struct shell_ps *ps, struct shell_cmd *c, size_t start, s
     if (shell_add_cmd(ps->sh, c) < 0)
         return;
     for (size_t i = 0; i < c->nredirs; i++)
-        feed(ps, c->nwords ? ps->sh->ncmds - 1 : first, &c->redirs[i]);
+        shell_ps_feed(ps, c->nwords ? ps->sh->ncmds - 1 : first, &c->redirs[i]);
 }
 
 /* Behind a compound command whose own commands are cmds[first..]. */
@@ -395,7 +161,7 @@ static void redirs_after(struct shell_ps *ps, size_t first)
 
     while (!dead(ps)) {
         shell_ps_blank(ps);
-        if (!redir_prefix(ps, &fd_len))
+        if (!shell_ps_redir_at(ps, &fd_len))
             break;
         if (!c) {
             start = ps->i;
@@ -404,7 +170,7 @@ static void redirs_after(struct shell_ps *ps, size_t first)
         struct shell_redir *r = c ? shell_push(ps->sh, &c->redirs, &c->nredirs, &cap, sizeof(*r)) : NULL;
         if (!r)
             break;
-        if (!redir(ps, r)) {
+        if (!shell_ps_redir(ps, r)) {
             c->nredirs--;
             break;
         }
@@ -442,7 +208,7 @@ static void array_words(struct shell_ps *ps, size_t start)
     struct shell_word w;
 
     for (;;) {
-        blank_lines(ps);
+        shell_ps_lines(ps);
         if (dead(ps) || shell_ps_at(ps, 0) == ')')
             break;
         if (!shell_ps_word(ps, SHELL_M_ARG, &w)) {
@@ -508,7 +274,7 @@ static void function_body(struct shell_ps *ps, const char *name, size_t start)
         (struct shell_func){name, shell_ps_range(ps, start, ps->i), ps->ctx == 0 && ps->scope == 0 && !ps->src->nested};
     ps->func = name;
     ps->ctx = SHELL_C_FUNC | (ctx & SHELL_C_SUBST);
-    blank_lines(ps);
+    shell_ps_lines(ps);
     command(ps, &simple);
     ps->func = outer;
     ps->ctx = ctx;
@@ -580,9 +346,9 @@ static void simple(struct shell_ps *ps, int *ret_simple)
     while (c && !dead(ps)) {
         shell_ps_blank(ps);
         char ch = shell_ps_at(ps, 0);
-        if (redir_prefix(ps, &fd_len)) {
+        if (shell_ps_redir_at(ps, &fd_len)) {
             struct shell_redir *r = shell_push(ps->sh, &c->redirs, &c->nredirs, &cap.redirs, sizeof(*r));
-            if (r && !redir(ps, r))
+            if (r && !shell_ps_redir(ps, r))
                 c->nredirs--;
             continue;
         }
@@ -720,14 +486,14 @@ static void for_clause(struct shell_ps *ps, size_t start)
             c->nassigns = 1;
             finish_cmd(ps, c, start, ps->sh->ncmds);
         }
-        blank_lines(ps);
+        shell_ps_lines(ps);
         if (accept(ps, R_IN))
             for_words(ps, name, start);
     }
     shell_ps_blank(ps);
     if (shell_ps_at(ps, 0) == ';')
         ps->i++;
-    blank_lines(ps);
+    shell_ps_lines(ps);
     expect(ps, R_DO, start, why);
     if (!ps->stop)
         body(ps, R_DONE, SHELL_C_LOOP, start, "a loop without its end");
@@ -739,7 +505,7 @@ static bool case_item(struct shell_ps *ps, size_t start)
     static const char why[] = "a case that is not understood";
     struct shell_word w;
 
-    blank_lines(ps);
+    shell_ps_lines(ps);
     if (dead(ps) || peek(ps) == R_ESAC)
         return false;
     if (shell_ps_at(ps, 0) == '(')
@@ -777,7 +543,7 @@ static void case_clause(struct shell_ps *ps, size_t start)
     shell_ps_blank(ps);
     if (!shell_ps_word(ps, SHELL_M_PLAIN, &w))
         shell_ps_fail(ps, start, "a case that is not understood");
-    blank_lines(ps);
+    shell_ps_lines(ps);
     expect(ps, R_IN, start, "a case that is not understood");
     while (!ps->stop && case_item(ps, start))
         ;
@@ -791,7 +557,7 @@ static void cond_clause(struct shell_ps *ps, size_t start)
     struct shell_word w;
 
     for (;;) {
-        blank_lines(ps);
+        shell_ps_lines(ps);
         char c = shell_ps_at(ps, 0), d = shell_ps_at(ps, 1);
         if (dead(ps) || ps->i >= ps->n)
             break;
@@ -801,7 +567,7 @@ static void cond_clause(struct shell_ps *ps, size_t start)
         }
         if (!regex && ((c == '&' && d == '&') || (c == '|' && d == '|'))) {
             ps->i += 2;
-            blank_lines(ps);
+            shell_ps_lines(ps);
             if (c == '|' && shell_ps_at(ps, 0) != '-')
                 shell_ps_note(ps, start, ps->i, "|| inside [[ ]], behind which sh would run a command");
         } else if (!regex && (c == '(' || c == ')' || (c == '<' && d != '('))) {
@@ -955,7 +721,7 @@ static void pipeline(struct shell_ps *ps)
             shell_ps_fail(ps, ps->i, "a line continuation inside an operator");
             break;
         }
-        blank_lines(ps);
+        shell_ps_lines(ps);
         ps->ctx = ctx | SHELL_C_PIPE | SHELL_C_PIPE_IN;
         ps->scope = shell_add_scope(ps->sh, scope);
         ps->pipe_from = simple_at;
@@ -980,7 +746,7 @@ static void and_or(struct shell_ps *ps)
             break;
         ps->i += 2;
         ps->ctx |= SHELL_C_MAYBE;
-        blank_lines(ps);
+        shell_ps_lines(ps);
     }
     ps->ctx = ctx;
 }
@@ -990,7 +756,7 @@ void shell_ps_list(struct shell_ps *ps)
     if (++ps->depth > SHELL_PS_DEPTH)
         shell_ps_fail(ps, ps->i, "nested too deeply");
     while (!dead(ps)) {
-        blank_lines(ps);
+        shell_ps_lines(ps);
         if (dead(ps) || at_terminator(ps))
             break;
         size_t first = ps->sh->ncmds, before = ps->i;

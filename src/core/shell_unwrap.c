@@ -311,8 +311,17 @@ static void wrap_run(struct uw *u, const struct wrap *w)
     if (i < u->c->nwords)
         uw_derive(u, w->name, u->c->words + i, u->c->nwords - i);
     if (str_eq(w->name, "watch") && i < u->c->nwords) {
-        const char *text = join_text(u->sh, u->c->words + i, u->c->nwords - i);
-        uw_text(u, "watch", text, true);
+        AUTO(buf_fini) struct buf text = BUF_INIT(SHELL_TEXT_MAX); /* watch joins its operands for sh -c */
+        bool known = true;
+        for (; i < u->c->nwords; i++) {
+            known = known && u->c->words[i].value;
+            buf_puts(&text, u->c->words[i].form);
+            buf_addc(&text, ' ');
+        }
+        if (known && !text.bad)
+            uw_text(u, "watch", text.p, true);
+        else
+            uw_opaque(u, "a command text that is only known when it runs");
     }
 }
 
@@ -588,6 +597,56 @@ static void fork_bombs(struct shell *sh)
     }
 }
 
+/* --- files the text writes and then runs --- */
+
+static const char *plain_name(const char *form)
+{
+    while (str_starts(form, "./"))
+        form += 2;
+    return form;
+}
+
+static void runs_own_file(struct shell *sh, int at, const char *file)
+{
+    struct uw u = {.sh = sh, .at = at, .c = sh->cmds[at]};
+
+    for (size_t i = 0; i < sh->ncmds; i++) {
+        const struct shell_cmd *c = sh->cmds[i];
+        bool tee = c->nwords > 1 && c->words[0].value && str_eq(shell_base(c->words[0].value), "tee");
+        for (size_t k = 0; k < c->nredirs; k++) {
+            const struct shell_redir *r = &c->redirs[k];
+            bool out =
+                r->op == SHELL_R_OUT || r->op == SHELL_R_APPEND || r->op == SHELL_R_CLOBBER || r->op == SHELL_R_RW;
+            if (out && str_eq(plain_name(r->target->form), file))
+                uw_opaque(&u, "it runs a file that the same text writes");
+        }
+        for (size_t k = 1; tee && k < c->nwords; k++) {
+            if (str_eq(plain_name(c->words[k].form), file))
+                uw_opaque(&u, "it runs a file that the same text writes");
+        }
+    }
+}
+
+/* `echo … > x; sh x`: what x holds was not read by anybody. */
+static void own_files(struct shell *sh)
+{
+    static const char *const runners[] = {"python", "python3", "node", "perl", "ruby", "php", "awk", "sed", "make"};
+
+    for (size_t i = 0; i < sh->ncmds; i++) {
+        const struct shell_cmd *c = sh->cmds[i];
+        const char *prog = c->nwords ? c->words[0].form : "";
+        if (strchr(prog, '/'))
+            runs_own_file(sh, (int)i, plain_name(prog));
+        for (size_t k = 0; k < ARRAY_LEN(runners); k++) {
+            for (size_t w = 1; str_eq(shell_base(prog), runners[k]) && w < c->nwords && w < 8; w++) {
+                const char *f = c->words[w].form;
+                if (*f != '-' && (w == 1 || *c->words[w - 1].form == '-'))
+                    runs_own_file(sh, (int)i, plain_name(f));
+            }
+        }
+    }
+}
+
 static void look(struct shell *sh, int at)
 {
     struct uw u = {.sh = sh, .at = at, .c = sh->cmds[at]};
@@ -619,6 +678,7 @@ int shell_unwrap(struct shell *sh, struct err *e)
     fork_bombs(sh);
     for (size_t i = 0; i < sh->ncmds && !shell_dead(sh); i++)
         look(sh, (int)i);
+    own_files(sh);
     if (sh->priv->oom)
         return err_oom(e);
     if (sh->priv->full)

@@ -476,10 +476,6 @@ static void param(struct wb *w, bool dq)
     size_t start = ps->i;
     bool length = false, indirect = false;
 
-    if (++ps->depth > SHELL_PS_DEPTH) {
-        shell_ps_fail(ps, start, "nested too deeply");
-        return;
-    }
     ps->i += 2;
     if (shell_ps_at(ps, 0) == '#' && shell_ps_at(ps, 1) != '}') {
         length = true;
@@ -505,13 +501,13 @@ static void param(struct wb *w, bool dq)
     if (!ps->stop && indirect && (shell_ps_at(ps, 0) == '*' || shell_ps_at(ps, 0) == '@') && shell_ps_at(ps, 1) == '}')
         ps->i++;
     if (!ps->stop && shell_ps_at(ps, 0) != '}') {
-        known = known && strchr(":-=+?", shell_ps_at(ps, 0)) && shell_ps_at(ps, 0);
+        char op = shell_ps_at(ps, shell_ps_at(ps, 0) == ':' ? 1 : 0);
+        known = known && op && strchr("-=+?", op);
         param_op(w, start, name, known ? n : 0, dq);
     }
     if (!ps->stop && shell_ps_at(ps, 0) != '}')
         shell_ps_fail(ps, start, "a ${ without its end");
     ps->i++;
-    ps->depth--;
     bool plain = name + n < ps->s + ps->n && name[n] == '}';
     if (known && !plain && n == 3 && memcmp(name, "PWD", 3) == 0)
         known = false; /* ${PWD:-x} may be x */
@@ -547,8 +543,7 @@ void shell_ps_arith(struct shell_ps *ps)
     buf_fini(&w.form);
 }
 
-/* At '$'. */
-static void dollar(struct wb *w, bool dq)
+static void expansion(struct wb *w, bool dq)
 {
     struct shell_ps *ps = w->ps;
     char c = shell_ps_at(ps, 1);
@@ -584,6 +579,16 @@ static void dollar(struct wb *w, bool dq)
         buf_addc(&w->form, '$');
         ps->i++;
     }
+}
+
+/* At '$'. Every nesting of expansions passes here: the one place that bounds the recursion. */
+static void dollar(struct wb *w, bool dq)
+{
+    if (++w->ps->depth > SHELL_PS_DEPTH)
+        shell_ps_fail(w->ps, w->ps->i, "nested too deeply");
+    else
+        expansion(w, dq);
+    w->ps->depth--;
 }
 
 /* --- unquoted text --- */
