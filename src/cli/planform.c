@@ -113,7 +113,8 @@ static void write_step(struct buf *out, const struct json *s)
         write_command(out, cmd);
     else
         write_argv(out, json_get(s, "argv"));
-    write_line(out, "title", json_str(json_get(s, "title")));
+    if (!text_is_cut(json_str(json_get(s, "title")), cmd)) /* it would outlive a change of the command */
+        write_line(out, "title", json_str(json_get(s, "title")));
     if (!str_eq(cwd, "."))
         write_line(out, "cwd", cwd);
     if (json_len(env))

@@ -168,7 +168,7 @@ static void show_plan_step(struct ui *ui, const struct json *s)
     const char *title = show_str(s, "title"), *reason = show_str(s, "reason"), *cwd = show_str(s, "cwd");
     int64_t wall = show_int(s, "wall_ms");
     ui_printf(ui, "  %" PRId64 ".", show_step_number(s));
-    if (title && *title && !str_eq(title, show_str(s, "command")))
+    if (title && *title && !text_is_cut(title, show_str(s, "command")))
         ui_printf(ui, " %s\n    ", ui_one(ui, title));
     put_command(ui, " ", "     ", s);
     if (cwd && *cwd && !str_eq(cwd, "."))

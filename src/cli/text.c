@@ -229,6 +229,15 @@ void text_count(struct buf *out, int64_t n, const char *one, const char *many)
     buf_printf(out, "%" PRId64 " %s", n, n == 1 ? one : many);
 }
 
+bool text_is_cut(const char *part, const char *whole)
+{
+    static const char dots[] = "…";
+    size_t n = part ? strlen(part) : 0;
+    if (!part || !whole || strcmp(part, whole) == 0)
+        return part && whole;
+    return str_ends(part, dots) && strncmp(part, whole, n - strlen(dots)) == 0;
+}
+
 void text_quote(struct buf *out, const char *s)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=:,./@%";

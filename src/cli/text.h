@@ -39,6 +39,8 @@ void text_duration(struct buf *out, int64_t ms);
 void text_bytes(struct buf *out, int64_t n);
 /* "2 files" "1 file" */
 void text_count(struct buf *out, int64_t n, const char *one, const char *many);
+/* `part` is all of `whole`, or its beginning and an ellipsis: it says nothing new. */
+bool text_is_cut(const char *part, const char *whole);
 /* One argument as a POSIX shell would take it back: plain when it can be, else in single quotes. */
 void text_quote(struct buf *out, const char *s);
 

@@ -136,6 +136,18 @@ static void quotes_for_a_shell(void **state)
     quoted("$x", "'$x'");
 }
 
+static void knows_a_cut_copy(void **state)
+{
+    assert_true(text_is_cut("make test", "make test"));
+    assert_true(text_is_cut("make…", "make test"));
+    assert_true(text_is_cut("…", "make test"));
+    assert_false(text_is_cut("make", "make test"));
+    assert_false(text_is_cut("made…", "make test"));
+    assert_false(text_is_cut("make test and more…", "make test"));
+    assert_false(text_is_cut(NULL, "x"));
+    assert_false(text_is_cut("x", NULL));
+}
+
 static void json_stays_json(void **state)
 {
     struct buf b = BUF_INIT(256);
@@ -151,7 +163,8 @@ int main(void)
         cmocka_unit_test(shows_controls),           cmocka_unit_test(shows_deceptive),
         cmocka_unit_test(passes_colours_only),      cmocka_unit_test(holds_back_what_is_unfinished),
         cmocka_unit_test(measures_wide_characters), cmocka_unit_test(writes_durations_and_sizes),
-        cmocka_unit_test(quotes_for_a_shell),       cmocka_unit_test(json_stays_json),
+        cmocka_unit_test(quotes_for_a_shell),       cmocka_unit_test(knows_a_cut_copy),
+        cmocka_unit_test(json_stays_json),
     };
     text_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
