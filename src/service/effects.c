@@ -213,21 +213,6 @@ static int selection(const struct json *paths, const char ***ret, struct err *e)
     return 0;
 }
 
-static int same_digest(const struct run_row *row, const struct changes *ch, struct err *e)
-{
-    AUTO_PTR(json_free) struct json *doc = NULL;
-    char digest[65];
-    int r = json_parse(row->changes ? row->changes : "{}", strlen(row->changes ? row->changes : "{}"), &doc, e);
-
-    if (r < 0)
-        return r;
-    changes_digest(ch, digest);
-    if (!str_eq(digest, json_str(json_get(doc, "digest"))))
-        return err_set(e, ERR_PLAN_CHANGED,
-                       "the changes do not have the digest that was reviewed: nothing was applied");
-    return 0;
-}
-
 struct job {
     const struct run_row *row;
     char *root, dir[RUN_DIR_MAX];
@@ -260,6 +245,49 @@ static int job_init(struct svc *svc, const struct run_row *row, struct job *j, s
     return j->lock < 0 ? j->lock : 0;
 }
 
+/* What is on disk now is not what was reviewed: files of the project moved on. Nothing is applied; the changes stay. */
+static int moved_on(struct job *j, const struct changes *ch, struct err *e)
+{
+    AUTO(buf_fini) struct buf b = BUF_INIT(64 * MIB);
+    struct jw w = JW_INIT(&b);
+    size_t moved = 0;
+
+    jw_arr(&w);
+    for (size_t i = 0; i <= changes_len(ch); i++) {
+        const struct change *c = i < changes_len(ch) ? changes_at(ch, i) : NULL;
+
+        if (c ? !c->moved : moved > 0)
+            continue;
+        moved++;
+        jw_obj(&w);
+        jw_kbytes(&w, "path", c ? c->path : ".", c ? strlen(c->path) : 1);
+        jw_kstr(&w, "why",
+                c ? "changed in the project since the run began" : "the project holds some of these already");
+        jw_end_obj(&w);
+    }
+    jw_end_arr(&w);
+    if (b.bad)
+        return err_oom(e);
+    j->res.conflicts = str_dup(b.p);
+    return j->res.conflicts ? err_set(e, ERR_APPLY_CONFLICT,
+                                      "the project changed since the changes were reviewed: "
+                                      "nothing was applied")
+                            : err_oom(e);
+}
+
+static int same_digest(struct job *j, const struct changes *ch, struct err *e)
+{
+    AUTO_PTR(json_free) struct json *doc = NULL;
+    const char *text = j->row->changes ? j->row->changes : "{}";
+    char digest[65];
+    int r = json_parse(text, strlen(text), &doc, e);
+
+    if (r < 0)
+        return r;
+    changes_digest(ch, digest);
+    return str_eq(digest, json_str(json_get(doc, "digest"))) ? 0 : moved_on(j, ch, e);
+}
+
 static int apply_new(struct job *j, const struct run_steps *steps, struct err *e)
 {
     AUTO_PTR(changes_free) struct changes *ch = NULL;
@@ -269,7 +297,7 @@ static int apply_new(struct job *j, const struct run_steps *steps, struct err *e
     if (r == 0)
         r = scan(j->dir, j->root, layers, &ch, e);
     if (r == 0)
-        r = same_digest(j->row, ch, e);
+        r = same_digest(j, ch, e);
     if (r == 0)
         r = selection(json_get(j->apply, "paths"), &only, e);
     if (r == 0)
