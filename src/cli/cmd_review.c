@@ -163,7 +163,8 @@ static int end_apply(struct cli *c, const struct json *run, struct err *e)
     const struct json *apply = json_get(run, "apply");
     if (str_eq(show_str(run, "state"), "awaiting_apply")) {
         show_conflicts(&c->ui, run);
-        cli_hint(c, "put the project right and apply again, or: sallyport discard %s", show_str(run, "id"));
+        cli_hint(c, "merge it yourself: sallyport diff %s | git apply -3     then: sallyport discard %s",
+                 show_str(run, "id"), show_str(run, "id"));
         return err_set(e, ERR_APPLY_CONFLICT, NULL);
     }
     if (!c->ui.json)

@@ -359,9 +359,11 @@ static bool conflicted(const struct json *run)
 
 static int leave_conflict(struct flow *f)
 {
-    int r = leave_apply(f);
+    ui_note(&f->c->ui, "%s keeps its changes; merge them yourself, then discard them:", f->run.s);
+    ui_note(&f->c->ui, "  sallyport diff %s | git apply -3", f->run.s);
+    ui_note(&f->c->ui, "  sallyport discard %s", f->run.s);
     f->c->exit = err_info(ERR_APPLY_CONFLICT)->exit;
-    return r;
+    return LEAVE;
 }
 
 static void show_apply_head(struct flow *f, const struct json *run, const struct json *changes)
