@@ -2,9 +2,10 @@
  *
  * Order of the steps:
  *   1  directories are unlocked that must be written in or removed      (0555 ─► 0755)
- *   2  what goes away, deepest first
- *   3  what is new or changed, from the top
+ *   2  files that go away, then their directories, deepest first
+ *   3  new directories, from the top, then what is new or changed in them
  *   4  directories get the mode that would have locked us out, deepest first
+ * So files always come in a row, here and when it is turned around for an undo: apply_journal.c syncs them together.
  * May include: base os.   Threads: one owner. */
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@ struct build {
     struct apply_plan *plan;
     struct buf *skipped;
     bool *sel;  /* per item: it is carried out */
+    bool dirs;  /* which half of 2 and 3 is being made */
     bool *kept; /* per item: a directory that must stay, because something in it stays */
 };
 
@@ -193,7 +195,7 @@ static int remove_step(struct build *b, size_t i, struct err *e)
 {
     const struct change *x = &b->c->item[i].c;
     struct apply_state none = {0}, from = was_dir(x) ? dir_state(x->old_mode | 0700) : old_state(x);
-    if (x->kind != CH_DELETED && !(x->kind == CH_KIND && (was_dir(x) || is_dir(x))))
+    if (was_dir(x) != b->dirs || (x->kind != CH_DELETED && !(x->kind == CH_KIND && (was_dir(x) || is_dir(x)))))
         return 0;
     if (was_dir(x) && !locked(x->old_mode))
         from = dir_state(x->old_mode);
@@ -226,7 +228,7 @@ static int write_step(struct build *b, size_t i, struct err *e)
 {
     const struct change_item *it = &b->c->item[i];
     const struct change *x = &it->c;
-    if (!x->new_mode || (is_dir(x) && x->kind == CH_MODE))
+    if (!x->new_mode || is_dir(x) != b->dirs || (is_dir(x) && x->kind == CH_MODE))
         return 0;
     struct apply_state from = old_state(x), to;
     if (x->kind == CH_KIND && (was_dir(x) || is_dir(x)))
@@ -277,8 +279,15 @@ static int each_down(struct build *b, step_fn *fn, struct err *e)
 static int all_steps(struct build *b, struct err *e)
 {
     int r = each_up(b, unlock_step, e);
+    b->dirs = false;
     if (r == 0)
         r = each_down(b, remove_step, e);
+    b->dirs = true;
+    if (r == 0)
+        r = each_down(b, remove_step, e);
+    if (r == 0)
+        r = each_up(b, write_step, e);
+    b->dirs = false;
     if (r == 0)
         r = each_up(b, write_step, e);
     return r < 0 ? r : each_down(b, lock_step, e);

@@ -23,12 +23,13 @@
 
 #define PLAN_MAX GIB
 #define WHY_MAX  (16 * MIB)
+#define BATCH    512
 
 int apply_open(const char *run_dir, const char *project_root, struct apply_ctx *ret, struct err *e)
 {
     struct apply_ctx c = {.root = -1, .run = -1, .journal = -1, .run_dir = run_dir, .why = BUF_INIT(WHY_MAX)};
     struct stat st;
-    c.root = open(project_root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    c.root = open(project_root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (c.root < 0)
         return err_sys(e, ERR_IO, "open the project %s", project_root);
     c.run = open(run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -116,7 +117,7 @@ static int name_pre_images(struct apply_plan *p, struct err *e)
     return 0;
 }
 
-static int save_pre(struct apply_ctx *c, const struct apply_op *op, struct err *e)
+static int save_pre(struct apply_ctx *c, const struct apply_op *op, bool sync, struct err *e)
 {
     struct stat st;
     char hex[SHA256_HEX];
@@ -134,7 +135,7 @@ static int save_pre(struct apply_ctx *c, const struct apply_op *op, struct err *
         return err_set(e, ERR_APPLY_CONFLICT, "%s changed in the project meanwhile", op->path);
     }
     apply_copy_xattrs(src, dst);
-    r = dir_sync(dst, e);
+    r = sync ? dir_sync(dst, e) : 0;
     CRASH_POINT(apply_pre);
     return r;
 }
@@ -142,11 +143,14 @@ static int save_pre(struct apply_ctx *c, const struct apply_op *op, struct err *
 static int save_pre_images(struct apply_ctx *c, struct err *e)
 {
     AUTO(fd_close) int pre = -1;
+    bool few = c->plan->n <= APPLY_FEW;
     int r = dir_make(c->journal, "pre", &pre, e);
     for (size_t i = 0; i < c->plan->n && r == 0; i++)
         if (needs_pre(&c->plan->op[i]))
-            r = save_pre(c, &c->plan->op[i], e);
-    return r < 0 ? r : dir_sync(pre, e);
+            r = save_pre(c, &c->plan->op[i], few, e);
+    if (r < 0)
+        return r;
+    return few ? dir_sync(pre, e) : apply_sync_all(pre, e);
 }
 
 static int prepare(struct apply_ctx *c, struct err *e)
@@ -199,11 +203,51 @@ static int roll_back(struct apply_ctx *c, struct err *e)
     return left == 0 ? apply_drop_journal(c, e) : keep_journal(c, e);
 }
 
+struct staged {
+    size_t op;
+    struct stat now;
+};
+
+/* Files from *at on: all written beside their places, then one sync, then all renamed. *at is behind the last. */
+static int write_batch(struct apply_ctx *c, size_t *at, struct staged *s, struct err *e)
+{
+    size_t n = 0;
+    int r = 0;
+    c->lazy = true;
+    for (; r >= 0 && n < BATCH && *at < c->plan->n && apply_writes_file(&c->plan->op[*at]); ++*at) {
+        s[n].op = *at;
+        r = apply_stage(c, *at, &s[n].now, e);
+        n += r > 0;
+    }
+    c->lazy = false;
+    if (r >= 0)
+        r = n > 0 ? apply_sync_all(c->root, e) : 0;
+    for (size_t i = 0; i < n && r == 0; i++)
+        r = apply_commit(c, s[i].op, &s[i].now, e);
+    return r;
+}
+
+static int take_steps(struct apply_ctx *c, struct err *e)
+{
+    struct staged *s = NULL;
+    int r = 0;
+    if (c->plan->n > APPLY_FEW && !(s = malloc(BATCH * sizeof *s)))
+        return err_oom(e);
+    for (size_t i = 0; i < c->plan->n && r == 0;) {
+        if (s && apply_writes_file(&c->plan->op[i]))
+            r = write_batch(c, &i, s, e);
+        else
+            r = apply_step(c, i++, true, e);
+    }
+    free(s);
+    if (r < 0)
+        apply_sweep_tmp(c);
+    return r;
+}
+
 static int go_forward(struct apply_ctx *c, struct err *e)
 {
-    int r = 0;
-    for (size_t i = 0; i < c->plan->n && r == 0; i++)
-        r = apply_step(c, i, true, e);
+    int r = take_steps(c, e);
     if (r == 0)
         r = apply_sync(c, e);
     CRASH_POINT(apply_synced);

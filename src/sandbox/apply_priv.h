@@ -10,13 +10,16 @@
  *   1  nothing in the project is touched before the journal holds the plan, every pre-image and "go", all synced;
  *   2  a step does nothing when the path is already where it leads, or further along its chain;
  *   3  a step refuses (ERR_APPLY_CONFLICT) when the path is in a state the plan does not know;
- *   4  a file of the project is replaced by rename only, from a complete, synced temporary file beside it. */
+ *   4  a file of the project is replaced by rename only, from a complete, synced temporary file beside it.
+ *
+ * Syncing: up to APPLY_FEW steps one by one; more with syncfs(2) per batch: thousands of fsyncs take minutes. */
 #pragma once
 #include "base/buf.h"
 #include "sandbox/apply.h"
 #include "sandbox/changes_priv.h"
 
 #define APPLY_NONE SIZE_MAX
+#define APPLY_FEW  16
 
 /* What is at a path. */
 struct apply_state {
@@ -68,13 +71,14 @@ CHECKED char *apply_plan_str(struct apply_plan *, const char *fmt, ...) PRINTF(2
 
 /* --- apply_step.c */
 struct apply_ctx {
-    int root, run, journal;      /* project, run directory, run/apply; -1 when not there */
+    int root, run, journal;      /* project, run directory, run/apply; -1 when not there; none is O_PATH */
     const char *run_dir;
     struct apply_plan *plan;
     uid_t uid;                   /* owner of the project */
     gid_t gid;
     struct buf why;              /* conflicts met: JSON objects, comma-separated */
     bool first;                  /* nothing was started yet: `seen` may be trusted */
+    bool lazy;                   /* files are not synced one by one: the caller syncs the file system */
 };
 /* Now. mode 0 and *ret_sys when nothing is there. Negative when it cannot be looked at. */
 CHECKED int apply_look(const struct apply_ctx *, const char *path, struct stat *ret, int *ret_sys, struct err *);
@@ -82,7 +86,13 @@ CHECKED int apply_look(const struct apply_ctx *, const char *path, struct stat *
 CHECKED int apply_is(const struct apply_ctx *, const char *path, const struct stat *st, const struct apply_state *,
                      struct err *);
 CHECKED int apply_step(struct apply_ctx *, size_t i, bool forward, struct err *);
+/* A step forward that writes a file, in two halves, so that many can be synced at once between them: the first leaves
+ * the complete temporary file (returns 1; *now is for the second) or finds nothing to do (0). */
+bool apply_writes_file(const struct apply_op *);
+CHECKED int apply_stage(struct apply_ctx *, size_t i, struct stat *now, struct err *);
+CHECKED int apply_commit(struct apply_ctx *, size_t i, const struct stat *now, struct err *);
 void apply_sweep_tmp(struct apply_ctx *);                 /* temporary files a crash left */
+CHECKED int apply_sync_all(int fd, struct err *);         /* syncfs; fd is not O_PATH */
 CHECKED int apply_sync(struct apply_ctx *, struct err *); /* the directories the steps wrote in */
 void apply_copy_xattrs(int from, int to);
 void apply_conflict(struct apply_ctx *, const char *path, const char *why);

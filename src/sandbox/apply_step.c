@@ -206,9 +206,7 @@ static int dress_file(const struct apply_ctx *c, const struct apply_state *from,
         r = err_sys(e, ERR_IO, "set the mode");
     if (r == 0)
         r = restore_time(to, fd, NULL, e);
-    if (r == 0 && (FAULT(fsync) ? (errno = EIO, -1) : fsync(fd)) < 0)
-        r = err_sys(e, ERR_IO, "sync");
-    return r;
+    return r == 0 && !c->lazy ? dir_sync(fd, e) : r;
 }
 
 /* Going back, a pre-image on the same file system is linked instead of copied: a full disk must not stop it. */
@@ -323,7 +321,8 @@ static int change_mode(struct apply_ctx *c, const struct apply_op *op, const str
     return 0;
 }
 
-static int put(struct apply_ctx *c, size_t i, bool forward, const struct stat *now, struct place *at, struct err *e)
+/* The complete temporary entry; nothing of it is left on failure. */
+static int make_tmp(struct apply_ctx *c, size_t i, bool forward, struct place *at, struct err *e)
 {
     const struct apply_op *op = &c->plan->op[i];
     const struct apply_state *from = forward ? &op->from : &op->to, *to = forward ? &op->to : &op->from;
@@ -331,26 +330,45 @@ static int put(struct apply_ctx *c, size_t i, bool forward, const struct stat *n
     int r = S_ISDIR(to->mode)   ? make_dir(c, from, to, at, e)
             : S_ISLNK(to->mode) ? make_link(c, from, to, at, e)
                                 : make_file(c, op, forward, at, e);
-    if (r == 0)
-        r = move_in(c, op, now, at, e);
     if (r < 0)
         drop_tmp(at->dir, at->tmp);
     return r;
 }
 
+static int put(struct apply_ctx *c, size_t i, bool forward, const struct stat *now, struct place *at, struct err *e)
+{
+    int r = make_tmp(c, i, forward, at, e);
+    if (r < 0)
+        return r;
+    r = move_in(c, &c->plan->op[i], now, at, e);
+    if (r < 0)
+        drop_tmp(at->dir, at->tmp);
+    return r;
+}
+
+static int open_place(struct apply_ctx *c, const char *path, struct place *at, struct err *e)
+{
+    at->dir = layer_parent(c->root, path, &at->base);
+    return at->dir < 0 ? conflict(c, path, "its directory is gone or is a symlink now", e) : 0;
+}
+
+static bool only_mode(const struct apply_op *op)
+{
+    return (S_ISDIR(op->from.mode) && S_ISDIR(op->to.mode)) ||
+           (S_ISREG(op->from.mode) && S_ISREG(op->to.mode) && strcmp(op->from.sha, op->to.sha) == 0);
+}
+
 static int act(struct apply_ctx *c, size_t i, bool forward, const struct stat *now, struct err *e)
 {
     const struct apply_op *op = &c->plan->op[i];
-    const struct apply_state *from = forward ? &op->from : &op->to, *to = forward ? &op->to : &op->from;
-    if (S_ISDIR(from->mode) && S_ISDIR(to->mode))
-        return change_mode(c, op, now, to, e);
-    if (S_ISREG(from->mode) && S_ISREG(to->mode) && strcmp(from->sha, to->sha) == 0)
-        return change_mode(c, op, now, to, e);
+    const struct apply_state *to = forward ? &op->to : &op->from;
     struct place at;
-    at.dir = layer_parent(c->root, op->path, &at.base);
-    if (at.dir < 0)
-        return conflict(c, op->path, "its directory is gone or is a symlink now", e);
-    int r = to->mode ? put(c, i, forward, now, &at, e) : take_away(c, op, now, &at, e);
+    if (only_mode(op))
+        return change_mode(c, op, now, to, e);
+    int r = open_place(c, op->path, &at, e);
+    if (r < 0)
+        return r;
+    r = to->mode ? put(c, i, forward, now, &at, e) : take_away(c, op, now, &at, e);
     fd_close(&at.dir);
     return r;
 }
@@ -389,40 +407,94 @@ static int starts_here(const struct apply_ctx *c, size_t i, bool forward, const 
     return 0;
 }
 
-int apply_step(struct apply_ctx *c, size_t i, bool forward, struct err *e)
+/* 1: the step is to be taken, from *now; 0: it leads nowhere new; negative: it cannot be taken. */
+static int ready(struct apply_ctx *c, size_t i, bool forward, struct stat *now, struct err *e)
 {
     const struct apply_op *op = &c->plan->op[i];
-    struct stat now;
-    int sys, r = apply_look(c, op->path, &now, &sys, e);
+    int sys, r = apply_look(c, op->path, now, &sys, e);
     if (r < 0)
         return r;
-    if (c->first && op->seen.st_nlink > 0 && same_file(&op->seen, &now))
-        return act(c, i, forward, &now, e); /* as checked a moment ago: no need to hash it again */
-    r = done_already(c, i, forward, &now, e);
+    if (c->first && op->seen.st_nlink > 0 && same_file(&op->seen, now))
+        return 1; /* as checked a moment ago: no need to hash it again */
+    r = done_already(c, i, forward, now, e);
     if (r != 0)
         return r < 0 ? r : 0;
-    r = starts_here(c, i, forward, &now, e);
-    if (r < 0)
+    r = starts_here(c, i, forward, now, e);
+    return r != 0 ? r : conflict(c, op->path, "changed in the project meanwhile", e);
+}
+
+int apply_step(struct apply_ctx *c, size_t i, bool forward, struct err *e)
+{
+    struct stat now;
+    int r = ready(c, i, forward, &now, e);
+    return r > 0 ? act(c, i, forward, &now, e) : r;
+}
+
+bool apply_writes_file(const struct apply_op *op)
+{
+    return S_ISREG(op->to.mode) && !only_mode(op);
+}
+
+int apply_stage(struct apply_ctx *c, size_t i, struct stat *now, struct err *e)
+{
+    struct place at;
+    int r = ready(c, i, true, now, e);
+    if (r <= 0)
         return r;
-    return r > 0 ? act(c, i, forward, &now, e) : conflict(c, op->path, "changed in the project meanwhile", e);
+    r = open_place(c, c->plan->op[i].path, &at, e);
+    if (r == 0) {
+        r = make_tmp(c, i, true, &at, e);
+        fd_close(&at.dir);
+    }
+    return r < 0 ? r : 1;
+}
+
+int apply_commit(struct apply_ctx *c, size_t i, const struct stat *now, struct err *e)
+{
+    struct place at;
+    tmp_name(c, i, at.tmp);
+    int r = open_place(c, c->plan->op[i].path, &at, e);
+    if (r == 0) {
+        r = move_in(c, &c->plan->op[i], now, &at, e);
+        fd_close(&at.dir);
+    }
+    return r;
+}
+
+int apply_sync_all(int fd, struct err *e)
+{
+    if ((FAULT(fsync) ? (errno = EIO, -1) : syncfs(fd)) < 0)
+        return err_sys(e, ERR_IO, "sync the file system");
+    return 0;
+}
+
+/* The directory of path, "" for the root; NULL on out-of-memory. */
+static char *dir_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? str_ndup(path, (size_t)(slash - path)) : str_dup("");
+}
+
+static int sync_dir_of(struct apply_ctx *c, const char *path, char **last, struct err *e)
+{
+    char *dir = dir_of(path);
+    if (!dir)
+        return err_oom(e);
+    bool again = *last && strcmp(dir, *last) == 0;
+    free(*last);
+    *last = dir;
+    AUTO(fd_close) int fd = again ? -1 : layer_open(c->root, dir, O_RDONLY | O_DIRECTORY);
+    return fd >= 0 ? dir_sync(fd, e) : 0; /* none: a directory that was removed */
 }
 
 int apply_sync(struct apply_ctx *c, struct err *e)
 {
     char *last = NULL;
     int r = 0;
-    for (size_t i = 0; i < c->plan->n && r == 0; i++) {
-        const char *path = c->plan->op[i].path, *slash = strrchr(path, '/');
-        char *dir = slash ? str_ndup(path, (size_t)(slash - path)) : str_dup("");
-        if (!dir)
-            r = err_oom(e);
-        else if (!last || strcmp(dir, last) != 0) {
-            AUTO(fd_close) int fd = layer_open(c->root, dir, O_RDONLY | O_DIRECTORY);
-            r = fd >= 0 ? dir_sync(fd, e) : 0; /* a directory that was removed */
-        }
-        free(last);
-        last = dir;
-    }
+    if (c->plan->n > APPLY_FEW)
+        return apply_sync_all(c->root, e);
+    for (size_t i = 0; i < c->plan->n && r == 0; i++)
+        r = sync_dir_of(c, c->plan->op[i].path, &last, e);
     free(last);
     return r;
 }
