@@ -9,6 +9,7 @@
  * May include: base os.   Threads: one owner. */
 #include <stdlib.h>
 #include <string.h>
+#include "base/fault.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "os/file.h"
@@ -49,8 +50,7 @@ static void skip(struct build *b, const char *path, const char *why)
     jw_end_obj(&w);
 }
 
-/* --- what is carried out
- * -------------------------------------------------------------------------------------------------- */
+/* --- what is carried out ------------------------------------------------------------------------- */
 
 /* Calls fn for the item of each directory above path. */
 static int each_above(struct build *b, const char *path, void (*fn)(struct build *, size_t), struct err *e)
@@ -135,8 +135,7 @@ static void report_skipped(struct build *b, const struct changes_only *only)
     }
 }
 
-/* --- steps
- * ------------------------------------------------------------------------------------------------------------------ */
+/* --- steps --------------------------------------------------------------------------------------- */
 
 static struct apply_state old_state(const struct change *x)
 {
@@ -301,7 +300,7 @@ int apply_build(const struct changes *c, const char *const *only, struct apply_p
     if (r < 0)
         return r;
     struct build b = {.c = c, .plan = plan, .skipped = skipped};
-    b.sel = calloc(c->n + 1, sizeof *b.sel);
+    b.sel = FAULT(alloc) ? NULL : calloc(c->n + 1, sizeof *b.sel);
     b.kept = calloc(c->n + 1, sizeof *b.kept);
     if (!b.sel || !b.kept) {
         r = err_oom(e);

@@ -101,8 +101,7 @@ static int turn_into(struct apply_ctx *c, const char *name, struct err *e)
     return dir_sync(c->journal, e);
 }
 
-/* --- before "go"
- * --------------------------------------------------------------------------------------------------------- */
+/* --- before "go" --------------------------------------------------------------------------------- */
 
 static bool needs_pre(const struct apply_op *op)
 {
@@ -172,8 +171,7 @@ static int prepare(struct apply_ctx *c, struct err *e)
     return r;
 }
 
-/* --- from "go" on
- * --------------------------------------------------------------------------------------------------------- */
+/* --- from "go" on -------------------------------------------------------------------------------- */
 
 static int keep_journal(struct apply_ctx *c, struct err *e)
 {

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/fault.h"
 #include "base/hash.h"
 #include "base/str.h"
 #include "os/clock.h"
@@ -72,7 +73,7 @@ int apply_plan_add(struct apply_plan *p, const char *path, const struct apply_st
 {
     if (p->n == p->cap) {
         size_t cap = p->cap ? p->cap * 2 : 64;
-        struct apply_op *op = realloc(p->op, cap * sizeof *op);
+        struct apply_op *op = FAULT(alloc) ? NULL : realloc(p->op, cap * sizeof *op);
         if (!op)
             return err_oom(e);
         p->op = op;
@@ -151,8 +152,7 @@ struct apply_result apply_plan_totals(const struct apply_plan *p)
     return r;
 }
 
-/* --- as a file
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- as a file ----------------------------------------------------------------------------------- */
 
 static void put_state(const struct apply_state *s, struct buf *out)
 {

@@ -38,8 +38,7 @@ static int conflict(struct apply_ctx *c, const char *path, const char *why, stru
     return err_set(e, ERR_APPLY_CONFLICT, "%s: %s", path, why);
 }
 
-/* --- looking
- * -------------------------------------------------------------------------------------------------------------- */
+/* --- looking ------------------------------------------------------------------------------------- */
 
 int apply_look(const struct apply_ctx *c, const char *path, struct stat *ret, int *ret_sys, struct err *e)
 {
@@ -83,8 +82,7 @@ int apply_is(const struct apply_ctx *c, const char *path, const struct stat *st,
     return there && strcmp(hex, s->sha) == 0;
 }
 
-/* --- writing
- * -------------------------------------------------------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------------------------------- */
 
 struct place {
     int dir;

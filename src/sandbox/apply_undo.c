@@ -25,8 +25,7 @@ static int open_applied(const char *run_dir, const char *project_root, struct ap
     return r < 0 ? r : apply_load(ret, e);
 }
 
-/* --- the plan, turned around
- * ---------------------------------------------------------------------------------------------- */
+/* --- the plan, turned around --------------------------------------------------------------------- */
 
 static int turn_one(struct apply_plan *undo, const struct apply_plan *done, size_t i, struct err *e)
 {
@@ -146,8 +145,7 @@ int apply_undo(const char *applied_run_dir, const char *undo_run_dir, const char
     return r;
 }
 
-/* --- its patch
- * -------------------------------------------------------------------------------------------------------------- */
+/* --- its patch ----------------------------------------------------------------------------------- */
 
 /* Content of state s, if it is what the file at `name` below dir holds. */
 static int read_if(int dir, const char *name, const struct apply_state *s, struct side *ret, struct err *e)

@@ -112,8 +112,7 @@ void changes_json(const struct changes *c, struct jw *w)
     jw_end_arr(w);
 }
 
-/* --- sealing
- * -------------------------------------------------------------------------------------------------------------- */
+/* --- sealing ------------------------------------------------------------------------------------- */
 
 static int open_layer(const char *run_dir, const char *layer, struct err *e)
 {

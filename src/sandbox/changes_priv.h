@@ -24,6 +24,8 @@ struct changes {
     int64_t opened;              /* files and directories of the project that were opened: a test holds it down */
 };
 
+/* Sorts the items, decides what is shown and refused because of its neighbours, and sets the digest. */
+CHECKED int changes_settle(struct changes *, struct err *);
 CHECKED int changes_set_digest(struct changes *, struct err *);
 /* Path order: like strcmp, but '/' sorts before every byte and after the end, so a tree is one contiguous range. */
 int changes_path_cmp(const char *a, const char *b);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "base/fault.h"
 #include "base/str.h"
 #include "os/file.h"
 #include "sandbox/changes_priv.h"
@@ -45,7 +46,7 @@ static int full(struct err *e)
     return err_set(e, ERR_TOO_LARGE, "the names of the changed files need too much memory");
 }
 
-/* --- items -------------------------------------------------------------------------------------------------------- */
+/* --- items --------------------------------------------------------------------------------------- */
 
 static int add_item(struct scan *s, const char *path, struct change_item **ret, struct err *e)
 {
@@ -54,7 +55,7 @@ static int add_item(struct scan *s, const char *path, struct change_item **ret, 
         return err_set(e, ERR_TOO_LARGE, "the run changed more than %zu files", s->max);
     if (ch->n == ch->cap) {
         size_t cap = ch->cap ? ch->cap * 2 : 64;
-        struct change_item *p = realloc(ch->item, cap * sizeof *p);
+        struct change_item *p = FAULT(alloc) ? NULL : realloc(ch->item, cap * sizeof *p);
         if (!p)
             return err_oom(e);
         ch->item = p;
@@ -141,24 +142,23 @@ static int count_lines(struct change_item *it, const struct side *a, const struc
 }
 
 /* A target that stays inside by its text may still go through a link of the project that leads out. */
-static const char *resolved_link(struct scan *s, const char *path, const char *target)
+static int judge_link(struct scan *s, struct change_item *it, const char *target, struct err *e)
 {
-    const char *why = rule_link(path, target);
-    if (why)
-        return why;
-    char *dir = str_dup(path);
-    if (!dir)
-        return "cannot be read";
-    char *slash = strrchr(dir, '/');
-    char *full_path = slash ? (*slash = '\0', str_printf("%s/%s", dir, target)) : str_dup(target);
-    AUTO(fd_close) int fd = full_path ? file_open_beneath(s->root, full_path, O_PATH, 0, 0) : -1;
-    if (!full_path)
-        why = "cannot be read";
-    else if (fd < 0 && errno == EXDEV)
-        why = "symlink leads outside";
-    free(full_path);
-    free(dir);
-    return why;
+    refuse(it, rule_link(it->c.path, target));
+    if (it->c.refused)
+        return 0;
+    const char *slash = strrchr(it->c.path, '/');
+    int dir_len = slash ? (int)(slash - it->c.path) + 1 : 0;
+    char *path = str_printf("%.*s%s", dir_len, it->c.path, target);
+    if (!path)
+        return err_oom(e);
+    AUTO(fd_close) int fd = file_open_beneath(s->root, path, O_PATH, 0, 0);
+    if (fd < 0 && errno == EXDEV)
+        refuse(it, "symlink leads outside");
+    else if (fd < 0 && errno != ENOENT && errno != ENOTDIR && errno != ELOOP) /* dangling is fine, unknown is not */
+        refuse(it, "symlink cannot be followed");
+    free(path);
+    return 0;
 }
 
 /* --- pairs ----------------------------------------------------------------------------------------------------------
@@ -224,8 +224,8 @@ static int make_item(struct scan *s, const struct pair *p, const struct side *a,
     refuse(it, p->inherit);
     if (p->node)
         it->layer = s->in->layers[p->node->layer];
-    if (S_ISLNK(b->mode) && b->p)
-        refuse(it, resolved_link(s, p->path, b->p));
+    if (S_ISLNK(b->mode) && b->p && (r = judge_link(s, it, b->p, e)) < 0)
+        return r;
     it->c.moved = p->st && !S_ISDIR(p->st->st_mode) && later(p->st->st_ctim, s->birth);
     return count_lines(it, a, b, e);
 }
@@ -246,8 +246,7 @@ static int compare(struct scan *s, const struct pair *p, const char **ret_refuse
     return r;
 }
 
-/* --- what is gone from the project
- * ------------------------------------------------------------------------------------ */
+/* --- what is gone from the project --------------------------------------------------------------- */
 
 static int gone_entry(void *arg, const struct layer_entry *en, struct err *e)
 {
@@ -316,14 +315,13 @@ static int gone_below(struct scan *s, const struct todo *t, const char *path, st
     return r;
 }
 
-/* --- the walk over the tree
- * --------------------------------------------------------------------------------------------- */
+/* --- the walk over the tree ---------------------------------------------------------------------- */
 
 static int push(struct scan *s, struct todo t, struct err *e)
 {
     if (s->ntodo == s->cap) {
         size_t cap = s->cap ? s->cap * 2 : 64;
-        struct todo *p = realloc(s->todo, cap * sizeof *p);
+        struct todo *p = FAULT(alloc) ? NULL : realloc(s->todo, cap * sizeof *p);
         if (!p)
             return err_oom(e);
         s->todo = p;
@@ -426,68 +424,7 @@ static int scan_all(struct scan *s, struct err *e)
     return r;
 }
 
-/* --- order, and what is shown
- * -------------------------------------------------------------------------------------------- */
-
-static int by_path(const void *a, const void *b)
-{
-    return changes_path_cmp(((const struct change_item *)a)->c.path, ((const struct change_item *)b)->c.path);
-}
-
-static bool is_dir_item(const struct change *c)
-{
-    return S_ISDIR(c->new_mode ? c->new_mode : c->old_mode);
-}
-
-/* A file that takes a directory's place needs all of the directory gone. */
-static void refuse_blocked(struct changes *ch, size_t i)
-{
-    struct change_item *it = &ch->item[i];
-    if (it->c.kind != CH_KIND || !S_ISDIR(it->c.old_mode))
-        return;
-    for (size_t k = i + 1; k < ch->n && changes_below(ch->item[k].c.path, it->c.path); k++)
-        if (ch->item[k].c.refused)
-            refuse(it, "the directory it replaces holds a file that is refused");
-}
-
-/* Directories show when they are empty, when they are refused, when only their mode or kind changed, and at the top of
- * a removed tree. */
-static void settle(struct changes *ch)
-{
-    const char *gone_top = NULL, *refused_top = NULL;
-    for (size_t i = 0; i < ch->n; i++) {
-        struct change_item *it = &ch->item[i];
-        bool has_more = i + 1 < ch->n && changes_below(ch->item[i + 1].c.path, it->c.path);
-        bool was_dir = S_ISDIR(it->c.old_mode) && it->c.kind != CH_MODE;
-        refuse_blocked(ch, i);
-        it->c.opaque_dir = was_dir && has_more;
-        if (is_dir_item(&it->c) && (it->c.kind == CH_ADDED || it->c.kind == CH_DELETED)) {
-            bool top = it->c.kind == CH_DELETED && !(gone_top && changes_below(it->c.path, gone_top));
-            bool bad = it->c.refused && !(refused_top && changes_below(it->c.path, refused_top));
-            it->implied = has_more && !top && !bad;
-            if (!top && it->c.kind == CH_DELETED)
-                it->c.opaque_dir = false;
-            if (bad)
-                refused_top = it->c.path;
-        }
-        if (was_dir && !(gone_top && changes_below(it->c.path, gone_top)))
-            gone_top = it->c.path;
-    }
-}
-
-static int finish(struct changes *ch, struct err *e)
-{
-    if (ch->n > 0)
-        qsort(ch->item, ch->n, sizeof *ch->item, by_path);
-    settle(ch);
-    ch->shown = calloc(ch->n + 1, sizeof *ch->shown);
-    if (!ch->shown)
-        return err_oom(e);
-    for (size_t i = 0; i < ch->n; i++)
-        if (!ch->item[i].implied)
-            ch->shown[ch->nshown++] = i;
-    return changes_set_digest(ch, e);
-}
+/* --- the whole ----------------------------------------------------------------------------------- */
 
 /* Layer names outlive the caller's array. */
 static int keep_layers(struct changes *ch, struct err *e)
@@ -533,7 +470,7 @@ int changes_scan(const struct changes_in *in, struct changes **ret, struct err *
     if (r == 0)
         r = keep_layers(ch, e);
     if (r == 0)
-        r = finish(ch, e);
+        r = changes_settle(ch, e);
     if (r == 0)
         *ret = TAKE(ch);
     return r;

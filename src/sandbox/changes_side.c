@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "base/fault.h"
 #include "os/file.h"
 #include "sandbox/changes_priv.h"
 #include "sandbox/changes_rule.h"
@@ -47,12 +48,12 @@ static int refuse(struct side *s, const char *why)
 
 static int read_kept(int fd, struct side *s, struct err *e)
 {
-    char *p = malloc((size_t)s->bytes + 1);
+    char *p = FAULT(alloc) ? NULL : malloc((size_t)s->bytes + 1);
     if (!p)
         return err_oom(e);
     s->p = p;
     while ((int64_t)s->len < s->bytes) {
-        ssize_t n = pread(fd, p + s->len, (size_t)s->bytes - s->len, (off_t)s->len);
+        ssize_t n = FAULT(read) ? (errno = EIO, -1) : pread(fd, p + s->len, (size_t)s->bytes - s->len, (off_t)s->len);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)

@@ -8,6 +8,7 @@
 #include "sandbox/changes_tree.h"
 #include <stdlib.h>
 #include <string.h>
+#include "base/fault.h"
 
 #define BLOCK (64 * KIB)
 
@@ -47,7 +48,7 @@ static struct block *add_block(struct arena *a, size_t n)
     size_t cap = n > BLOCK ? n : BLOCK;
     if (cap > a->left)
         return NULL;
-    struct block *b = calloc(1, sizeof *b + cap);
+    struct block *b = FAULT(alloc) ? NULL : calloc(1, sizeof *b + cap);
     if (!b)
         return NULL;
     a->left -= cap;
@@ -79,7 +80,7 @@ char *arena_str(struct arena *a, const char *p, size_t n)
     return s;
 }
 
-/* --- the tree -------------------------------------------------------------------------------------------------- */
+/* --- the tree ------------------------------------------------------------------------------------ */
 
 struct tree {
     struct arena *arena;
@@ -145,7 +146,7 @@ static int grow(struct tree *t, struct err *e)
 {
     struct tree_node **old = t->slot;
     size_t nold = t->nslots;
-    struct tree_node **bigger = calloc(nold * 2, sizeof *bigger);
+    struct tree_node **bigger = FAULT(alloc) ? NULL : calloc(nold * 2, sizeof *bigger);
     if (!bigger)
         return err_oom(e);
     t->slot = bigger;

@@ -147,7 +147,7 @@ bool layer_has_caps(int fd)
     return fgetxattr(fd, "security.capability", NULL, 0) >= 0;
 }
 
-/* --- content ----------------------------------------------------------------------------------------------- */
+/* --- content ------------------------------------------------------------------------------------- */
 
 struct copy {
     int src, dst; /* dst -1: only hash */
@@ -192,7 +192,7 @@ static int copy_data(struct copy *c, off_t end, bool *ret_eof, struct err *e)
 {
     while (c->at < end) {
         size_t want = end - c->at > (off_t)CHUNK ? CHUNK : (size_t)(end - c->at);
-        ssize_t n = pread(c->src, c->mem, want, c->at);
+        ssize_t n = FAULT(read) ? (errno = EIO, -1) : pread(c->src, c->mem, want, c->at);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
@@ -237,7 +237,7 @@ static int hash_or_copy(int src, int dst, char ret_hex[SHA256_HEX], struct err *
     if (fstat(src, &st) < 0)
         return err_sys(e, ERR_IO, "look at a file");
     AUTO_PTR(sha256_free) struct sha256 *sha = sha256_new();
-    char *mem = malloc(CHUNK);
+    char *mem = FAULT(alloc) ? NULL : malloc(CHUNK);
     if (!sha || !mem) {
         free(mem);
         return err_oom(e);

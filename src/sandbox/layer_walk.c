@@ -14,6 +14,7 @@
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
+#include "base/fault.h"
 #include "base/str.h"
 #include "os/file.h"
 
@@ -37,7 +38,7 @@ static int push(struct walk *w, const char *path, struct err *e)
         return err_set(e, ERR_TOO_LARGE, "too many directories to look at");
     if (w->ndirs == w->cap) {
         size_t cap = w->cap ? w->cap * 2 : 64;
-        char **p = realloc(w->dirs, cap * sizeof *p);
+        char **p = FAULT(alloc) ? NULL : realloc(w->dirs, cap * sizeof *p);
         if (!p)
             return err_oom(e);
         w->dirs = p;
@@ -244,7 +245,7 @@ int layer_unlock(int root, int modes_fd, struct err *e)
     return run_walk(&w, "", e);
 }
 
-/* --- remembered modes ---------------------------------------------------------------------------------------- */
+/* --- remembered modes ---------------------------------------------------------------------------- */
 
 struct record {
     const char *path;

@@ -14,6 +14,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 #include "base/hash.h"
+#include "os/file.h"
 
 static void die(const char *what, const char *path)
 {
@@ -63,10 +64,9 @@ void fx_open(struct fx *f)
 
 void fx_close(struct fx *f)
 {
-    const char *const chmod_args[] = {"chmod", "-R", "u+rwX", f->dir, NULL};
-    const char *const rm_args[] = {"rm", "-rf", f->dir, NULL};
-    if (chdir("/tmp") < 0 || fx_run(chmod_args, NULL) < 0 || fx_run(rm_args, NULL) != 0)
-        die("clean up", f->dir);
+    struct err e = ERR_INIT;
+    if (chdir("/tmp") < 0 || dir_remove(AT_FDCWD, f->dir, &e) < 0)
+        die("clean up", e.msg);
     while (nkept > 0)
         free(kept[--nkept]);
 }
@@ -226,15 +226,21 @@ struct buf fx_list(const char *root, int how)
     return b;
 }
 
-void fx_assert_same(const char *a, const char *b, int how)
+void fx_assert_list(const char *root, const struct buf *want, int how)
 {
-    struct buf x = fx_list(a, how), y = fx_list(b, how);
-    if (strcmp(x.p, y.p) != 0) {
-        fprintf(stderr, "trees differ\n--- %s\n%s\n+++ %s\n%s\n", a, x.p, b, y.p);
+    struct buf x = fx_list(root, how);
+    if (strcmp(x.p, want->p) != 0) {
+        fprintf(stderr, "trees differ\n--- %s\n%s\n+++ wanted\n%s\n", root, x.p, want->p);
         abort();
     }
     buf_fini(&x);
-    buf_fini(&y);
+}
+
+void fx_assert_same(const char *a, const char *b, int how)
+{
+    struct buf want = fx_list(b, how);
+    fx_assert_list(a, &want, how);
+    buf_fini(&want);
 }
 
 int fx_run(const char *const argv[], const char *cwd)
@@ -262,8 +268,7 @@ void fx_copy(const char *from, const char *to)
         die("copy", from);
 }
 
-/* --- a real overlay
- * --------------------------------------------------------------------------------------------------- */
+/* --- a real overlay ------------------------------------------------------------------------------ */
 
 static bool write_to(const char *path, const char *text)
 {
@@ -332,8 +337,7 @@ bool fx_overlay(struct fx *f, const char *const *lower, const char *layer, fx_fn
     return WEXITSTATUS(st) == 0;
 }
 
-/* --- randomness
- * -------------------------------------------------------------------------------------------------------- */
+/* --- randomness ---------------------------------------------------------------------------------- */
 
 uint64_t rnd_u64(struct rnd *r)
 {

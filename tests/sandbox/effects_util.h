@@ -30,6 +30,7 @@ char *fx_layer(struct fx *, const char *name);
  * bit, no directories). Free with buf_fini. */
 enum { FX_ALL, FX_GIT, FX_MTIME };
 struct buf fx_list(const char *root, int how);
+void fx_assert_list(const char *root, const struct buf *want, int how);
 void fx_assert_same(const char *a_root, const char *b_root, int how);
 void fx_copy(const char *from, const char *to);             /* cp -a */
 int fx_run(const char *const argv[], const char *cwd);      /* exit status; output to fx.log of cwd's parent */
