@@ -262,9 +262,8 @@ int auth_token_revoke(struct svc *svc, struct caller *c, const struct id *id, st
 struct list {
     const char *tenant;
     const struct id *after;
-    int limit, n;
+    struct view_page page;
     struct jw *w;
-    struct id last;
 };
 
 static int list_each(void *arg, const struct token_row *row, struct err *e)
@@ -273,8 +272,7 @@ static int list_each(void *arg, const struct token_row *row, struct err *e)
 
     view_token_open(l->w, row);
     jw_end_obj(l->w);
-    l->last = row->id;
-    l->n++;
+    view_page_item(&l->page, &row->id);
     return 0;
 }
 
@@ -282,21 +280,17 @@ static int list_tx(struct db *db, void *arg, struct err *e)
 {
     struct list *l = arg;
 
-    return token_list(db, l->tenant, l->after, l->limit, list_each, l, e);
+    return token_list(db, l->tenant, l->after, l->page.limit, list_each, l, e);
 }
 
 int auth_token_list_json(struct svc *svc, const char *tenant, const struct id *after, int limit, struct jw *w,
                          struct err *e)
 {
-    struct list l = {.tenant = tenant, .after = after, .limit = limit, .w = w};
+    struct list l = {.tenant = tenant, .after = after, .page = {.limit = limit}, .w = w};
     int r;
 
-    jw_obj(w);
-    jw_key(w, "items");
-    jw_arr(w);
+    view_page_open(w);
     r = store_read(svc->store, list_tx, &l, e);
-    jw_end_arr(w);
-    jw_kstr(w, "next", r == 0 && l.n == limit ? l.last.s : NULL);
-    jw_end_obj(w);
+    view_page_close(w, &l.page);
     return r;
 }

@@ -246,9 +246,8 @@ struct query {
     struct caller *c;
     const char *tenant, *key;
     const struct id *after;
-    int limit, n;
+    struct view_page page;
     struct jw *w;
-    struct id last;
 };
 
 static int get_tx(struct db *db, void *arg, struct err *e)
@@ -277,8 +276,7 @@ static int list_each(void *arg, const struct project_row *row, struct err *e)
 
     view_project_open(q->w, row);
     jw_end_obj(q->w);
-    q->last = row->id;
-    q->n++;
+    view_page_item(&q->page, &row->id);
     return 0;
 }
 
@@ -286,22 +284,18 @@ static int list_tx(struct db *db, void *arg, struct err *e)
 {
     struct query *q = arg;
 
-    return project_list(db, q->tenant, q->after, q->limit, list_each, q, e);
+    return project_list(db, q->tenant, q->after, q->page.limit, list_each, q, e);
 }
 
 int projects_list_json(struct svc *svc, const char *tenant, const struct id *after, int limit, struct jw *w,
                        struct err *e)
 {
-    struct query q = {.tenant = tenant, .after = after, .limit = limit, .w = w};
+    struct query q = {.tenant = tenant, .after = after, .page = {.limit = limit}, .w = w};
     int r;
 
-    jw_obj(w);
-    jw_key(w, "items");
-    jw_arr(w);
+    view_page_open(w);
     r = store_read(svc->store, list_tx, &q, e);
-    jw_end_arr(w);
-    jw_kstr(w, "next", r == 0 && q.n == limit ? q.last.s : NULL);
-    jw_end_obj(w);
+    view_page_close(w, &q.page);
     return r;
 }
 

@@ -55,8 +55,7 @@ struct query {
     const struct approval_filter *af;
     struct jw *w;
     struct db *db;
-    struct id last;
-    int n;
+    struct view_page page;
     struct run_row *row;
 };
 
@@ -68,8 +67,7 @@ static int list_each(void *arg, const struct run_row *row, struct err *e)
     if (r < 0)
         return r;
     jw_end_obj(q->w);
-    q->last = row->id;
-    q->n++;
+    view_page_item(&q->page, &row->id);
     return 0;
 }
 
@@ -83,16 +81,12 @@ static int list_tx(struct db *db, void *arg, struct err *e)
 
 int runs_list_json(struct svc *svc, const struct run_filter *f, struct jw *w, struct err *e)
 {
-    struct query q = {.svc = svc, .rf = f, .w = w};
+    struct query q = {.svc = svc, .rf = f, .page = {.limit = f->limit}, .w = w};
     int r;
 
-    jw_obj(w);
-    jw_key(w, "items");
-    jw_arr(w);
+    view_page_open(w);
     r = store_read(svc->store, list_tx, &q, e);
-    jw_end_arr(w);
-    jw_kstr(w, "next", r == 0 && q.n == f->limit ? q.last.s : NULL);
-    jw_end_obj(w);
+    view_page_close(w, &q.page);
     return r;
 }
 
@@ -108,6 +102,26 @@ static int artifact_view_each(void *arg, const struct artifact_row *a, struct er
     return 0;
 }
 
+static int steps_array(struct db *db, struct jw *w, const struct id *run, struct err *e)
+{
+    int r;
+
+    jw_arr(w);
+    r = step_list(db, run, step_view_each, w, e);
+    jw_end_arr(w);
+    return r;
+}
+
+static int artifacts_array(struct db *db, struct jw *w, const struct id *run, struct err *e)
+{
+    int r;
+
+    jw_arr(w);
+    r = artifact_list(db, run, artifact_view_each, w, e);
+    jw_end_arr(w);
+    return r;
+}
+
 static int get_tx(struct db *db, void *arg, struct err *e)
 {
     struct query *q = arg;
@@ -119,14 +133,10 @@ static int get_tx(struct db *db, void *arg, struct err *e)
     if (r < 0)
         return r;
     jw_key(q->w, "steps");
-    jw_arr(q->w);
-    r = step_list(db, q->id, step_view_each, q->w, e);
-    jw_end_arr(q->w);
+    r = steps_array(db, q->w, q->id, e);
     jw_key(q->w, "artifacts");
-    jw_arr(q->w);
     if (r == 0)
-        r = artifact_list(db, q->id, artifact_view_each, q->w, e);
-    jw_end_arr(q->w);
+        r = artifacts_array(db, q->w, q->id, e);
     jw_end_obj(q->w);
     return r;
 }
@@ -173,9 +183,10 @@ int runs_plan_json(struct svc *svc, const char *tenant, const struct id *id, str
     return store_read(svc->store, plan_tx, &q, e);
 }
 
-static int steps_tx(struct db *db, void *arg, struct err *e)
+/* {"items":[…]} of a run that is the tenant's. */
+static int items_of_run(struct query *q, struct db *db,
+                        int (*list)(struct db *, struct jw *, const struct id *, struct err *), struct err *e)
 {
-    struct query *q = arg;
     AUTO(run_row_fini) struct run_row row = {0};
     int r = run_get(db, q->tenant, q->id, &row, e);
 
@@ -183,11 +194,14 @@ static int steps_tx(struct db *db, void *arg, struct err *e)
         return r;
     jw_obj(q->w);
     jw_key(q->w, "items");
-    jw_arr(q->w);
-    r = step_list(db, q->id, step_view_each, q->w, e);
-    jw_end_arr(q->w);
+    r = list(db, q->w, q->id, e);
     jw_end_obj(q->w);
     return r;
+}
+
+static int steps_tx(struct db *db, void *arg, struct err *e)
+{
+    return items_of_run(arg, db, steps_array, e);
 }
 
 int runs_steps_json(struct svc *svc, const char *tenant, const struct id *id, struct jw *w, struct err *e)
@@ -217,19 +231,7 @@ int runs_step_json(struct svc *svc, const char *tenant, const struct id *step, s
 
 static int artifacts_tx(struct db *db, void *arg, struct err *e)
 {
-    struct query *q = arg;
-    AUTO(run_row_fini) struct run_row row = {0};
-    int r = run_get(db, q->tenant, q->id, &row, e);
-
-    if (r < 0)
-        return r;
-    jw_obj(q->w);
-    jw_key(q->w, "items");
-    jw_arr(q->w);
-    r = artifact_list(db, q->id, artifact_view_each, q->w, e);
-    jw_end_arr(q->w);
-    jw_end_obj(q->w);
-    return r;
+    return items_of_run(arg, db, artifacts_array, e);
 }
 
 int runs_artifacts_json(struct svc *svc, const char *tenant, const struct id *id, struct jw *w, struct err *e)
@@ -244,8 +246,7 @@ static int approval_view_each(void *arg, const struct approval_row *a, struct er
     struct query *q = arg;
 
     view_approval(q->w, a);
-    q->last = a->id;
-    q->n++;
+    view_page_item(&q->page, &a->id);
     return 0;
 }
 
@@ -258,16 +259,12 @@ static int approvals_tx(struct db *db, void *arg, struct err *e)
 
 int runs_approvals_json(struct svc *svc, const struct approval_filter *f, struct jw *w, struct err *e)
 {
-    struct query q = {.af = f, .w = w};
+    struct query q = {.af = f, .page = {.limit = f->limit}, .w = w};
     int r;
 
-    jw_obj(w);
-    jw_key(w, "items");
-    jw_arr(w);
+    view_page_open(w);
     r = store_read(svc->store, approvals_tx, &q, e);
-    jw_end_arr(w);
-    jw_kstr(w, "next", r == 0 && q.n == f->limit ? q.last.s : NULL);
-    jw_end_obj(w);
+    view_page_close(w, &q.page);
     return r;
 }
 

@@ -195,3 +195,23 @@ void view_token_open(struct jw *w, const struct token_row *t)
     jw_ktime(w, "revoked_at", t->revoked_us);
     jw_ktime(w, "used_at", t->used_us);
 }
+
+void view_page_open(struct jw *w)
+{
+    jw_obj(w);
+    jw_key(w, "items");
+    jw_arr(w);
+}
+
+void view_page_item(struct view_page *p, const struct id *id)
+{
+    p->last = *id;
+    p->n++;
+}
+
+void view_page_close(struct jw *w, const struct view_page *p)
+{
+    jw_end_arr(w);
+    jw_kstr(w, "next", p->n == p->limit ? p->last.s : NULL);
+    jw_end_obj(w);
+}

@@ -19,3 +19,12 @@ void view_project_open(struct jw *, const struct project_row *);
 void view_artifact(struct jw *, const struct artifact_row *);
 void view_approval(struct jw *, const struct approval_row *);
 void view_token_open(struct jw *, const struct token_row *);
+
+/* A list: {"items":[…],"next": the last id when there may be more, else null}. */
+struct view_page {
+    int limit, n;
+    struct id last;
+};
+void view_page_open(struct jw *);
+void view_page_item(struct view_page *, const struct id *); /* one item was written */
+void view_page_close(struct jw *, const struct view_page *);
