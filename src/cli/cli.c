@@ -141,8 +141,10 @@ static int run_command(struct cli *c, struct err *e)
     int r = check_args(c, e);
     if (r < 0)
         return r;
-    if (!c->cmd->fn)
-        return err_set(e, ERR_USAGE, "`sallyport %s` cannot be used like this", c->cmd->name);
+    if (!c->cmd->fn) { /* of the server program, which looks at the first word only */
+        cli_hint(c, "put the command first: sallyport %s ...", c->cmd->name);
+        return err_set(e, ERR_USAGE, "`%s` does not take options before it", c->cmd->name);
+    }
     if (!c->cmd->offline) {
         r = connect_to_server(c, e);
         if (r < 0)

@@ -107,6 +107,10 @@ int cmd_audit_verify(struct cli *c, struct err *e)
     AUTO(buf_fini) struct buf path = BUF_INIT(KIB);
     AUTO(buf_fini) struct buf body = BUF_INIT(8);
     AUTO(api_reply_fini) struct api_reply reply = {0};
+    if (cli_arg(c, 0)) { /* main() takes that form itself, when it stands alone */
+        cli_hint(c, "write: sallyport audit verify FILE [--json]");
+        return err_set(e, ERR_USAGE, "a file is checked without a server: other options do not go with it");
+    }
     buf_puts(&body, "{}");
     api_path(&path, "/audit/verify", NULL);
     int r = api_send(&c->api, "POST", &path, &body, &reply, e);

@@ -302,6 +302,7 @@ const struct cli_cmd cli_cmds[] = {
      .summary = "check the chain: at the server, or of an exported FILE without one",
      .example = "sallyport audit verify audit.jsonl",
      .exits = "20 the chain is broken",
+     .max = 1,
      .fn = cmd_audit_verify},
     {.name = "audit export",
      .args = "[-o FILE]",

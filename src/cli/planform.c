@@ -287,12 +287,25 @@ static int read_cwd(struct reader *r, const char *v, struct err *e)
     return 0;
 }
 
+/* POSIX 8.1: letters, digits and '_', not a digit first. */
+static bool env_name(const char *s, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        bool alpha = (s[i] >= 'a' && s[i] <= 'z') || (s[i] >= 'A' && s[i] <= 'Z') || s[i] == '_';
+        if (!alpha && (i == 0 || s[i] < '0' || s[i] > '9'))
+            return false;
+    }
+    return n > 0;
+}
+
 static int read_env(struct reader *r, const char *v, struct err *e)
 {
     jw_key(&r->w, "env_names");
     jw_arr(&r->w);
     for (size_t i = 0; *v && i < ENV_MAX; i++) {
         size_t n = strcspn(v, " \t");
+        if (!env_name(v, n))
+            return err_set(e, ERR_INVALID, "line %d: env: needs names of variables, such as CI HOME", r->line);
         jw_strn(&r->w, v, n);
         v += n;
         v += strspn(v, " \t");

@@ -81,6 +81,8 @@ static void names_the_line(void **state)
     fails("step: a\ntitle: x\ntitle: y\n", "line 3");
     fails("step: a\ntime: soon\n", "line 2");
     fails("step: a\ntime: 0s\n", "line 2");
+    fails("step: a\nenv: A 1B\n", "line 2");
+    fails("step: a\nenv: A=1\n", "line 2");
     fails("\nstep:\n", "line 2");
     fails("step: |\nstep: b\n", "line 1");
     fails("step: |\n", "line 1");
