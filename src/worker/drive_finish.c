@@ -67,15 +67,22 @@ static int settle_sandbox(struct drive *d, struct err *e)
     return access(dir, F_OK) == 0 ? sandbox_reap(dir, e) : 0;
 }
 
-/* An apply that a crash cut in two is completed (or rolled back), whatever was decided since. */
-static int settle_apply(struct drive *d, struct err *e)
+/* An apply that a crash cut in two is completed (or rolled back), whatever was decided since. The row is read anew
+ * first: an apply that has just ended well is recorded in the store, and must not be recorded again. */
+static int settle_apply(struct drive *d, struct run_steps *steps, struct err *e)
 {
     char *json = NULL;
     int64_t files = 0;
-    int r = effects_settle(d->svc, &d->row, &json, &files, e);
+    int r = drive_load(d, steps, e);
 
-    if (r == 0 && json)
+    if (r == 0)
+        r = effects_settle(d->svc, &d->row, &json, &files, e);
+    if (r == 0 && json) {
         r = runs_applied(d->svc, &d->lease, json, files, e);
+        run_steps_fini(steps);
+        if (r == 0)
+            r = drive_load(d, steps, e);
+    }
     free(json);
     return r;
 }
@@ -87,9 +94,7 @@ int drive_finish(struct drive *d, struct err *e)
     int r = settle_sandbox(d, e);
 
     if (r == 0)
-        r = settle_apply(d, e);
-    if (r == 0)
-        r = drive_load(d, &steps, e);
+        r = settle_apply(d, &steps, e);
     if (r == 0)
         r = keep_report(d, &steps, &kept[0], e);
     if (r == 0)
