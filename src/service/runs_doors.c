@@ -311,6 +311,7 @@ static int same_digest(const struct door *d, const struct run_row *row, struct e
     return 0;
 }
 
+/* What is to be done, in the shape of what will have been done. */
 static int apply_json(const struct door *d, char **ret, struct err *e)
 {
     AUTO(buf_fini) struct buf b = BUF_INIT(4 * MIB);
@@ -318,6 +319,9 @@ static int apply_json(const struct door *d, char **ret, struct err *e)
 
     jw_obj(&w);
     jw_kbool(&w, "applied", false);
+    jw_kint(&w, "files", 0);
+    jw_kint(&w, "additions", 0);
+    jw_kint(&w, "deletions", 0);
     jw_key(&w, "paths");
     if (d->paths) {
         jw_arr(&w);
@@ -327,6 +331,8 @@ static int apply_json(const struct door *d, char **ret, struct err *e)
     } else {
         jw_null(&w);
     }
+    jw_kraw(&w, "conflicts", "[]");
+    jw_kraw(&w, "skipped", "[]");
     jw_end_obj(&w);
     if (b.bad)
         return err_field(e, ERR_TOO_LARGE, "paths", "too many paths");

@@ -235,15 +235,22 @@ static int insert_run(struct db *db, struct create *cr, const char *action, stru
     return caller_audit(db, cr->c, action, row->id.s, data.p, &row->id, e);
 }
 
+int runs_project(struct db *db, const char *tenant, const char *id_or_name, struct project_row *ret, struct err *e)
+{
+    int r = projects_find(db, tenant, id_or_name, ret, e);
+
+    if (r == -ERR_NOT_FOUND)
+        return err_field(e, ERR_NOT_FOUND, "project_id",
+                         "no project \"%.100s\": add it with `sallyport project add DIR`", id_or_name);
+    return r;
+}
+
 static int create_tx(struct db *db, void *arg, struct err *e)
 {
     struct create *cr = arg;
     AUTO(project_row_fini) struct project_row prj = {0};
-    int r = projects_find(db, cr->c->tenant, cr->project, &prj, e);
+    int r = runs_project(db, cr->c->tenant, cr->project, &prj, e);
 
-    if (r == -ERR_NOT_FOUND)
-        return err_field(e, ERR_NOT_FOUND, "project_id",
-                         "no project \"%.100s\": add it with `sallyport project add DIR`", cr->project);
     if (r == 0)
         r = room_for_run(cr->svc, db, e);
     if (r < 0)

@@ -218,7 +218,7 @@ static int try_root_tx(struct db *db, void *arg, struct err *e)
 {
     struct try_plan *t = arg;
     AUTO(project_row_fini) struct project_row prj = {0};
-    int r = projects_find(db, t->tenant, t->project, &prj, e);
+    int r = runs_project(db, t->tenant, t->project, &prj, e);
 
     return r < 0 ? r : runs_set_str(&t->root, prj.root_path, e);
 }
