@@ -92,12 +92,13 @@ static const struct route *find_route(enum http_method m, const char *path, bool
     return NULL;
 }
 
+/* A body that comes to a wrong place is read when it is small, so that the answer can say what is wrong: 404 or 405. */
 size_t api_limit(void *arg, enum http_method m, const char *path)
 {
     bool known;
     const struct route *r = find_route(m, path, &known);
 
-    return r ? r->body : 0;
+    return r ? r->body : 64 * KIB;
 }
 
 static void path_args(struct call *c)
@@ -120,7 +121,8 @@ static int allow_header(struct call *c, const char *path, struct err *e)
 
     for (size_t i = 0; i < api_nroutes; i++)
         if (path_matches(api_routes[i].path, path))
-            buf_printf(&b, "%s%s", b.len ? ", " : "", http_method_name(api_routes[i].method));
+            buf_printf(&b, "%s%s%s", b.len ? ", " : "", http_method_name(api_routes[i].method),
+                       api_routes[i].method == HTTP_M_GET ? ", HEAD" : "");
     if (http_reply_header(c->rq, "Allow", b.p ? b.p : "", e) < 0)
         return -e->code;
     return err_set(e, ERR_METHOD, "%s takes: %s", path, b.p ? b.p : "nothing");

@@ -90,7 +90,7 @@ const struct openapi_tag *openapi_tag_of(const struct route *rt)
 /* clang-format off */
 const struct openapi_extra openapi_extras[] = {
     {HTTP_M_GET,  "/readyz", 503, "application/json", "Ready", NULL, "Not ready: the reason is in the answer"},
-    {HTTP_M_POST, "/api/v1/runs", 202, "text/event-stream", "Event", NULL,
+    {HTTP_M_POST, "/api/v1/runs", 200, "text/event-stream", "Event", NULL,
      "With Accept: text/event-stream: the run's events, as from GET /runs/{run}/events; the first tells the run's id"},
     {HTTP_M_GET,  "/api/v1/runs/{run}/events", 200, "text/event-stream", "Event", NULL,
      "Server-sent events, unless Accept asks for application/json: `id:` is the cursor, `event:` the type, `data:` the Event on one "
@@ -278,7 +278,7 @@ static void write_media(struct jw *w, const char *type, const char *schema)
     if (schema && !stream)
         write_ref(w, "schemas", schema);
     else
-        jw_raw(w, "{\"type\":\"string\"}", 17);
+        jw_raw(w, str_eq(type, "application/json") ? "{\"type\":\"object\"}" : "{\"type\":\"string\"}", 17);
     if (schema && stream) {
         jw_key(w, "x-event-schema");
         write_ref(w, "schemas", schema);

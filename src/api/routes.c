@@ -44,7 +44,7 @@ const struct route api_routes[] = {
     {HTTP_M_GET,    V1 "/approvals/{approval}",      SCOPE_RUN_READ,     0,   0, NULL, get_approval, "One approval", NULL, "Approval", 200},
     {HTTP_M_POST,   V1 "/approvals/{approval}",      SCOPE_APPROVE,      KEY, 16 * KIB, NULL, post_approval, "Answer it, once", "ApprovalAnswer", "Approval", 200},
 
-    {HTTP_M_GET,    V1 "/artifacts/{artifact}",      SCOPE_RUN_READ,     0,   0, NULL, get_artifact, "The bytes of a kept file", NULL, "application/octet-stream", 200},
+    {HTTP_M_GET,    V1 "/artifacts/{artifact}",      SCOPE_RUN_READ,     0,   0, NULL, get_artifact, "The bytes of a kept file", NULL, "*/*", 200},
 
     {HTTP_M_GET,    V1 "/policy",                    SCOPE_POLICY_READ,  0,   0, "version", get_policy, "The policy in force, or a version of it", NULL, "Policy", 200},
     {HTTP_M_GET,    V1 "/policy/versions",           SCOPE_POLICY_READ,  0,   0, "limit before", get_policy_versions, "Its versions, newest first", NULL, "PolicyList", 200},
