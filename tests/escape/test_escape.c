@@ -172,11 +172,17 @@ static bool as_expected(const struct rig *g, enum expect e)
     return x->exit_code == 0;
 }
 
+/* Families of sockets that are not built into the host's kernel come up by module loading, which is root's. */
+static bool can_control(size_t i)
+{
+    return attempts[i].control && (geteuid() == 0 || strcmp(attempts[i].name, "odd-sockets") != 0);
+}
+
 static bool one(struct bait *b, size_t i, bool *ret_control)
 {
     const char *name = attempts[i].name;
     const char *const argv[] = {"/workspace/attempts", name, b->g.base, b->port, b->abstract, b->key, NULL};
-    *ret_control = !attempts[i].control || control(b, name);
+    *ret_control = !can_control(i) || control(b, name);
     rig_argv(&b->g, argv);
     return as_expected(&b->g, attempts[i].expect);
 }

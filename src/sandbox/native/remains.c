@@ -118,7 +118,7 @@ static void remove_cgroup(char *path)
         if (!slash || slash < sp)
             return;
         *slash = 0;
-        if (rmdir(path) < 0)
+        if (rmdir(path) < 0 && errno != ENOENT)
             return; /* others are in it */
     }
 }
