@@ -2,10 +2,13 @@
 #include "tests/service/rig.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
 #include "os/clock.h"
+#include "os/file.h"
+#include "os/logfile.h"
 #include "service/idem.h"
 #include "service/stream.h"
 
@@ -287,6 +290,58 @@ static void a_stream_resumes_anywhere(void **state)
     assert_true(g->ticks > 0);
 }
 
+/* Reads up to `type`; fails when the stream says there is nothing more before. */
+static void read_to(struct stream *s, const char *type)
+{
+    struct stream_item it = {0};
+    struct err e = ERR_INIT;
+
+    while (!str_eq(it.type, type)) {
+        int r = stream_next(s, &it, &e);
+
+        must(r, &e);
+        if (r == 0)
+            fail_msg("nothing more before %s", type);
+    }
+}
+
+/* What is stored while log frames are given is there at once, not at the next heartbeat: its wake came too early. */
+static void an_event_behind_a_log_is_not_missed(void **state)
+{
+    struct rig *g = *state;
+    struct id id = rig_run(g, STEPS("make test") ",\"review\":\"none\"}");
+    struct run_steps steps = {0};
+    struct log_writer *log;
+    struct step_row row;
+    struct stream *s;
+    struct lease l;
+    enum gate gate;
+    char dir[80];
+    AUTO(fd_close) int logs = -1;
+
+    rig_planned(g, &id);
+    l = rig_claim(g, "execute");
+    row = only_step(g, &id, &steps);
+    OK(runs_gate(&g->svc, &l, &row, &gate, &e));
+    assert_int_equal(gate, GATE_GO);
+    snprintf(dir, sizeof dir, "runs/%s/logs", id.s);
+    OK(dir_make(g->svc.data_fd, dir, &logs, &e));
+    OK(logfile_open_write(logs, row.log, &log, &e));
+    OK(logfile_append(log, LOG_STDOUT, 1, "x\n", 2, &e));
+    OK(stream_open(&g->svc, "default", &id, NULL, &s, &e));
+    read_to(s, "step.log");
+    free(row.state);
+    row.state = str_dup("succeeded");
+    row.exit_code = 0;
+    row.finished_us = row.started_us + 1;
+    OK(runs_step_done(&g->svc, &l, &row, &e));
+    read_to(s, "step.finished");
+    stream_close(s);
+    logfile_close_write(log);
+    steps.v[0] = row;
+    run_steps_fini(&steps);
+}
+
 static void bad_requests_leave_nothing(void **state)
 {
     static const char *const bad[] = {
@@ -344,6 +399,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(waits_expire, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(env_is_sealed_and_wiped, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_stream_resumes_anywhere, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(an_event_behind_a_log_is_not_missed, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(bad_requests_leave_nothing, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(too_many_open_runs_are_refused, rig_up, rig_down),
     };
