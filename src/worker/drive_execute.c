@@ -8,6 +8,7 @@
  *
  * A step is written down as running before it is started, and as ended only from its exit record. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,7 @@ struct execute {
     struct sandbox_limits limits;
     int64_t extended_us;
     bool tried_adopt, adopted_running;
+    int start_code; /* why no sandbox could be built; 0 when one could */
     int adopted_index, adopted_attempt;
 };
 
@@ -335,15 +337,39 @@ static void failure_text(const struct step_row *s, char *ret, size_t cap)
         snprintf(ret, cap, "step %lld exited with code %lld", (long long)s->index + 1, (long long)s->exit_code);
 }
 
+static int failure_code(const struct execute *x, const struct step_row *s)
+{
+    if (str_eq(s->state, "lost"))
+        return ERR_LOST;
+    return x->start_code ? x->start_code : s->timed_out ? ERR_RUN_TIMEOUT : ERR_STEP_FAILED;
+}
+
 static int step_failed(struct execute *x, const struct step_row *s, struct err *e)
 {
-    int code = str_eq(s->state, "lost") ? ERR_LOST : s->timed_out ? ERR_RUN_TIMEOUT : ERR_STEP_FAILED;
     char text[400];
 
     if (str_eq(s->state, "canceled"))
         return runs_steps_failed(x->d->svc, &x->d->lease, "canceled", ERR_CANCELED, NULL, e);
     failure_text(s, text, sizeof text);
-    return runs_steps_failed(x->d->svc, &x->d->lease, "failed", code, text, e);
+    return runs_steps_failed(x->d->svc, &x->d->lease, "failed", failure_code(x, s), text, e);
+}
+
+/* Without a layer nothing of the step ever ran: it is made before the step starts. */
+static bool has_layer(const struct execute *x, const struct step_row *s)
+{
+    char rel[128];
+
+    snprintf(rel, sizeof rel, "runs/%s/layers/%s", x->d->row.id.s, s->layer);
+    return faccessat(x->d->svc->data_fd, rel, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static int seal(struct execute *x, struct step_row *s, struct err *e)
+{
+    if (has_layer(x, s))
+        return changes_seal(x->dir, s->layer, e);
+    free(s->layer);
+    s->layer = NULL;
+    return 0;
 }
 
 /* Waits for a started step, writes its end, seals its layer. *go: the next step may follow. */
@@ -352,7 +378,7 @@ static int end_step(struct execute *x, struct step_row *s, const struct step_exi
     int r = take_exit(s, ex, e);
 
     if (r == 0)
-        r = changes_seal(x->dir, s->layer, e);
+        r = seal(x, s, e);
     CRASH_POINT(step_sealed);
     if (r == 0)
         r = runs_step_done(x->d->svc, &x->d->lease, s, e);
@@ -366,6 +392,7 @@ static int start_and_wait(struct execute *x, struct step_row *s, bool *go, struc
     struct step_exit ex = {.exit_code = -1};
     int r = open_sandbox(x, e);
 
+    x->start_code = r < 0 ? e->code : 0;
     if (r == 0)
         r = exec_step(x, s, e);
     CRASH_POINT(step_started);
@@ -402,7 +429,7 @@ static int run_pending(struct execute *x, struct step_row *s, bool *go, bool *wa
                              e);
 }
 
-/* A step that was running when the server went away. */
+/* A step that was written down as running when the server went away. */
 static int resume_running(struct execute *x, struct step_row *s, bool *go, struct err *e)
 {
     struct step_exit ex = {.exit_code = -1};
@@ -410,11 +437,17 @@ static int resume_running(struct execute *x, struct step_row *s, bool *go, struc
 
     if (r < 0)
         return r;
-    if (x->d->sb && x->adopted_running && x->adopted_index == (int)s->index && x->adopted_attempt == (int)s->attempt)
+    if (x->d->sb && x->adopted_running && x->adopted_index == (int)s->index && x->adopted_attempt == (int)s->attempt) {
         r = wait_step(x, s, &ex, e);
-    else
-        r = record_of(x, s, &ex, e);
-    return r < 0 ? r : end_step(x, s, &ex, go, e);
+        return r < 0 ? r : end_step(x, s, &ex, go, e);
+    }
+    close_sandbox(x); /* so that no order still on its way can start it after we looked */
+    r = record_of(x, s, &ex, e);
+    if (r < 0)
+        return r;
+    if (ex.lost && !has_layer(x, s)) /* killed between writing it down and starting it: nothing of it ran */
+        return start_and_wait(x, s, go, e);
+    return end_step(x, s, &ex, go, e);
 }
 
 /* ---- all of them ------------------------------------------------------- */
