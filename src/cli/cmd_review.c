@@ -169,9 +169,10 @@ static int end_apply(struct cli *c, const struct json *run, struct err *e)
     }
     if (!c->ui.json)
         show_end(&c->ui, run);
-    c->exit = json_len(json_get(apply, "conflicts")) ? err_info(ERR_APPLY_CONFLICT)->exit
-              : json_type(apply) == JT_OBJ           ? 0
-                                                     : flow_exit(run);
+    if (json_len(json_get(apply, "conflicts")))
+        c->exit = err_info(ERR_APPLY_CONFLICT)->exit;
+    else if (!json_true(json_get(apply, "applied")))
+        c->exit = flow_exit(run);
     return 0;
 }
 
@@ -260,7 +261,7 @@ int cmd_undo(struct cli *c, struct err *e)
     if (args_has(&c->args, "detach"))
         return 0;
     flow_init(&f, c, &undo);
-    f.yes = true; /* the question was asked above */
+    f.yes = f.undo = true; /* the question was asked above */
     r = flow_go(&f, e);
     flow_fini(&f);
     return r;

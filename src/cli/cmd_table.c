@@ -185,7 +185,8 @@ const struct cli_cmd cli_cmds[] = {
     {.name = "apply",
      .args = "RUN [FILE ...] [-d]",
      .summary = "second door: write the changes into the project",
-     .text = "With FILEs only those; the rest is discarded. " WHAT_RUN,
+     .text = "With FILEs only those; the rest is discarded. The exit code tells how the apply went, not the "
+             "steps. " WHAT_RUN,
      .example = "sallyport apply last README.md",
      .exits = "5 the run does not wait for this; 15 the project changed meanwhile, nothing was applied",
      .opts = detach_opts,

@@ -125,6 +125,13 @@ static int on_step_finished(struct flow *f, const struct json *data, struct err 
     return 0;
 }
 
+static int on_applied(struct flow *f, const struct json *data, struct err *e)
+{
+    if (f->undo)
+        show_totals(&f->c->ui, "put back: ", data);
+    return 0;
+}
+
 /* One row per event that shows. With --json every event is printed instead, and only the doors matter. */
 static const struct {
     const char *type;
@@ -136,6 +143,7 @@ static const struct {
     {"step.started", false, on_step_started},
     {"step.log", false, on_step_log},
     {"step.finished", false, on_step_finished},
+    {"changes.applied", false, on_applied},
 };
 
 static int on_event(void *arg, const struct json *ev, const char *raw, size_t n, struct err *e)

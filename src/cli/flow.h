@@ -21,6 +21,7 @@ struct flow {
     struct cli *c;
     struct id run;
     bool yes;      /* answer yes to whatever the run asks */
+    bool undo;     /* say what was put back: there was no door that showed it */
     bool no_apply; /* leave at the second door */
     bool owner;    /* Ctrl-C cancels the run (`run`), or only ends the watching */
     /* inside */

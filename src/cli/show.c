@@ -237,16 +237,21 @@ static void show_change(struct ui *ui, const struct json *c)
     ui_printf(ui, "\n");
 }
 
-void show_changes(struct ui *ui, const struct json *changes, size_t max)
+void show_totals(struct ui *ui, const char *label, const struct json *changes)
 {
-    const struct json *items = json_get(changes, "items");
     int64_t refused = show_int(changes, "refused");
-    ui_put(ui, UI_BOLD, "changes: ");
+    ui_put(ui, UI_BOLD, label);
     put_count(ui, show_int(changes, "files"), "file", "files");
     ui_printf(ui, ", +%" PRId64 " −%" PRId64, show_int(changes, "additions"), show_int(changes, "deletions"));
     if (refused > 0)
         ui_printf(ui, ", %" PRId64 " refused", refused);
     ui_printf(ui, "\n");
+}
+
+void show_changes(struct ui *ui, const struct json *changes, size_t max)
+{
+    const struct json *items = json_get(changes, "items");
+    show_totals(ui, "changes: ", changes);
     size_t n = json_len(items);
     for (size_t i = 0; i < n && (max == 0 || i < max); i++)
         show_change(ui, json_at(items, i));

@@ -24,6 +24,8 @@ void show_command(struct buf *out, const struct json *o);
 void show_plan(struct ui *, const struct json *plan);
 /* {"files","additions","deletions","refused","items":[Change]}; at most `max` items (0: all). */
 void show_changes(struct ui *, const struct json *changes, size_t max);
+/* "changes: 2 files, +14 −0" and a line feed. */
+void show_totals(struct ui *, const char *label, const struct json *changes);
 /* "step 2/3  ok in 1.2 s" of a finished Step; total 0: unknown. */
 void show_step_end(struct ui *, const struct json *step, size_t total);
 void show_step_head(struct ui *, const struct json *step, size_t total);

@@ -229,10 +229,10 @@ class Handler(BaseHTTPRequestHandler):
         def then(r):
             r.go("applying")
             if f.conflict:
-                r.apply = {"files": 0, "conflicts": [{"path": "report.md", "why": "changed since"}], "skipped": []}
+                r.apply = {"applied": False, "files": 0, "conflicts": [{"path": "report.md", "why": "changed since"}], "skipped": []}
                 r.go("awaiting_apply")
             else:
-                r.apply = {"files": 1, "conflicts": [], "skipped": []}
+                r.apply = {"applied": True, "files": 1, "conflicts": [], "skipped": []}
                 r.end("succeeded")
         self.door(f, segs, "awaiting_apply", then)
 
