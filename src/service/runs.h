@@ -97,10 +97,10 @@ CHECKED int runs_planned(struct svc *, const struct lease *, const struct plan *
 CHECKED int runs_fail(struct svc *, const struct lease *, const char *outcome, int code, const char *text,
                       struct err *);
 
-enum gate { GATE_GO, GATE_DENIED, GATE_ASK };
+enum gate { GATE_GO, GATE_DENIED, GATE_ASK, GATE_CANCELED };
 /* Judges the step at the moment it would run; writes `running` + step.started (GO), `denied` + step.finished (DENIED),
  * or an approval and awaiting_approval (ASK: the lease is gone). step is updated: state, attempt's log and layer names,
- * decision. */
+ * decision. Nothing is written for CANCELED (somebody asked to cancel). */
 CHECKED int runs_gate(struct svc *, const struct lease *, struct step_row *step, enum gate *ret, struct err *);
 /* Writes the step's end and step.finished; advances next_step when it succeeded. */
 CHECKED int runs_step_done(struct svc *, const struct lease *, const struct step_row *step, struct err *);
@@ -113,8 +113,10 @@ CHECKED int runs_done(struct svc *, const struct lease *, const char *changes, i
 CHECKED int runs_steps_failed(struct svc *, const struct lease *, const char *outcome, int code, const char *text,
                               struct err *);
 CHECKED int runs_applied(struct svc *, const struct lease *, const char *result_json, int64_t files, struct err *);
-/* Nothing was changed; back to awaiting_apply with the conflicts shown. An undo ends as failed. */
-CHECKED int runs_conflict(struct svc *, const struct lease *, const char *result_json, const char *text, struct err *);
+/* Nothing was changed; back to awaiting_apply with the conflicts shown. An undo ends as failed. *ret_node: where it went.
+ */
+CHECKED int runs_conflict(struct svc *, const struct lease *, const char *result_json, const char *text,
+                          enum run_node *ret_node, struct err *);
 /* Puts the run back in the queue in the same phase, to be claimed after delay_ms. */
 CHECKED int runs_later(struct svc *, const struct lease *, int64_t delay_ms, struct err *);
 struct kept {

@@ -176,8 +176,13 @@ static int act_gate(struct db *db, struct held *h, struct run_row *row, struct e
     struct approval_subject subject;
     struct answered an = {.step_id = &h->step->id};
     const struct plan_step *ps;
-    int r = runs_plan(row, &plan, e);
+    int r;
 
+    if (row->cancel_us) {
+        h->gate = GATE_CANCELED;
+        return 0;
+    }
+    r = runs_plan(row, &plan, e);
     if (r == 0)
         r = plan_unchanged(row, plan, h->step, e);
     if (r < 0)

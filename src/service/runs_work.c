@@ -189,6 +189,16 @@ static int skip_pending(struct db *db, const struct id *run, int64_t denied, str
     return r;
 }
 
+/* A cancel that was accepted while a worker held the run ends it here at the latest: no door opens behind it. */
+static int end_canceled(struct db *db, struct held *h, struct run_row *row, struct err *e)
+{
+    int r = runs_decide(row, "canceled", ERR_CANCELED, NULL, e);
+
+    if (r == 0)
+        r = skip_pending(db, &row->id, -1, e);
+    return r < 0 ? r : runs_move(h->svc, db, row, RE_FAIL, e);
+}
+
 static int deny_plan(struct db *db, struct held *h, struct run_row *row, size_t i, const char *rule, const char *reason,
                      struct err *e)
 {
@@ -226,6 +236,8 @@ static int act_planned(struct db *db, struct held *h, struct run_row *row, struc
         r = runs_set_plan(db, row, h->plan, j, e);
     if (r < 0)
         return r;
+    if (row->cancel_us)
+        return end_canceled(db, h, row, e);
     if (str_eq(row->on_deny, "fail") && judged_denied(j, &i, &rule, &reason))
         return deny_plan(db, h, row, i, rule, reason, e);
     if (!str_eq(row->review, "plan") && !str_eq(row->review, "both"))
@@ -332,7 +344,7 @@ static int ask_changes(struct db *db, struct held *h, struct run_row *row, const
 static int act_done(struct db *db, struct held *h, struct run_row *row, struct err *e)
 {
     AUTO(buf_fini) struct buf b = BUF_INIT(8 * KIB);
-    bool failed = row->outcome != NULL, canceled = str_eq(row->outcome, "canceled");
+    bool failed = row->outcome != NULL, canceled = row->cancel_us || str_eq(row->outcome, "canceled");
     int r = 0;
 
     if (h->json) {
@@ -344,7 +356,7 @@ static int act_done(struct db *db, struct held *h, struct run_row *row, struct e
     if (r < 0)
         return r;
     if (h->files == 0 || canceled || (failed && str_eq(row->on_failure, "discard"))) {
-        r = runs_decide(row, "succeeded", 0, NULL, e);
+        r = canceled ? runs_decide(row, "canceled", ERR_CANCELED, NULL, e) : runs_decide(row, "succeeded", 0, NULL, e);
         return r < 0 ? r : runs_move(h->svc, db, row, RE_DONE_EMPTY, e);
     }
     if (!failed && !reviews_effects(row))
@@ -401,6 +413,8 @@ static int act_conflict(struct db *db, struct held *h, struct run_row *row, stru
     buf_puts(&b, h->json);
     if (r == 0)
         r = runs_held_audit(db, h, row, "changes.conflict", row->id.s, &b, e);
+    if (r == 0 && row->cancel_us)
+        return end_canceled(db, h, row, e);
     if (r == 0 && !again) {
         r = runs_decide(row, "failed", ERR_APPLY_CONFLICT, h->text, e);
         return r < 0 ? r : runs_move(h->svc, db, row, RE_FAIL, e);
@@ -413,11 +427,15 @@ static int act_conflict(struct db *db, struct held *h, struct run_row *row, stru
     return r < 0 ? r : runs_move(h->svc, db, row, RE_CONFLICT, e);
 }
 
-int runs_conflict(struct svc *svc, const struct lease *lease, const char *result_json, const char *text, struct err *e)
+int runs_conflict(struct svc *svc, const struct lease *lease, const char *result_json, const char *text,
+                  enum run_node *ret_node, struct err *e)
 {
     struct held h = {.svc = svc, .lease = lease, .act = act_conflict, .json = result_json, .text = text};
+    int r = runs_held(&h, e);
 
-    return runs_held(&h, e);
+    if (r == 0)
+        *ret_node = h.node;
+    return r;
 }
 
 /* ---- the end ----------------------------------------------------------- */

@@ -14,19 +14,17 @@ int drive_apply(struct drive *d, enum run_node *ret_node, struct err *e)
 
     if (r < 0)
         return r;
+    *ret_node = RN_FINISHING;
+    if (d->row.cancel_us) /* what a crash left half-done is still completed while finishing */
+        return runs_fail(d->svc, &d->lease, "canceled", ERR_CANCELED, NULL, e);
     if (str_eq(d->row.kind, "undo"))
         r = effects_undo(d->svc, &d->row, &json, &files, &why);
     else
         r = effects_apply(d->svc, &d->row, &steps, &json, &files, &why);
-    *ret_node = RN_FINISHING;
     if (r == 0) {
         r = runs_applied(d->svc, &d->lease, json, files, e);
     } else if (r == -ERR_APPLY_CONFLICT) {
-        r = runs_conflict(d->svc, &d->lease, json, why.msg, e);
-        run_steps_fini(&steps);
-        if (r == 0)
-            r = drive_load(d, &steps, e);
-        *ret_node = d->row.node;
+        r = runs_conflict(d->svc, &d->lease, json, why.msg, ret_node, e);
     } else {
         *e = why;
     }

@@ -414,6 +414,9 @@ static int run_pending(struct execute *x, struct step_row *s, bool *go, bool *wa
 
     if (r < 0)
         return r;
+    *go = false;
+    if (gate == GATE_CANCELED)
+        return runs_steps_failed(x->d->svc, &x->d->lease, "canceled", ERR_CANCELED, NULL, e);
     if (gate == GATE_ASK) {
         *waits = true;
         return 0;

@@ -180,6 +180,79 @@ static void a_lost_lease_changes_nothing(void **state)
     NO(ERR_STATE, runs_cancel(&g->svc, &g->c, &id, &e));
 }
 
+static void canceled_by_then(struct rig *g, const struct id *id, const struct lease *l)
+{
+    struct run_row row = {0};
+
+    assert_string_equal(rig_state(g, id), "finishing");
+    rig_finish(g, l);
+    OK(runs_row(&g->svc, NULL, id, &row, &e));
+    assert_string_equal(run_sm_state(row.node), "canceled");
+    assert_string_equal(row.reason_code, "canceled_by_user");
+    run_row_fini(&row);
+    assert_int_equal(rig_count(g, "SELECT count(*) FROM approvals"), 0);
+}
+
+/* A cancel that was accepted opens no door behind it, however late its holder looks. */
+static void a_cancel_is_not_forgotten_by_the_planner(void **state)
+{
+    struct rig *g = *state;
+    struct id id = rig_run(g, STEPS("make test") "}");
+    struct lease l = rig_claim(g, "plan");
+    struct run_row row = {0};
+    struct plan *plan = NULL;
+    enum run_node node;
+
+    OK(runs_cancel(&g->svc, &g->c, &id, &e));
+    OK(runs_row(&g->svc, NULL, &id, &row, &e));
+    OK(runs_plan(&row, &plan, &e));
+    OK(runs_planned(&g->svc, &l, plan, &node, &e));
+    plan_free(plan);
+    run_row_fini(&row);
+    assert_int_equal(node, RN_FINISHING);
+    canceled_by_then(g, &id, &l);
+}
+
+static void a_cancel_is_not_forgotten_between_steps_and_doors(void **state)
+{
+    struct rig *g = *state;
+    struct id id = rig_run(g, STEPS("curl example.org") ",\"review\":\"none\"}");
+    struct run_steps steps = {0};
+    struct step_row s;
+    struct lease l;
+    enum gate gate;
+    enum run_node node;
+
+    rig_planned(g, &id);
+    l = rig_claim(g, "execute");
+    s = only_step(g, &id, &steps);
+    OK(runs_cancel(&g->svc, &g->c, &id, &e));
+    OK(runs_gate(&g->svc, &l, &s, &gate, &e));
+    steps.v[0] = s;
+    assert_int_equal(gate, GATE_CANCELED);
+    run_steps_fini(&steps);
+    OK(runs_done(&g->svc, &l, "{\"digest\":\"d\"}", 3, "d", &node, &e)); /* review: none, yet nothing is applied */
+    assert_int_equal(node, RN_FINISHING);
+    canceled_by_then(g, &id, &l);
+}
+
+static void a_cancel_is_not_forgotten_at_a_conflict(void **state)
+{
+    struct rig *g = *state;
+    struct id id = rig_run(g, STEPS("true") ",\"review\":\"none\"}");
+    struct lease l;
+    enum run_node node;
+
+    rig_planned(g, &id);
+    l = rig_claim(g, "execute");
+    OK(runs_done(&g->svc, &l, "{\"digest\":\"d\"}", 3, "d", &node, &e));
+    l = rig_claim(g, "apply");
+    OK(runs_cancel(&g->svc, &g->c, &id, &e));
+    OK(runs_conflict(&g->svc, &l, "{}", "moved", &node, &e));
+    assert_int_equal(node, RN_FINISHING);
+    canceled_by_then(g, &id, &l);
+}
+
 static void a_repeated_key_acts_once(void **state)
 {
     struct rig *g = *state;
@@ -395,6 +468,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_step_is_asked_once_and_bound_to_its_text, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_new_deny_wins_over_an_old_approval, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_lost_lease_changes_nothing, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(a_cancel_is_not_forgotten_by_the_planner, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(a_cancel_is_not_forgotten_between_steps_and_doors, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(a_cancel_is_not_forgotten_at_a_conflict, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_repeated_key_acts_once, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(waits_expire, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(env_is_sealed_and_wiped, rig_up, rig_down),
