@@ -97,11 +97,13 @@ CHECKED int runs_planned(struct svc *, const struct lease *, const struct plan *
 CHECKED int runs_fail(struct svc *, const struct lease *, const char *outcome, int code, const char *text,
                       struct err *);
 
-enum gate { GATE_GO, GATE_DENIED, GATE_ASK, GATE_CANCELED };
+enum gate { GATE_GO, GATE_DENIED, GATE_ASK, GATE_WOULD_ASK, GATE_CANCELED };
 /* Judges the step at the moment it would run; writes `running` + step.started (GO), `denied` + step.finished (DENIED),
  * or an approval and awaiting_approval (ASK: the lease is gone). step is updated: state, attempt's log and layer names,
- * decision. Nothing is written for CANCELED (somebody asked to cancel). */
-CHECKED int runs_gate(struct svc *, const struct lease *, struct step_row *step, enum gate *ret, struct err *);
+ * decision. Nothing is written for WOULD_ASK (instead of ASK when may_wait is false: the caller still has something to
+ * let go of before another may take the run) and CANCELED (somebody asked to cancel). */
+CHECKED int runs_gate(struct svc *, const struct lease *, struct step_row *step, bool may_wait, enum gate *ret,
+                      struct err *);
 /* Writes the step's end and step.finished; advances next_step when it succeeded. */
 CHECKED int runs_step_done(struct svc *, const struct lease *, const struct step_row *step, struct err *);
 /* All steps are done: changes (summary JSON, or NULL for none), outcome decided before by runs_fail_steps or

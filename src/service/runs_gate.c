@@ -201,14 +201,19 @@ static int act_gate(struct db *db, struct held *h, struct run_row *row, struct e
         return r;
     if (v.decision == POLICY_DENY || (v.decision == POLICY_ASK && an.denied && !an.allowed))
         return gate_deny(db, h, row, &v, e);
+    if (v.decision == POLICY_ASK && !an.allowed && !h->may_wait) {
+        h->gate = GATE_WOULD_ASK;
+        return 0;
+    }
     if (v.decision == POLICY_ASK && !an.allowed)
         return gate_ask(db, h, row, &subject, &v, e);
     return gate_go(db, h, row, an.step, e);
 }
 
-int runs_gate(struct svc *svc, const struct lease *lease, struct step_row *step, enum gate *ret, struct err *e)
+int runs_gate(struct svc *svc, const struct lease *lease, struct step_row *step, bool may_wait, enum gate *ret,
+              struct err *e)
 {
-    struct held h = {.svc = svc, .lease = lease, .act = act_gate, .step = step};
+    struct held h = {.svc = svc, .lease = lease, .act = act_gate, .step = step, .may_wait = may_wait};
     int r = runs_held(&h, e);
 
     if (r == 0)

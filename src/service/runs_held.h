@@ -20,7 +20,7 @@ struct held {
     int64_t files, delay_us;
     const struct kept *kept;
     size_t nkept;
-    bool failed;
+    bool failed, may_wait;
 };
 
 /* Runs h->act; ERR_LEASE when somebody else has the run by now. Wakes workers when it was queued. */

@@ -229,8 +229,7 @@ static int look_for_cancel(struct execute *x, bool *canceled, struct err *e)
     if (r == 0 && now.cancel_us && !*canceled) {
         *canceled = true;
         x->d->row.cancel_us = now.cancel_us;
-        if (sandbox_kill(x->d->sb) < 0)
-            return err_set(e, ERR_SANDBOX_FAILED, "the step could not be killed");
+        sandbox_kill(x->d->sb); /* a shim that cannot be told is gone: the wait says so */
     }
     return r;
 }
@@ -410,8 +409,12 @@ static int run_pending(struct execute *x, struct step_row *s, bool *go, bool *wa
 {
     enum gate gate;
     char text[300];
-    int r = runs_gate(x->d->svc, &x->d->lease, s, &gate, e);
+    int r = runs_gate(x->d->svc, &x->d->lease, s, x->d->sb == NULL, &gate, e);
 
+    if (r == 0 && gate == GATE_WOULD_ASK) {
+        close_sandbox(x); /* before the question is asked: who takes up the answer opens a sandbox of its own */
+        r = runs_gate(x->d->svc, &x->d->lease, s, true, &gate, e);
+    }
     if (r < 0)
         return r;
     *go = false;
@@ -525,7 +528,6 @@ int drive_execute(struct drive *d, enum run_node *ret_node, struct err *e)
     if (r < 0)
         return r;
     if (waits) { /* a wait holds no sandbox, only its layers */
-        close_sandbox(&x);
         *ret_node = RN_AWAITING_APPROVAL;
         return 0;
     }

@@ -106,11 +106,11 @@ static void a_step_is_asked_once_and_bound_to_its_text(void **state)
     rig_planned(g, &id);
     l = rig_claim(g, "execute");
     s = only_step(g, &id, &steps);
-    OK(runs_gate(&g->svc, &l, &s, &gate, &e));
+    OK(runs_gate(&g->svc, &l, &s, true, &gate, &e));
     steps.v[0] = s;
     assert_int_equal(gate, GATE_ASK);
     assert_string_equal(rig_state(g, &id), "awaiting_approval");
-    NO(ERR_LEASE, runs_gate(&g->svc, &l, &s, &gate, &e)); /* the wait holds no lease */
+    NO(ERR_LEASE, runs_gate(&g->svc, &l, &s, true, &gate, &e)); /* the wait holds no lease */
     OK(runs_approvals_json(&g->svc, &f, &w, &e));
     snprintf(text, sizeof text, "%s", json_str(json_get(json_at(json_get(rig_json(g, b.p), "items"), 0), "id")));
     assert_true(id_parse(ID_APPROVAL, text, &apr));
@@ -120,7 +120,7 @@ static void a_step_is_asked_once_and_bound_to_its_text(void **state)
     l = rig_claim(g, "execute");
     run_steps_fini(&steps);
     s = only_step(g, &id, &steps);
-    OK(runs_gate(&g->svc, &l, &s, &gate, &e));
+    OK(runs_gate(&g->svc, &l, &s, true, &gate, &e));
     steps.v[0] = s;
     assert_int_equal(gate, GATE_GO);
     run_steps_fini(&steps);
@@ -144,7 +144,7 @@ static void a_new_deny_wins_over_an_old_approval(void **state)
     NO(ERR_CONFLICT, policies_put(&g->svc, &g->c, text, strlen(text), 0, NULL, &problems, &e));
     l = rig_claim(g, "execute");
     s = only_step(g, &id, &steps);
-    OK(runs_gate(&g->svc, &l, &s, &gate, &e));
+    OK(runs_gate(&g->svc, &l, &s, true, &gate, &e));
     steps.v[0] = s;
     assert_int_equal(gate, GATE_DENIED);
     assert_string_equal(s.state, "denied");
@@ -226,8 +226,12 @@ static void a_cancel_is_not_forgotten_between_steps_and_doors(void **state)
     rig_planned(g, &id);
     l = rig_claim(g, "execute");
     s = only_step(g, &id, &steps);
+    OK(runs_gate(&g->svc, &l, &s, false, &gate, &e));
+    steps.v[0] = s;
+    assert_int_equal(gate, GATE_WOULD_ASK); /* nothing is asked while the holder has a sandbox to close */
+    assert_string_equal(rig_state(g, &id), "running");
     OK(runs_cancel(&g->svc, &g->c, &id, &e));
-    OK(runs_gate(&g->svc, &l, &s, &gate, &e));
+    OK(runs_gate(&g->svc, &l, &s, true, &gate, &e));
     steps.v[0] = s;
     assert_int_equal(gate, GATE_CANCELED);
     run_steps_fini(&steps);
