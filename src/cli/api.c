@@ -284,40 +284,56 @@ int api_stream(struct api *a, const struct buf *path, const char *accept, const 
 
 /* ---- lists ---------------------------------------------------------------- */
 
-static int one_page(struct api *a, const struct buf *path, int64_t want, char *after, size_t cap, int64_t *ret_n,
+/* Where the next page begins: an id for `after`, or (policy versions) a number for `before`. */
+struct place {
+    const char *key;
+    char at[128]; /* "" = nowhere */
+};
+
+static int set_place(struct place *p, const struct json *next, struct err *e)
+{
+    *p = (struct place){.key = "after"};
+    if (json_type(next) == JT_INT) {
+        p->key = "before";
+        snprintf(p->at, sizeof p->at, "%" PRId64, json_int(next));
+    } else if (json_str(next) && !str_copy(p->at, sizeof p->at, json_str(next))) {
+        return err_set(e, ERR_IO, "the server's answer cannot be read: the next page has a bad name");
+    }
+    return 0;
+}
+
+static int one_page(struct api *a, const struct buf *path, int64_t want, struct place *place, int64_t *ret_n,
                     int (*fn)(void *, const struct json *), void *arg, struct err *e)
 {
     AUTO(buf_fini) struct buf p = BUF_INIT(PATH_MAX_BYTES);
     AUTO(api_reply_fini) struct api_reply reply = {0};
     buf_add(&p, path->p, path->len);
     api_query_int(&p, "limit", want);
-    api_query(&p, "after", *after ? after : NULL);
+    api_query(&p, place->key, place->at[0] ? place->at : NULL);
     int r = api_get(a, &p, &reply, e);
     if (r < 0)
         return r;
     const struct json *items = json_get(reply.json, "items");
-    const char *next = json_str(json_get(reply.json, "next"));
     if (a->ui->json)
         ui_json(a->ui, reply.body.p, reply.body.len);
     for (size_t i = 0; i < json_len(items) && !a->ui->json && r == 0; i++)
         r = fn(arg, json_at(items, i));
     *ret_n = (int64_t)json_len(items);
-    if (!str_copy(after, cap, next && *ret_n > 0 ? next : ""))
-        return err_set(e, ERR_IO, "the server's answer cannot be read: the next page has a bad name");
-    return r;
+    int x = set_place(place, *ret_n > 0 ? json_get(reply.json, "next") : NULL, e);
+    return x < 0 ? x : r;
 }
 
 int api_each(struct api *a, const struct buf *path, int64_t limit, int (*fn)(void *, const struct json *), void *arg,
              struct err *e)
 {
-    char after[128] = "";
+    struct place place = {.key = "after"};
     int64_t got = 0, n = 0;
     do {
         int64_t left = limit > 0 ? limit - got : PAGE_MAX;
-        int r = one_page(a, path, left < PAGE_MAX ? left : PAGE_MAX, after, sizeof after, &n, fn, arg, e);
+        int r = one_page(a, path, left < PAGE_MAX ? left : PAGE_MAX, &place, &n, fn, arg, e);
         if (r != 0)
             return r < 0 ? r : 0;
         got += n;
-    } while (*after && !a->ui->broken && (limit == 0 || got < limit));
+    } while (place.at[0] && !a->ui->broken && (limit == 0 || got < limit));
     return 0;
 }

@@ -83,6 +83,11 @@ static const char *hint_for(const struct cli *c, int code)
 
 static int fail(struct cli *c, const struct err *e)
 {
+    if (e->code == ERR_UNREACHABLE && c->tried[0] && !c->hint[0])
+        cli_hint(
+            c,
+            "no server has its socket in %s either; start one: sallyport serve     or say where it is: --url, --data",
+            c->tried);
     if (e->code == ERR_USAGE && c->cmd && !c->hint[0])
         cli_hint(c, "usage: sallyport %s %s\n  more: sallyport %s --help", c->cmd->name, c->cmd->args, c->cmd->name);
     if (e->code != ERR_INTERRUPTED)
@@ -126,6 +131,8 @@ static int connect_to_server(struct cli *c, struct err *e)
 {
     struct conn conn;
     int r = conn_find(&conn, args_get(&c->args, "url"), args_get(&c->args, "token-file"), c->data, e);
+    if (r == 0 && conn.url && str_eq(conn.url, CONN_URL_DEFAULT))
+        snprintf(c->tried, sizeof c->tried, "%s", conn.data);
     if (r == 0)
         r = api_init(&c->api, &c->ui, &conn, &interrupts, e);
     conn_fini(&conn);

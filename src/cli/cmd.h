@@ -19,6 +19,7 @@ struct cli {
     struct api api;
     const char *data; /* --data, or NULL */
     char hint[400];   /* what to do next, when the command knows better than the table of hints */
+    char tried[300];  /* the data directory that had no socket; "" when the address was given */
     int exit;         /* exit code when fn returns 0 */
 };
 

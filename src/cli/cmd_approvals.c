@@ -1,6 +1,7 @@
 /* cmd_approvals - the list of questions. `allow` and `deny` stand in cmd_review.c, beside `approve --step`.
  *
  * May include: base/ os/ net/.   Threads: one. */
+#include "base/str.h"
 #include "cli/cmd.h"
 #include "cli/show.h"
 
@@ -14,7 +15,10 @@ static int show_one(void *arg, const struct json *a)
     struct list *l = arg;
     l->n++;
     show_approval(&l->c->ui, a);
-    ui_printf(&l->c->ui, "  run %s\n", ui_one(&l->c->ui, show_str(a, "run_id")));
+    const char *kind = show_str(a, "kind"), *see = str_eq(kind, "plan")      ? "plan"
+                                                   : str_eq(kind, "changes") ? "diff"
+                                                                             : "show";
+    ui_printf(&l->c->ui, "  see: sallyport %s %s\n", see, ui_one(&l->c->ui, show_str(a, "run_id")));
     return 0;
 }
 

@@ -57,6 +57,24 @@ int cmd_cancel(struct cli *c, struct err *e)
 
 /* ---- approve -------------------------------------------------------------- */
 
+/* A hash says nothing to a person: what a plan's or the changes' question is about is shown in full. */
+static int show_about(struct cli *c, const struct json *approval, struct err *e)
+{
+    AUTO(api_reply_fini) struct api_reply about = {0};
+    const char *kind = show_str(approval, "kind"), *text = show_str(approval, "run_id");
+    bool plan = str_eq(kind, "plan");
+    struct id run;
+    show_approval(&c->ui, approval);
+    if ((!plan && !str_eq(kind, "changes")) || !text || !id_parse(ID_RUN, text, &run))
+        return 0;
+    int r = plan ? flow_get_plan(&c->api, &run, &about, e) : flow_get_changes(&c->api, &run, &about, e);
+    if (r == 0 && plan)
+        show_plan(&c->ui, about.json);
+    else if (r == 0)
+        show_changes(&c->ui, about.json, 0);
+    return r;
+}
+
 static int answer_one(struct cli *c, const char *what, bool allow, struct err *e)
 {
     AUTO(buf_fini) struct buf path = BUF_INIT(KIB);
@@ -71,7 +89,9 @@ static int answer_one(struct cli *c, const char *what, bool allow, struct err *e
     if (r < 0)
         return r;
     if (!c->ui.json && allow)
-        show_approval(&c->ui, approval.json);
+        r = show_about(c, approval.json, e);
+    if (r < 0)
+        return r;
     r = flow_answer(&c->api, approval.json, allow, args_get(&c->args, "note"), &reply, e);
     if (r == 0)
         say(c, &reply, allow ? "allowed" : "denied", id.s, "");

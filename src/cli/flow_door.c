@@ -271,8 +271,8 @@ static int door_approval(struct flow *f, struct err *e)
     api_query(&path, "run_id", f->run.s);
     int r = api_get(&f->c->api, &path, &reply, e);
     const struct json *items = json_get(reply.json, "items");
-    for (size_t i = json_len(items); r == 0 && i > 0; i--) /* newest first: ask in the order they came */
-        r = ask_approval(f, json_at(items, i - 1), e);
+    for (size_t i = 0; r == 0 && i < json_len(items); i++)
+        r = ask_approval(f, json_at(items, i), e);
     if (r != ASK_EOF)
         return r;
     ui_note(&f->c->ui, "%s waits for an answer:", f->run.s);

@@ -54,11 +54,14 @@ static int look(void *arg, const struct json *item)
     return id_parse(s->prefix, id, &s->other) ? 1 : -ERR_IO;
 }
 
-static int take_first(void *arg, const struct json *item)
+/* Runs come newest first: stop at once. Questions come oldest first: the last one stands. */
+static int take_newest(void *arg, const struct json *item)
 {
     struct search *s = arg;
     const char *id = show_str(item, "id");
-    return id && id_parse(s->prefix, id, &s->hit) ? 1 : -ERR_IO;
+    if (!id || !id_parse(s->prefix, id, &s->hit))
+        return -ERR_IO;
+    return str_eq(s->prefix, ID_RUN);
 }
 
 /* Lists without printing, whatever --json says. */
@@ -82,7 +85,7 @@ static int find(struct cli *c, const char *prefix, const char *noun, const char 
     api_path(&path, list, NULL);
     if (str_eq(prefix, ID_APPROVAL)) /* an answered one cannot be meant */
         api_query(&path, "state", "pending");
-    int r = each(c, &path, last ? 1 : RECENT, last ? take_first : look, &s, e);
+    int r = each(c, &path, last && str_eq(prefix, ID_RUN) ? 1 : RECENT, last ? take_newest : look, &s, e);
     if (r < 0)
         return r == -ERR_IO && (!e || !e->msg[0]) ? err_set(e, ERR_IO, "the server's answer holds a bad id") : r;
     if (last && id_none(&s.hit))
