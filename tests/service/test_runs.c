@@ -399,7 +399,7 @@ static void an_event_behind_a_log_is_not_missed(void **state)
     rig_planned(g, &id);
     l = rig_claim(g, "execute");
     row = only_step(g, &id, &steps);
-    OK(runs_gate(&g->svc, &l, &row, &gate, &e));
+    OK(runs_gate(&g->svc, &l, &row, true, &gate, &e));
     assert_int_equal(gate, GATE_GO);
     snprintf(dir, sizeof dir, "runs/%s/logs", id.s);
     OK(dir_make(g->svc.data_fd, dir, &logs, &e));
