@@ -65,38 +65,11 @@ const struct api_config *api_cfg(const struct api *a)
 
 /* ---- route ------------------------------------------------------------- */
 
-/* Segment by segment; {…} takes any non-empty one. */
-static bool path_matches(const char *pattern, const char *path)
-{
-    while (*pattern == '/' && *path == '/') {
-        size_t np = strcspn(++pattern, "/"), n = strcspn(++path, "/");
-
-        if (pattern[0] == '{' ? n == 0 : np != n || memcmp(pattern, path, n) != 0)
-            return false;
-        pattern += np;
-        path += n;
-    }
-    return *pattern == '\0' && *path == '\0';
-}
-
-static const struct route *find_route(enum http_method m, const char *path, bool *ret_path_known)
-{
-    *ret_path_known = false;
-    for (size_t i = 0; i < api_nroutes; i++) {
-        if (!path_matches(api_routes[i].path, path))
-            continue;
-        *ret_path_known = true;
-        if (api_routes[i].method == m || (m == HTTP_M_HEAD && api_routes[i].method == HTTP_M_GET))
-            return &api_routes[i];
-    }
-    return NULL;
-}
-
 /* A body that comes to a wrong place is read when it is small, so that the answer can say what is wrong: 404 or 405. */
 size_t api_limit(void *arg, enum http_method m, const char *path)
 {
     bool known;
-    const struct route *r = find_route(m, path, &known);
+    const struct route *r = route_find(m, path, &known);
 
     return r ? r->body : 64 * KIB;
 }
@@ -120,7 +93,7 @@ static int allow_header(struct call *c, const char *path, struct err *e)
     AUTO(buf_fini) struct buf b = BUF_INIT(256);
 
     for (size_t i = 0; i < api_nroutes; i++)
-        if (path_matches(api_routes[i].path, path))
+        if (route_matches(api_routes[i].path, path))
             buf_printf(&b, "%s%s%s", b.len ? ", " : "", http_method_name(api_routes[i].method),
                        api_routes[i].method == HTTP_M_GET ? ", HEAD" : "");
     if (http_reply_header(c->rq, "Allow", b.p ? b.p : "", e) < 0)
@@ -133,7 +106,7 @@ static int route(struct call *c, struct err *e)
     const char *path = http_req_path(c->rq);
     bool known;
 
-    c->route = find_route(http_req_method(c->rq), path, &known);
+    c->route = route_find(http_req_method(c->rq), path, &known);
     if (!c->route)
         return known ? allow_header(c, path, e)
                      : err_set(e, ERR_NOT_FOUND, "there is no %.100s: see /openapi.json", path);

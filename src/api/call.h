@@ -37,6 +37,9 @@ struct route {
 };
 extern const struct route api_routes[];
 extern const size_t api_nroutes;
+bool route_matches(const char *pattern, const char *path);
+/* HEAD takes GET's route. *ret_path_known: some method is taken there. */
+const struct route *route_find(enum http_method, const char *path, bool *ret_path_known);
 
 /* The answer a service rendered into who.reply. */
 int call_reply(struct call *);
@@ -112,6 +115,9 @@ CHECKED int guard_new(const struct api_config *, struct guard **ret, struct err 
 void guard_free(struct guard *);
 CHECKED int guard_host(const struct guard *, struct http_req *, struct err *);
 CHECKED int guard_rate(struct guard *, const char *who, struct err *);
+/* The two without a request and without a clock. host, origin: the header's value, or NULL when it was not sent. */
+CHECKED int guard_names(const struct guard *, bool unix_socket, const char *host, const char *origin, struct err *);
+CHECKED int guard_take(struct guard *, const char *who, int64_t now_us, struct err *);
 
 /* in-flight idempotency keys: a concurrent duplicate waits for the first answer */
 struct flights;

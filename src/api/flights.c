@@ -21,11 +21,15 @@ struct flights {
 int flights_new(struct flights **ret, struct err *e)
 {
     struct flights *f = calloc(1, sizeof *f);
+    pthread_condattr_t attr;
 
     if (!f)
         return err_oom(e);
     pthread_mutex_init(&f->mu, NULL);
-    pthread_cond_init(&f->left, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC); /* the other one may jump */
+    pthread_cond_init(&f->left, &attr);
+    pthread_condattr_destroy(&attr);
     *ret = f;
     return 0;
 }
@@ -67,7 +71,7 @@ int flight_enter(struct flights *f, const struct caller *c, struct err *e)
     int slot = -1, r = 0;
 
     name_of(c, name);
-    clock_gettime(CLOCK_REALTIME, &t);
+    clock_gettime(CLOCK_MONOTONIC, &t);
     t.tv_sec += WAIT_S;
     pthread_mutex_lock(&f->mu);
     while (r == 0 && (find(f, name, &slot) >= 0 || slot < 0))

@@ -48,12 +48,16 @@ void guard_free(struct guard *g)
     free(g);
 }
 
-/* "host:port" or "[v6]:port" or "host" -> length of the host part. */
+/* "host:port" or "[v6]:port" or "host" -> length of the host part; 0 when something else follows it. */
 static size_t host_len(const char *s)
 {
     const char *end = s[0] == '[' ? strchr(s, ']') : NULL;
+    size_t n = end ? (size_t)(end - s) + 1 : strcspn(s, ":");
+    const char *port = s + n;
 
-    return end ? (size_t)(end - s) + 1 : strcspn(s, ":");
+    if (*port == ':')
+        port += 1 + strspn(port + 1, "0123456789");
+    return *port == '\0' ? n : 0;
 }
 
 static bool host_known(const struct guard *g, const char *host, size_t n)
@@ -80,16 +84,20 @@ static bool origin_ok(const struct guard *g, const char *origin, const char *hos
     return str_starts(origin, "https://") && host && strcasecmp(origin + 8, host) == 0;
 }
 
-int guard_host(const struct guard *g, struct http_req *rq, struct err *e)
+int guard_names(const struct guard *g, bool unix_socket, const char *host, const char *origin, struct err *e)
 {
-    const char *host = http_req_header(rq, "host"), *origin = http_req_header(rq, "origin");
-
-    if (!http_req_peer(rq)->unix_socket && host && !host_known(g, host, host_len(host)))
+    if (!unix_socket && host && !host_known(g, host, host_len(host)))
         return err_field(e, ERR_HOST, "Host", "the host \"%.80s\" is not allowed: add it to allowed_hosts", host);
     if (origin && !origin_ok(g, origin, host))
         return err_field(e, ERR_HOST, "Origin", "the origin \"%.80s\" is not allowed: add it to allowed_origins",
                          origin);
     return 0;
+}
+
+int guard_host(const struct guard *g, struct http_req *rq, struct err *e)
+{
+    return guard_names(g, http_req_peer(rq)->unix_socket, http_req_header(rq, "host"), http_req_header(rq, "origin"),
+                       e);
 }
 
 static struct slot *slot_of(struct guard *g, const char *who, int64_t now)
@@ -115,7 +123,11 @@ static struct slot *slot_of(struct guard *g, const char *who, int64_t now)
 
 int guard_rate(struct guard *g, const char *who, struct err *e)
 {
-    int64_t now = clock_mono_us();
+    return guard_take(g, who, clock_mono_us(), e);
+}
+
+int guard_take(struct guard *g, const char *who, int64_t now, struct err *e)
+{
     struct slot *s;
     bool ok;
 

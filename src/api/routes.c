@@ -1,5 +1,7 @@
 /* routes.c - the whole API in one table. openapi.json is written from it; the dispatcher does everything that is the
  * same. */
+#include <string.h>
+
 #include "api/call.h"
 
 #define V1   "/api/v1"
@@ -67,3 +69,30 @@ const struct route api_routes[] = {
 };
 /* clang-format on */
 const size_t api_nroutes = ARRAY_LEN(api_routes);
+
+/* Segment by segment; {…} takes any non-empty one. */
+bool route_matches(const char *pattern, const char *path)
+{
+    while (*pattern == '/' && *path == '/') {
+        size_t np = strcspn(++pattern, "/"), n = strcspn(++path, "/");
+
+        if (pattern[0] == '{' ? n == 0 : np != n || memcmp(pattern, path, n) != 0)
+            return false;
+        pattern += np;
+        path += n;
+    }
+    return *pattern == '\0' && *path == '\0';
+}
+
+const struct route *route_find(enum http_method m, const char *path, bool *ret_path_known)
+{
+    *ret_path_known = false;
+    for (size_t i = 0; i < api_nroutes; i++) {
+        if (!route_matches(api_routes[i].path, path))
+            continue;
+        *ret_path_known = true;
+        if (api_routes[i].method == m || (m == HTTP_M_HEAD && api_routes[i].method == HTTP_M_GET))
+            return &api_routes[i];
+    }
+    return NULL;
+}
