@@ -17,6 +17,7 @@
 
 #define LIST_MAX  (512 * MIB)
 #define PATCH_MAX (512 * MIB)
+#define NAMED_MAX (64 * KIB) /* of the files an apply left out, as JSON; one entry may go beyond */
 
 /* ---- where things are -------------------------------------------------- */
 
@@ -169,11 +170,46 @@ int effects_compute(struct svc *svc, const struct run_row *row, const struct run
 
 /* ---- applying ---------------------------------------------------------- */
 
+/* The result goes into the run's row, an event and an audit record, which are bounded: the list names the first files
+ * and counts the rest, so that a large apply is recorded like a small one. */
+static int put_list(struct jw *w, const char *key, const char *list, struct err *e)
+{
+    AUTO_PTR(json_free) struct json *doc = NULL;
+    AUTO(buf_fini) struct buf more = BUF_INIT(64);
+    size_t start = w->out->len, n, i;
+    int r = json_parse(list ? list : "[]", strlen(list ? list : "[]"), &doc, e);
+
+    if (r < 0)
+        return r;
+    n = json_len(doc);
+    jw_key(w, key);
+    jw_arr(w);
+    for (i = 0; i < n && w->out->len - start < NAMED_MAX; i++) {
+        const struct json *it = json_at(doc, i);
+
+        jw_obj(w);
+        jw_kstr(w, "path", json_str(json_get(it, "path")));
+        jw_kstr_opt(w, "path_b64", json_str(json_get(it, "path_b64")));
+        jw_kstr(w, "why", json_str(json_get(it, "why")));
+        jw_end_obj(w);
+    }
+    if (i < n) {
+        buf_printf(&more, "and %zu more", n - i);
+        jw_obj(w);
+        jw_kstr(w, "path", ".");
+        jw_kstr(w, "why", more.p);
+        jw_end_obj(w);
+    }
+    jw_end_arr(w);
+    return 0;
+}
+
 static int result_json(const struct apply_result *res, bool applied, const struct json *paths, char **ret,
                        struct err *e)
 {
-    AUTO(buf_fini) struct buf b = BUF_INIT(64 * MIB);
+    AUTO(buf_fini) struct buf b = BUF_INIT(2 * MIB); /* the selection was bounded when it was taken */
     struct jw w = JW_INIT(&b);
+    int r;
 
     jw_obj(&w);
     jw_kbool(&w, "applied", applied);
@@ -189,9 +225,12 @@ static int result_json(const struct apply_result *res, bool applied, const struc
     } else {
         jw_null(&w);
     }
-    jw_kraw(&w, "conflicts", res->conflicts ? res->conflicts : "[]");
-    jw_kraw(&w, "skipped", res->skipped ? res->skipped : "[]");
+    r = put_list(&w, "conflicts", res->conflicts, e);
+    if (r == 0)
+        r = put_list(&w, "skipped", res->skipped, e);
     jw_end_obj(&w);
+    if (r < 0)
+        return r;
     if (b.bad)
         return err_set(e, ERR_TOO_LARGE, "the result of the apply is too large");
     *ret = str_dup(b.p);

@@ -314,7 +314,7 @@ static int same_digest(const struct door *d, const struct run_row *row, struct e
 /* What is to be done, in the shape of what will have been done. */
 static int apply_json(const struct door *d, char **ret, struct err *e)
 {
-    AUTO(buf_fini) struct buf b = BUF_INIT(4 * MIB);
+    AUTO(buf_fini) struct buf b = BUF_INIT(512 * KIB); /* also part of events and audit records */
     struct jw w = JW_INIT(&b);
 
     jw_obj(&w);
@@ -335,7 +335,7 @@ static int apply_json(const struct door *d, char **ret, struct err *e)
     jw_kraw(&w, "skipped", "[]");
     jw_end_obj(&w);
     if (b.bad)
-        return err_field(e, ERR_TOO_LARGE, "paths", "too many paths");
+        return err_field(e, ERR_TOO_LARGE, "paths", "too many paths for one apply: leave `paths` out to apply all");
     return runs_set_str(ret, b.p, e);
 }
 

@@ -1,0 +1,142 @@
+/* What a run changed, through the services: applied, recorded, and settled when a crash or the world came between. */
+#include "tests/service/rig.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "os/file.h"
+#include "sandbox/changes.h"
+#include "service/effects.h"
+
+#define FILES     1200
+#define DEEP      14  /* directories above each file, with names of … */
+#define NAME_LEN  240 /* … this length: paths of 3.4 KiB make a long list of few files */
+#define AUDIT_BIG (4 * MIB)
+
+static void put_file(int dir, const char *name)
+{
+    int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+
+    assert_true(fd >= 0);
+    close(fd);
+}
+
+/* A layer as a shim leaves it: one file at the top and many below a deep directory. */
+static void write_layer(struct rig *g, const struct id *run, const char *layer)
+{
+    char rel[128], name[NAME_LEN + 1];
+    int top, dir;
+
+    memset(name, 'd', NAME_LEN);
+    name[NAME_LEN] = '\0';
+    snprintf(rel, sizeof rel, "runs/%s/layers/%s/work", run->s, layer);
+    OK(dir_make(g->svc.data_fd, rel, NULL, &e));
+    snprintf(rel, sizeof rel, "runs/%s/layers/%s/upper", run->s, layer);
+    OK(dir_make(g->svc.data_fd, rel, &top, &e));
+    snprintf(rel, sizeof rel, "runs/%s/layers/%s/born", run->s, layer);
+    put_file(g->svc.data_fd, rel);
+    put_file(top, "wanted.txt");
+    dir = dup(top);
+    for (int i = 0; i < DEEP; i++) {
+        int next;
+
+        assert_int_equal(mkdirat(dir, name, 0755), 0);
+        next = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        assert_true(next >= 0);
+        close(dir);
+        dir = next;
+    }
+    for (int i = 0; i < FILES; i++) {
+        snprintf(rel, sizeof rel, "file%04d", i);
+        put_file(dir, rel);
+    }
+    close(dir);
+    close(top);
+}
+
+/* A run whose one step wrote the layer, at its second door. */
+static struct id changed_run(struct rig *g)
+{
+    struct id id =
+        rig_run(g, "{\"project_id\":\"hello\",\"review\":\"effects\",\"steps\":[{\"command\":\"make test\"}]}");
+    AUTO(run_steps_fini) struct run_steps steps = {0};
+    AUTO(run_row_fini) struct run_row row = {0};
+    AUTO(buf_fini) struct buf b = BUF_INIT(4 * KIB);
+    struct effects_sum sum;
+    struct lease l;
+    char dir[RUN_DIR_MAX];
+    enum run_node node;
+    enum gate gate;
+
+    rig_planned(g, &id);
+    l = rig_claim(g, "execute");
+    OK(runs_load(&g->svc, &id, &row, &steps, &e));
+    OK(runs_gate(&g->svc, &l, &steps.v[0], true, &gate, &e));
+    assert_int_equal(gate, GATE_GO);
+    write_layer(g, &id, steps.v[0].layer);
+    OK(svc_run_dir(&g->svc, &id, dir, &e));
+    OK(changes_seal(dir, steps.v[0].layer, &e));
+    free(steps.v[0].state);
+    steps.v[0].state = str_dup("succeeded");
+    OK(runs_step_done(&g->svc, &l, &steps.v[0], &e));
+    OK(effects_compute(&g->svc, &row, &steps, &sum, &e));
+    OK(effects_sum_json(&sum, &b, &e));
+    OK(runs_done(&g->svc, &l, b.p, sum.files, sum.digest, &node, &e));
+    assert_int_equal(node, RN_AWAITING_APPLY);
+    assert_int_equal(sum.files, FILES + 1);
+    return id;
+}
+
+static char *applied(struct rig *g, const struct id *id)
+{
+    AUTO(run_steps_fini) struct run_steps steps = {0};
+    AUTO(run_row_fini) struct run_row row = {0};
+    int64_t files = 0;
+    char *json = NULL;
+
+    OK(runs_load(&g->svc, id, &row, &steps, &e));
+    OK(effects_apply(&g->svc, &row, &steps, &json, &files, &e));
+    assert_int_equal(files, 1);
+    return json;
+}
+
+static void one_file_of_very_many_is_applied_and_recorded(void **state)
+{
+    struct rig *g = *state;
+    struct id id = changed_run(g);
+    AUTO(buf_fini) struct buf b = BUF_INIT(AUDIT_BIG);
+    struct jw w = JW_INIT(&b);
+    const struct json *skipped;
+    struct lease l;
+    char *json;
+
+    OK(runs_apply(&g->svc, &g->c, &id, NULL, rig_json(g, "[\"wanted.txt\"]"), &e));
+    l = rig_claim(g, "apply");
+    json = applied(g, &id);
+    assert_true(strlen(json) < 256 * KIB);
+    skipped = json_get(rig_json(g, json), "skipped");
+    assert_string_equal(json_str(json_get(json_at(skipped, json_len(skipped) - 1), "path")), ".");
+    OK(runs_applied(&g->svc, &l, json, 1, &e));
+    free(json);
+    assert_string_equal(rig_state(g, &id), "finishing");
+    OK(runs_get_json(&g->svc, "default", &id, &w, &e));
+    assert_int_equal(b.bad, 0);
+    buf_reset(&b);
+    w = (struct jw)JW_INIT(&b);
+    OK(audits_verify_json(&g->svc, "default", &w, &e));
+    assert_true(json_true(json_get(rig_json(g, b.p), "ok")));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(one_file_of_very_many_is_applied_and_recorded, rig_up, rig_down),
+    };
+
+    return cmocka_run_group_tests_name("effects", tests, NULL, NULL);
+}
