@@ -42,10 +42,12 @@ static int root_tx(struct db *db, void *arg, struct err *e)
 int effects_root(struct svc *svc, const struct run_row *row, char **ret, struct err *e)
 {
     struct root_arg a = {.row = row};
-    struct stat st;
+    struct stat st = {0};
     int r = store_read(svc->store, root_tx, &a, e);
 
-    if (r == 0 && (stat(a.root, &st) < 0 || !S_ISDIR(st.st_mode)))
+    if (r == 0 && stat(a.root, &st) < 0 && errno != ENOENT && errno != ENOTDIR)
+        r = err_sys(e, ERR_IO, "look at the project's directory %s", a.root);
+    else if (r == 0 && !S_ISDIR(st.st_mode))
         r = err_set(e, ERR_NOT_FOUND, "the project's directory %s is gone", a.root);
     if (r < 0) {
         free(a.root);
@@ -412,6 +414,8 @@ int effects_settle(struct svc *svc, const struct run_row *row, char **ret_json, 
     if (faccessat(svc->data_fd, rel, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
         return 0;
     r = job_init(svc, row, &j, e);
+    if (r == -ERR_NOT_FOUND) /* the project's directory is gone: nothing can be completed or rolled back there */
+        return 0;
     if (r < 0 || json_true(json_get(j.apply, "applied")))
         return r;
     r = apply_recover(j.dir, j.root, &state, &j.res, e);

@@ -132,10 +132,32 @@ static void one_file_of_very_many_is_applied_and_recorded(void **state)
     assert_true(json_true(json_get(rig_json(g, b.p), "ok")));
 }
 
+static void a_project_that_is_gone_does_not_keep_its_run_from_ending(void **state)
+{
+    struct rig *g = *state;
+    struct id id = changed_run(g);
+    AUTO(run_row_fini) struct run_row row = {0};
+    struct lease l;
+    char *json;
+    int64_t files = 0;
+
+    OK(runs_apply(&g->svc, &g->c, &id, NULL, rig_json(g, "[\"wanted.txt\"]"), &e));
+    l = rig_claim(g, "apply");
+    json = applied(g, &id); /* … and before this is recorded, the server dies and the folder is removed */
+    free(json);
+    json = NULL;
+    OK(dir_remove(AT_FDCWD, g->project, &e));
+    OK(runs_fail(&g->svc, &l, "failed", ERR_NOT_FOUND, NULL, &e));
+    OK(runs_row(&g->svc, NULL, &id, &row, &e));
+    OK(effects_settle(&g->svc, &row, &json, &files, &e));
+    assert_null(json);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(one_file_of_very_many_is_applied_and_recorded, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(a_project_that_is_gone_does_not_keep_its_run_from_ending, rig_up, rig_down),
     };
 
     return cmocka_run_group_tests_name("effects", tests, NULL, NULL);
