@@ -8,7 +8,8 @@
 #include "base/str.h"
 #include "service/auth.h"
 
-#define PAGE_MAX (2 * MIB)
+#define PAGE_MAX   (2 * MIB)
+#define KEY_HEADER "Idempotency-Key"
 
 static const char style[] =
 #include <api/docs.css.inc>
@@ -72,8 +73,10 @@ static void number_or(struct page *p, const char *before, const struct json *v)
 
 static void bounds(struct page *p, const struct json *s)
 {
-    number_or(p, ", from ", json_get(s, "minimum"));
-    number_or(p, ", to ", json_get(s, "maximum"));
+    bool least = json_get(s, "minimum"), most = json_get(s, "maximum");
+
+    number_or(p, least && most ? ", " : ", at least ", json_get(s, "minimum"));
+    number_or(p, least && most ? " to " : ", at most ", json_get(s, "maximum"));
     number_or(p, ", at most ", json_get(s, "maxLength"));
     number_or(p, ", at most ", json_get(s, "maxItems"));
     number_or(p, "; default ", json_get(s, "default"));
@@ -154,8 +157,8 @@ static void type_of(struct page *p, const struct json *s, int depth)
         return;
     if (ref)
         link_to(p, strrchr(ref, '/') + 1);
-    else if (one)
-        text(p, one);
+    else if (json_get(s, "const"))
+        text(p, one ? one : json_true(json_get(s, "const")) ? "true" : "false");
     else if (json_get(s, "enum")) {
         words(p, json_get(s, "enum"));
         bounds(p, s);
@@ -178,6 +181,8 @@ static void parameters(struct page *p, const struct route *rt)
     bool any = false;
 
     while (openapi_param_next(&p->o, rt, &it)) {
+        if (str_eq(it.key, KEY_HEADER))
+            continue; /* said once, at the top of the page */
         raw(p, any ? "" : "<div class=wide><table>");
         any = true;
         raw(p, "<tr><td><code>");
@@ -235,7 +240,7 @@ static void access_of(struct page *p, const struct route *rt)
     else
         raw(p, "Any token");
     raw(p, rt->flags & LOCAL ? "; none from this machine" : "");
-    raw(p, rt->flags & KEY ? "; needs an Idempotency-Key</p>" : "</p>");
+    raw(p, rt->flags & KEY ? "; needs an <a href=\"#key\">" KEY_HEADER "</a></p>" : "</p>");
 }
 
 static void route_entry(struct page *p, const struct route *rt)
@@ -366,7 +371,10 @@ static void head(struct page *p)
            "optional. Errors "
            "are <a href=\"#Error\">Error</a>. Lists are paged with <code>?limit=</code> and <code>?after=</code>. "
            "Times are UTC; "
-           "durations end in <code>_ms</code>, sizes in <code>_bytes</code>. Maximum lengths count bytes.</p>");
+           "durations end in <code>_ms</code>, sizes in <code>_bytes</code>. Maximum lengths count bytes.</p>"
+           "<p id=key><code>" KEY_HEADER "</code>: ");
+    text(p, json_str(json_get(json_get(json_get(p->o.parts, "parameters"), KEY_HEADER), "description")));
+    raw(p, "</p>");
 }
 
 /* CSP Level 3, 2.3.1: the hash is of the style element's text. */

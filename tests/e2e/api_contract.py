@@ -9,7 +9,7 @@ import sys
 import threading
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from api_lib import GIVES, OTHER_TOKEN, SCOPES, Conn, Results, World, check, run_main  # noqa: E402
+from api_lib import GIVES, OTHER_TOKEN, SCOPES, Conn, Results, Server, World, check, run_main  # noqa: E402
 
 
 def twice(w, op, body=None, other=None, **more):
@@ -432,6 +432,28 @@ def covered(w):
             check(i != o.id or s >= 300 or str(s) in o.d["responses"], o.id, "answers", s, "which is not documented")
 
 
+def guarded(_):
+    """A server with a low rate, a host name and an origin of its own."""
+    s = Server("--rate", "5", "--rate-burst", "20", "--allowed-hosts", "box.example", "--allowed-origins", "https://console.example")
+    got = [s.request("GET", "/api/v1/whoami") for _ in range(60)]
+    slow = [a for a in got if a.status == 429]
+    check(slow and got[0].status == 200 and {a.status for a in got} == {200, 429}, {a.status for a in got})
+    check(slow[0].code == "rate_limited" and slow[0].headers.get("retry-after") == "1", slow[0])
+    wrong = [s.request("GET", "/api/v1/whoami", token="sp_" + "x" * 43).status for _ in range(60)]
+    check(set(wrong) == {401, 429}, "wrong tokens are answered", set(wrong))
+    check(s.request("GET", "/healthz", token=None, headers={"Host": "box.example"}).status == 200, "its own name")
+    check(s.request("GET", "/healthz", token=None, headers={"Host": "other.example"}).status == 403, "another name")
+    a = s.request("OPTIONS", "/api/v1/runs", token=None, key=None, headers={"Origin": "https://console.example",
+                                                                              "Access-Control-Request-Method": "POST"})
+    check(a.status == 204 and a.headers["access-control-allow-origin"] == "https://console.example", "preflight:", a, a.headers)
+    check("Idempotency-Key" in a.headers["access-control-allow-headers"], a.headers)
+    a = s.request("GET", "/healthz", token=None, headers={"Origin": "https://console.example"})
+    check(a.status == 200 and a.headers["access-control-allow-origin"] == "https://console.example", "CORS:", a.headers)
+    check("access-control-allow-origin" not in s.request("GET", "/healthz", token=None).headers, "CORS without an origin")
+    check(s.stop() == 0, "it stopped badly:", s.log())
+    s.remove()
+
+
 def lives(w):
     check(w.server.proc.poll() is None, "it ended:", w.server.log())
     check('"level":"error"' not in w.server.log(), "it logged errors:", w.server.log())
@@ -442,7 +464,7 @@ def main():
     results, w = Results(), World()
     w.whole = None
     for case in (description, docs, reads, access, replays, denied, at_once, lists, whole_run, artifacts, asked, audit,
-                 covered):
+                 covered, guarded):
         results.case(case.__name__, case, w)
     w.store.close()
     results.case("the server lived through it", lives, w)
