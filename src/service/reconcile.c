@@ -51,23 +51,28 @@ static int clean_run(struct svc *svc, const struct id *id, struct jw *w, struct 
     return r;
 }
 
-static int clean_runs(struct svc *svc, struct jw *w, struct err *e)
+/* What cannot be removed is said, and tried again the next time: it must not keep the others from being looked at, old
+ * keys from being dropped, or the audit head from being signed. */
+static void clean_runs(struct svc *svc, struct jw *w)
 {
     int fd = openat(svc->data_fd, "runs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
     struct dirent *de;
     struct id id;
-    int r = 0;
 
     if (!d) {
         fd_close(&fd);
-        return 0; /* no run yet */
+        return; /* no run yet */
     }
-    while (r == 0 && (de = readdir(d)))
-        if (id_parse(ID_RUN, de->d_name, &id))
-            r = clean_run(svc, &id, w, e);
+    while ((de = readdir(d))) {
+        struct err e = ERR_INIT;
+
+        if (!id_parse(ID_RUN, de->d_name, &id) || clean_run(svc, &id, w, &e) == 0)
+            continue;
+        log_err(svc->log, LOG_LV_WARN, "reconcile", &(struct log_ctx){.run_id = id.s}, "clean up after the run", &e);
+        action(w, "clean_up_failed", id.s, e.msg);
+    }
     closedir(d);
-    return r;
 }
 
 struct purge {
@@ -103,7 +108,7 @@ int reconcile(struct svc *svc, bool first, struct jw *w, struct err *e)
         action(w, "waits_expired", NULL, text);
     }
     if (r == 0)
-        r = clean_runs(svc, w, e);
+        clean_runs(svc, w);
     if (r == 0)
         r = store_write(svc->store, purge_tx, &p, e);
     if (r == 0)
