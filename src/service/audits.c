@@ -376,6 +376,7 @@ struct run_walk {
     struct audit_filter f;
     const struct id *run;
     int64_t first, last; /* of the run's own records */
+    bool own_only;
     struct jw *w;
     int n;
 };
@@ -398,7 +399,7 @@ static int run_each_record(void *arg, const struct audit_row *row, struct err *e
 
     if (id_eq(&row->run_id, k->run)) {
         audit_json(k->w, &row->rec, row->record_hash, row->hash);
-    } else {
+    } else if (!k->own_only) {
         jw_obj(k->w);
         jw_kint(k->w, "seq", row->rec.seq);
         jw_kstr(k->w, "record_hash", row->record_hash);
@@ -431,7 +432,7 @@ static int walk_all(struct svc *svc, struct run_walk *k, store_fn fn, struct err
     do {
         k->n = 0;
         r = store_read(svc->store, fn, k, e);
-    } while (r == 0 && k->n == k->f.limit);
+    } while (r == 0 && k->n == k->f.limit && !(k->w && k->w->out->bad));
     return r;
 }
 
@@ -457,10 +458,33 @@ static int prev_tx(struct db *db, void *arg, struct err *e)
     return audit_list(db, &f, prev_each, p, e);
 }
 
-int audits_run_json(struct svc *svc, const char *tenant, const struct id *run, struct buf *out, struct err *e)
+static int run_json(struct svc *svc, struct run_walk *k, const struct prev_hash *prev, struct buf *out, struct err *e)
 {
     struct jw w = JW_INIT(out);
-    struct run_walk k = {.f = {.tenant = tenant, .run = run, .limit = BATCH}, .run = run, .w = &w};
+    int r = 0;
+
+    k->w = &w;
+    k->f = (struct audit_filter){.tenant = prev->tenant, .after_seq = prev->seq, .to_seq = k->last, .limit = BATCH};
+    if (k->own_only)
+        k->f.run = k->run;
+    jw_obj(&w);
+    jw_kstr(&w, "run_id", k->run->s);
+    jw_kstr(&w, "prev_hash", prev->hash);
+    if (k->own_only)
+        jw_kstr(&w, "problem",
+                "the records of other runs in between were too many to be named here: verify with an export");
+    jw_key(&w, "records");
+    jw_arr(&w);
+    if (k->first)
+        r = walk_all(svc, k, run_tx, e);
+    jw_end_arr(&w);
+    jw_end_obj(&w);
+    return r;
+}
+
+int audits_run_json(struct svc *svc, const char *tenant, const struct id *run, struct buf *out, struct err *e)
+{
+    struct run_walk k = {.f = {.tenant = tenant, .run = run, .limit = BATCH}, .run = run};
     struct prev_hash prev = {.tenant = tenant};
     int r = walk_all(svc, &k, bounds_tx, e);
 
@@ -470,17 +494,12 @@ int audits_run_json(struct svc *svc, const char *tenant, const struct id *run, s
     prev.seq = k.first - 1;
     if (prev.seq > 0)
         r = store_read(svc->store, prev_tx, &prev, e);
-    if (r < 0)
-        return r;
-    jw_obj(&w);
-    jw_kstr(&w, "run_id", run->s);
-    jw_kstr(&w, "prev_hash", prev.hash);
-    jw_key(&w, "records");
-    jw_arr(&w);
-    k.f = (struct audit_filter){.tenant = tenant, .after_seq = prev.seq, .to_seq = k.last, .limit = BATCH};
-    if (k.first)
-        r = walk_all(svc, &k, run_tx, e);
-    jw_end_arr(&w);
-    jw_end_obj(&w);
+    if (r == 0)
+        r = run_json(svc, &k, &prev, out, e);
+    if (r == 0 && out->bad == -ERR_TOO_LARGE) { /* a run that waited for days beside many others still has to end */
+        buf_reset(out);
+        k.own_only = true;
+        r = run_json(svc, &k, &prev, out, e);
+    }
     return r < 0 ? r : out->bad ? err_set(e, ERR_TOO_LARGE, "audit.json is larger than %zu bytes", out->max) : 0;
 }

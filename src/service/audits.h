@@ -25,5 +25,6 @@ CHECKED int audits_list_json(struct svc *, const struct audit_filter *, struct j
 CHECKED int audits_verify_json(struct svc *, const char *tenant, struct jw *, struct err *);
 /* One batch of an export as JSON lines: records after *seq; *seq moves; *done when the head line was written. */
 CHECKED int audits_export(struct svc *, const char *tenant, int64_t *seq, bool *done, struct buf *out, struct err *);
-/* audit.json of a run: its records whole, the others in between as hashes: it verifies alone. */
+/* audit.json of a run: its records whole, the others in between as hashes: it verifies alone. When those do not fit
+ * into out, they are left out and `problem` says so. */
 CHECKED int audits_run_json(struct svc *, const char *tenant, const struct id *run, struct buf *out, struct err *);

@@ -256,8 +256,9 @@ static void applied(struct buf *b, const struct run_row *r)
                    json_len(json_get(a, "conflicts")) ? ": it had changed under the run" : "");
 }
 
-static int changes(struct svc *svc, struct buf *b, const struct run_row *r, struct err *e)
+static void changes(struct svc *svc, struct buf *b, const struct run_row *r)
 {
+    struct err e = ERR_INIT;
     AUTO_PTR(json_free) struct json *sum = NULL, *list = NULL;
     AUTO(buf_fini) struct buf text = BUF_INIT(512 * MIB);
     char rel[96];
@@ -265,14 +266,19 @@ static int changes(struct svc *svc, struct buf *b, const struct run_row *r, stru
 
     buf_puts(b, "## Changed\n\n");
     if (r->changes) {
-        x = json_parse(r->changes, strlen(r->changes), &sum, e);
+        x = json_parse(r->changes, strlen(r->changes), &sum, &e);
         snprintf(rel, sizeof rel, "runs/%s/changes.json", r->id.s);
         if (x == 0)
-            x = file_read(svc->data_fd, rel, &text, e);
+            x = file_read(svc->data_fd, rel, &text, &e);
         if (x == 0)
-            x = json_parse(text.p, text.len, &list, e);
-        if (x < 0)
-            return err_wrap(e, x, "the list of changes");
+            x = json_parse(text.p, text.len, &list, &e);
+        if (x < 0) { /* a report with a hole is better than a run that never ends */
+            buf_puts(b, "The list of changes cannot be read: ");
+            code(b, e.msg);
+            buf_puts(b, "\n");
+            applied(b, r);
+            return;
+        }
         buf_printf(b, "%lld files, +%lld −%lld, %lld refused.\n\n", (long long)json_int(json_get(sum, "files")),
                    (long long)json_int(json_get(sum, "additions")), (long long)json_int(json_get(sum, "deletions")),
                    (long long)json_int(json_get(sum, "refused")));
@@ -282,7 +288,6 @@ static int changes(struct svc *svc, struct buf *b, const struct run_row *r, stru
             buf_printf(b, "- … and %zu more: see diff.patch\n", json_len(list) - FILES_SHOWN);
     }
     applied(b, r);
-    return 0;
 }
 
 static void spent(struct buf *b, const struct run_row *r, const struct run_steps *l)
@@ -306,11 +311,14 @@ static void spent(struct buf *b, const struct run_row *r, const struct run_steps
 
 int report_write(struct svc *svc, const struct run_row *r, const struct run_steps *l, struct buf *out, struct err *e)
 {
-    int x;
-
     head(out, r);
     steps(svc, out, r, l);
-    x = changes(svc, out, r, e);
+    changes(svc, out, r);
     spent(out, r, l);
-    return x;
+    if (out->bad == -ERR_TOO_LARGE) { /* steps decide how long it gets, and may not keep their run from ending */
+        buf_reset(out);
+        head(out, r);
+        buf_puts(out, "The rest of this report would be too long: see `sallyport show` and `sallyport logs`.\n");
+    }
+    return out->bad ? err_set(e, -out->bad, "the report") : 0;
 }

@@ -144,6 +144,23 @@ static void a_runs_audit_verifies_alone(void **state)
     assert_int_equal(v.foreign, 1);
 }
 
+/* A run that waited for days among many others: its audit.json has no room for what stands between. */
+static void a_runs_audit_always_fits(void **state)
+{
+    struct rig *g = *state;
+    AUTO(buf_fini) struct buf b = BUF_INIT(4 * KIB);
+    const struct json *doc;
+    struct id id = rig_run(g, "{\"project_id\":\"hello\",\"steps\":[{\"command\":\"true\"}]}");
+
+    for (int i = 0; i < 20; i++)
+        rig_run(g, "{\"project_id\":\"hello\",\"steps\":[{\"command\":\"true\"}]}");
+    OK(runs_cancel(&g->svc, &g->c, &id, &e));
+    OK(audits_run_json(&g->svc, "default", &id, &b, &e));
+    doc = rig_json(g, b.p);
+    assert_int_equal(json_len(json_get(doc, "records")), 2);
+    assert_non_null(json_str(json_get(doc, "problem")));
+}
+
 static void a_head_of_another_key_is_refused(void **state)
 {
     struct rig *g = *state;
@@ -167,6 +184,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_cut_tail_is_named, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(an_export_verifies_offline, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_runs_audit_verifies_alone, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(a_runs_audit_always_fits, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_head_of_another_key_is_refused, rig_up, rig_down),
     };
 
