@@ -299,6 +299,10 @@ class Server:
                 self.proc.kill()
                 self.proc.wait()
             self.proc = None
+        for folder, names, _ in os.walk(self.dir):
+            for path in (os.path.join(folder, name) for name in names):
+                if not os.path.islink(path):
+                    os.chmod(path, 0o700)  # overlayfs leaves directories that nobody may enter
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def key(self):
