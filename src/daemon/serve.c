@@ -111,8 +111,9 @@ static void settings(struct server *s)
 }
 
 /* Said at start and in /readyz; runs then fail with sandbox_unavailable instead of running unboxed. */
-static void probe_sandbox(struct server *s)
+static void *probe_sandbox(void *arg)
 {
+    struct server *s = arg;
     AUTO(buf_fini) struct buf b = BUF_INIT(256 * KIB);
     struct jw w = JW_INIT(&b);
     struct err e = ERR_INIT;
@@ -122,6 +123,11 @@ static void probe_sandbox(struct server *s)
         snprintf(s->problem, sizeof s->problem, "%s", e.msg);
     else if (!ok)
         snprintf(s->problem, sizeof s->problem, "no sandbox can be built on this host: see `sallyport doctor`");
+    return NULL;
+}
+
+static void say_probe(struct server *s)
+{
     if (!s->problem[0])
         return;
     s->svc.sandbox_problem = s->problem;
@@ -296,14 +302,22 @@ static void take_down(struct server *s)
 static int start(struct server *s, struct err *e)
 {
     int r = block_signals(s, e);
+    pthread_t probe;
+    bool probing;
 
     if (r == 0)
         r = open_data(s, e);
     settings(s);
-    if (r == 0)
-        r = build_services(s, e);
-    if (r == 0)
+    if (r < 0)
+        return r;
+    /* Building a whole sandbox takes a while: beside the store's start, so that both are done sooner. */
+    probing = pthread_create(&probe, NULL, probe_sandbox, s) == 0;
+    r = build_services(s, e);
+    if (probing)
+        pthread_join(probe, NULL);
+    else
         probe_sandbox(s);
+    say_probe(s);
     if (r == 0)
         r = build_http(s, e);
     if (r == 0)
