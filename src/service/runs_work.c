@@ -515,6 +515,28 @@ static int completed_event(struct db *db, const struct run_row *row, const struc
     return runs_event(db, &row->id, NULL, "run.completed", &b, e);
 }
 
+/* A step that is still written down as running when its run ends: the run broke off while it ran (the store or the
+ * sandbox failed), and its sandbox is gone by now. */
+static int close_running(struct db *db, const struct id *run, struct err *e)
+{
+    AUTO(run_steps_fini) struct run_steps l = {0};
+    int r = step_list(db, run, gather_each, &l, e);
+
+    for (size_t i = 0; r == 0 && i < l.n; i++) {
+        struct step_row *s = &l.v[i];
+
+        if (!str_eq(s->state, "running"))
+            continue;
+        s->finished_us = clock_now_us();
+        r = runs_set_str(&s->state, "lost", e);
+        if (r == 0)
+            r = step_save(db, s, e);
+        if (r == 0)
+            r = runs_step_event(db, s, "step.finished", e);
+    }
+    return r;
+}
+
 static int act_finish(struct db *db, struct held *h, struct run_row *row, struct err *e)
 {
     AUTO(buf_fini) struct buf b = BUF_INIT(4 * KIB);
@@ -528,6 +550,8 @@ static int act_finish(struct db *db, struct held *h, struct run_row *row, struct
         r = keep_one(db, row, &h->kept[i], &arts[i], e);
     if (r == 0)
         r = skip_pending(db, &row->id, -1, e);
+    if (r == 0)
+        r = close_running(db, &row->id, e);
     if (r < 0)
         return r;
     if (row->env_sealed) {

@@ -257,6 +257,31 @@ static void a_cancel_is_not_forgotten_at_a_conflict(void **state)
     canceled_by_then(g, &id, &l);
 }
 
+static void a_run_that_breaks_off_leaves_no_step_running(void **state)
+{
+    struct rig *g = *state;
+    struct id id = rig_run(g, STEPS("make test") ",\"review\":\"none\"}");
+    struct run_steps steps = {0};
+    struct step_row s;
+    struct lease l;
+    enum gate gate;
+
+    rig_planned(g, &id);
+    l = rig_claim(g, "execute");
+    s = only_step(g, &id, &steps);
+    OK(runs_gate(&g->svc, &l, &s, true, &gate, &e));
+    steps.v[0] = s;
+    assert_int_equal(gate, GATE_GO);
+    run_steps_fini(&steps);
+    OK(runs_fail(&g->svc, &l, "failed", ERR_IO, NULL, &e));
+    rig_finish(g, &l);
+    s = only_step(g, &id, &steps);
+    assert_string_equal(s.state, "lost");
+    assert_true(s.finished_us > 0);
+    assert_int_equal(rig_count(g, "SELECT count(*) FROM run_events WHERE type='step.finished'"), 1);
+    run_steps_fini(&steps);
+}
+
 static void a_repeated_key_acts_once(void **state)
 {
     struct rig *g = *state;
@@ -475,6 +500,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_cancel_is_not_forgotten_by_the_planner, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_cancel_is_not_forgotten_between_steps_and_doors, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_cancel_is_not_forgotten_at_a_conflict, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(a_run_that_breaks_off_leaves_no_step_running, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_repeated_key_acts_once, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(waits_expire, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(env_is_sealed_and_wiped, rig_up, rig_down),
