@@ -224,9 +224,9 @@ void files_of(const struct shell_cmd *c, files_fn fn, void *arg)
 
 void hosts_of(const struct shell_cmd *c, hosts_fn fn, void *arg)
 {
-    static const char *const talkers[] = {"curl", "wget", "git",    "ssh",      "scp",  "sftp",  "rsync",
-                                          "nc",   "ncat", "telnet", "ftp",      "http", "https", "aria2c",
-                                          "lynx", "ping", "dig",    "nslookup", "pip",  "npm", "go", "deno"};
+    static const char *const talkers[] = {"curl", "wget",     "git", "ssh",  "scp",   "sftp",   "rsync", "nc",
+                                          "ncat", "telnet",   "ftp", "http", "https", "aria2c", "lynx",  "ping",
+                                          "dig",  "nslookup", "pip", "npm",  "go",    "deno"};
     const char *prog = c->nwords ? shell_base(c->words[0].form) : "";
     bool talks = false;
 

@@ -26,8 +26,8 @@
 
 struct apply_result {
     int64_t files, additions, deletions;
-    char *conflicts;             /* JSON array of {"path"[, "path_b64"], "why"}; NULL when none; free() */
-    char *skipped;               /* the same: refused ones and files not selected; NULL when none; free() */
+    char *conflicts; /* JSON array of {"path"[, "path_b64"], "why"}; NULL when none; free() */
+    char *skipped;   /* the same: refused ones and files not selected; NULL when none; free() */
 };
 void apply_result_fini(struct apply_result *);
 

@@ -23,12 +23,12 @@
 
 /* What is at a path. */
 struct apply_state {
-    uint32_t mode;               /* st_mode; 0: nothing */
-    char sha[SHA256_HEX];        /* a file's content, a link's target; "" else */
-    const char *link;            /* a link's target; "" else */
-    const char *source;          /* where a file's content lies: "pre/<n>" or "new/<n>" in the journal,
-                                    "layer:<name>" in the run; "" when nothing needs it */
-    bool stamped;                /* the four below are known and are restored */
+    uint32_t mode;        /* st_mode; 0: nothing */
+    char sha[SHA256_HEX]; /* a file's content, a link's target; "" else */
+    const char *link;     /* a link's target; "" else */
+    const char *source;   /* where a file's content lies: "pre/<n>" or "new/<n>" in the journal,
+                             "layer:<name>" in the run; "" when nothing needs it */
+    bool stamped;         /* the four below are known and are restored */
     uint32_t uid, gid;
     int64_t mtime_s;
     int64_t mtime_ns;
@@ -37,20 +37,20 @@ struct apply_state {
 struct apply_op {
     const char *path;
     struct apply_state from, to;
-    size_t prev, next;           /* neighbours in the path's chain, APPLY_NONE at its ends */
-    bool counts;                 /* stands for one file of the result, with these lines */
+    size_t prev, next; /* neighbours in the path's chain, APPLY_NONE at its ends */
+    bool counts;       /* stands for one file of the result, with these lines */
     int64_t additions, deletions;
-    bool moved;                  /* building only: see struct change */
-    bool drop;                   /* building only: nothing to do */
-    struct stat seen;            /* building process only: as checked; st_nlink 0: not seen */
+    bool moved;       /* building only: see struct change */
+    bool drop;        /* building only: nothing to do */
+    struct stat seen; /* building process only: as checked; st_nlink 0: not seen */
 };
 
 struct apply_plan {
-    struct arena *arena;         /* all strings */
+    struct arena *arena; /* all strings */
     struct apply_op *op;
     size_t n, cap;
-    size_t *by_path;             /* indices sorted by path, then by order */
-    char tag[17];                /* of temporary names */
+    size_t *by_path; /* indices sorted by path, then by order */
+    char tag[17];    /* of temporary names */
 };
 
 /* --- apply_plan.c */
@@ -60,8 +60,8 @@ DEFINE_AUTO_PTR(struct apply_plan, apply_plan_free);
 /* Appends a step; path and the strings of the states are copied. */
 CHECKED int apply_plan_add(struct apply_plan *, const char *path, const struct apply_state *from,
                            const struct apply_state *to, struct apply_op **ret, struct err *);
-CHECKED int apply_plan_link(struct apply_plan *, struct err *);   /* fills by_path and the chains */
-void apply_plan_sweep(struct apply_plan *);                       /* removes dropped steps; link again */
+CHECKED int apply_plan_link(struct apply_plan *, struct err *); /* fills by_path and the chains */
+void apply_plan_sweep(struct apply_plan *);                     /* removes dropped steps; link again */
 /* Some step is about this path; else APPLY_NONE. The first of its chain. */
 size_t apply_plan_find(const struct apply_plan *, const char *path);
 CHECKED int apply_plan_text(const struct apply_plan *, struct buf *out, struct err *);
@@ -71,14 +71,14 @@ CHECKED char *apply_plan_str(struct apply_plan *, const char *fmt, ...) PRINTF(2
 
 /* --- apply_step.c */
 struct apply_ctx {
-    int root, run, journal;      /* project, run directory, run/apply; -1 when not there; none is O_PATH */
+    int root, run, journal; /* project, run directory, run/apply; -1 when not there; none is O_PATH */
     const char *run_dir;
     struct apply_plan *plan;
-    uid_t uid;                   /* owner of the project */
+    uid_t uid; /* owner of the project */
     gid_t gid;
-    struct buf why;              /* conflicts met: JSON objects, comma-separated */
-    bool first;                  /* nothing was started yet: `seen` may be trusted */
-    bool lazy;                   /* files are not synced one by one: the caller syncs the file system */
+    struct buf why; /* conflicts met: JSON objects, comma-separated */
+    bool first;     /* nothing was started yet: `seen` may be trusted */
+    bool lazy;      /* files are not synced one by one: the caller syncs the file system */
 };
 /* Now. mode 0 and *ret_sys when nothing is there. Negative when it cannot be looked at. */
 CHECKED int apply_look(const struct apply_ctx *, const char *path, struct stat *ret, int *ret_sys, struct err *);
@@ -107,9 +107,9 @@ CHECKED int apply_build(const struct changes *, const char *const *only, struct 
 /* --- apply_journal.c */
 enum apply_where { APPLY_NO_JOURNAL, APPLY_PLANNED, APPLY_GOING, APPLY_BACK, APPLY_DONE };
 CHECKED int apply_open(const char *run_dir, const char *project_root, struct apply_ctx *ret, struct err *);
-void apply_close(struct apply_ctx *);                     /* frees the plan too */
-CHECKED int apply_where(struct apply_ctx *, enum apply_where *ret, struct err *);   /* opens the journal, if any */
-CHECKED int apply_load(struct apply_ctx *, struct err *);                           /* its plan */
+void apply_close(struct apply_ctx *);                                             /* frees the plan too */
+CHECKED int apply_where(struct apply_ctx *, enum apply_where *ret, struct err *); /* opens the journal, if any */
+CHECKED int apply_load(struct apply_ctx *, struct err *);                         /* its plan */
 /* Saves plan and pre-images, then carries the plan out: done, or everything back as it was and the reason. */
 CHECKED int apply_carry_out(struct apply_ctx *, struct err *);
 CHECKED int apply_resume(struct apply_ctx *, enum apply_where, int *ret_state, struct err *);

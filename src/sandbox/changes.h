@@ -14,26 +14,26 @@
 enum change_kind { CH_ADDED, CH_MODIFIED, CH_DELETED, CH_MODE, CH_KIND };
 
 struct change {
-    const char *path;            /* relative to the project, raw bytes, no NUL; borrowed */
+    const char *path; /* relative to the project, raw bytes, no NUL; borrowed */
     enum change_kind kind;
     uint32_t old_mode, new_mode; /* st_mode with the file type; 0 = not there */
     int64_t old_bytes, new_bytes;
-    int64_t additions, deletions;/* lines; 0 for binary */
+    int64_t additions, deletions; /* lines; 0 for binary */
     bool binary;
-    bool opaque_dir;             /* deleted or replaced: a whole directory tree below is gone with it; its files are
-                                    listed too, so it is not counted as a file */
-    bool moved;                  /* the project's file was changed after the run began (ctime later than the birth of
-                                    its lowest layer): nobody recorded what the run saw, so apply calls it a conflict */
-    char old_sha256[65], new_sha256[65];   /* of content or link target; "" when not there or a directory */
-    const char *refused;         /* why apply will never take it ("device", "setuid bit", "symlink leads outside",
-                                    ".git is not applied", …); NULL when it may be applied; borrowed */
+    bool opaque_dir; /* deleted or replaced: a whole directory tree below is gone with it; its files are
+                        listed too, so it is not counted as a file */
+    bool moved;      /* the project's file was changed after the run began (ctime later than the birth of
+                        its lowest layer): nobody recorded what the run saw, so apply calls it a conflict */
+    char old_sha256[65], new_sha256[65]; /* of content or link target; "" when not there or a directory */
+    const char *refused; /* why apply will never take it ("device", "setuid bit", "symlink leads outside",
+                            ".git is not applied", …); NULL when it may be applied; borrowed */
 };
 
 struct changes_in {
     const char *project_root;
-    const char *run_dir;             /* sandbox.h layout */
-    const char *const *layers;       /* names, bottom first, NULL-terminated */
-    int64_t max_files;               /* beyond: ERR_TOO_LARGE; 0 = 1,000,000 */
+    const char *run_dir;       /* sandbox.h layout */
+    const char *const *layers; /* names, bottom first, NULL-terminated */
+    int64_t max_files;         /* beyond: ERR_TOO_LARGE; 0 = 1,000,000 */
 };
 
 struct changes;
@@ -47,7 +47,9 @@ DEFINE_AUTO_PTR(struct changes, changes_free);
 size_t changes_len(const struct changes *);
 const struct change *changes_at(const struct changes *, size_t i);
 /* Totals: files that can be applied, lines, refused. */
-struct changes_sum { int64_t files, additions, deletions, refused; };
+struct changes_sum {
+    int64_t files, additions, deletions, refused;
+};
 struct changes_sum changes_sum(const struct changes *);
 /* sha256 over the canonical list (path, kind, modes, hashes): what an answer at the second door is bound to. */
 void changes_digest(const struct changes *, char ret_hex[65]);
@@ -55,9 +57,10 @@ void changes_digest(const struct changes *, char ret_hex[65]);
  * "additions", "deletions", "binary", "refused"|null}, …]; a mode is null where nothing is there. */
 void changes_json(const struct changes *, struct jw *);
 /* diff.patch, as `git apply --allow-empty --binary` takes it, without the refused (named in a leading comment block
- * that git apply skips). Files over 8 MiB of text are given as binary patches; one over 256 MiB as a comment with its hash.
- * only: paths to include (NULL-terminated; a directory stands for what is below it) or NULL for all; one that is not a
- * change is ERR_NOT_FOUND. Reads the project: before apply, and ERR_CONFLICT when a file moved on since the scan. */
+ * that git apply skips). Files over 8 MiB of text are given as binary patches; one over 256 MiB as a comment with its
+ * hash. only: paths to include (NULL-terminated; a directory stands for what is below it) or NULL for all; one that is
+ * not a change is ERR_NOT_FOUND. Reads the project: before apply, and ERR_CONFLICT when a file moved on since the scan.
+ */
 CHECKED int changes_patch(const struct changes *, const char *const *only, struct buf *out, struct err *);
 /* Seals a layer: no process writes there any more (caller's duty); fixes modes so it can be read (and remembers the
  * true ones in layers/<n>/modes); syncs nothing. Again is harmless. */

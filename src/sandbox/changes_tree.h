@@ -14,20 +14,20 @@ struct arena;
 CHECKED struct arena *arena_new(size_t max);
 void arena_free(struct arena *);
 DEFINE_AUTO_PTR(struct arena, arena_free);
-CHECKED void *arena_get(struct arena *, size_t n);                     /* zeroed; NULL when full or out of memory */
+CHECKED void *arena_get(struct arena *, size_t n); /* zeroed; NULL when full or out of memory */
 CHECKED char *arena_str(struct arena *, const char *p, size_t n);
 
 struct tree_node {
-    struct tree_node *parent, *first, *next;   /* next: sibling; order is that of reading */
+    struct tree_node *parent, *first, *next; /* next: sibling; order is that of reading */
     const char *name;
     enum layer_what what;
-    bool opaque;                 /* directory: nothing of the project shows through */
-    int fail;                    /* directory whose content is unknown: errno */
-    int layer;                   /* index of the layer that holds it */
-    uint32_t mode;               /* st_mode as the run left it (what layer_unlock changed is undone here) */
+    bool opaque;   /* directory: nothing of the project shows through */
+    int fail;      /* directory whose content is unknown: errno */
+    int layer;     /* index of the layer that holds it */
+    uint32_t mode; /* st_mode as the run left it (what layer_unlock changed is undone here) */
     int64_t size;
-    bool live;                   /* internal: linked in its parent */
-    uint32_t epoch, born;        /* internal: a child counts only when born == parent's epoch */
+    bool live;            /* internal: linked in its parent */
+    uint32_t epoch, born; /* internal: a child counts only when born == parent's epoch */
 };
 
 struct tree;

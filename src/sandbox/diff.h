@@ -10,11 +10,15 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-#define DIFF_MAX_TEXT ((int64_t)8 << 20)      /* longer: shown as binary, lines are not counted */
-#define DIFF_MAX_BINARY ((int64_t)256 << 20)  /* longer: not in a patch */
+#define DIFF_MAX_TEXT   ((int64_t)8 << 20)   /* longer: shown as binary, lines are not counted */
+#define DIFF_MAX_BINARY ((int64_t)256 << 20) /* longer: not in a patch */
 
 /* Content of a file, or the target of a link. mode 0: not there. Borrowed. */
-struct diff_side { uint32_t mode; const char *p; size_t len; };
+struct diff_side {
+    uint32_t mode;
+    const char *p;
+    size_t len;
+};
 
 /* The first use in a process costs 4 ms and 4 MiB of (shared) memory: not before a patch is wanted. */
 CHECKED int diff_init(struct err *);

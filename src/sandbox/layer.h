@@ -15,8 +15,8 @@
 #include "base/hash.h"
 
 #define LAYER_MAX_DEPTH 512                 /* components of a path; deeper ones are refused by name */
-#define LAYER_MAX_FILE ((int64_t)16 << 30)  /* apparent size; a sparse terabyte would take an hour to hash */
-#define LAYER_TMP ".sallyport-"             /* temporary names in a project begin so */
+#define LAYER_MAX_FILE  ((int64_t)16 << 30) /* apparent size; a sparse terabyte would take an hour to hash */
+#define LAYER_TMP       ".sallyport-"       /* temporary names in a project begin so */
 
 /* Opens `path` below root for reading its name or content. -1 with errno: ELOOP a link is on the way,
  * EXDEV a mount is, ENOENT, ENOTDIR, … */
@@ -40,17 +40,17 @@ bool layer_has_caps(int fd);
 enum layer_what { LAYER_DIR, LAYER_FILE, LAYER_LINK, LAYER_SPECIAL, LAYER_WHITEOUT };
 
 struct layer_entry {
-    const char *path;            /* borrowed for the call */
+    const char *path; /* borrowed for the call */
     enum layer_what what;
-    bool opaque;                 /* LAYER_DIR: hides what is below */
-    int fail;                    /* LAYER_DIR that could not be entered: errno (ENAMETOOLONG: too deep); 0 else */
+    bool opaque; /* LAYER_DIR: hides what is below */
+    int fail;    /* LAYER_DIR that could not be entered: errno (ENAMETOOLONG: too deep); 0 else */
     struct stat st;
 };
 /* Non-zero stops the walk and is its result. */
 typedef int layer_fn(void *arg, const struct layer_entry *, struct err *);
 
 enum {
-    LAYER_PLAIN = 1,             /* an ordinary tree: a 0:0 device or an overlay attribute means nothing */
+    LAYER_PLAIN = 1, /* an ordinary tree: a 0:0 device or an overlay attribute means nothing */
 };
 /* Every entry below `start` (not itself), a directory before what is in it. Bounded memory, no recursion. */
 CHECKED int layer_walk(int root, const char *start, int flags, layer_fn *fn, void *arg, struct err *);
@@ -61,7 +61,7 @@ CHECKED int layer_unlock(int root, int modes_fd, struct err *);
 
 /* What layer_unlock remembered. Looked up by path; the given mode when there is no record. */
 struct layer_modes;
-CHECKED int layer_modes_load(int modes_fd, struct layer_modes **ret, struct err *);   /* modes_fd -1: empty */
+CHECKED int layer_modes_load(int modes_fd, struct layer_modes **ret, struct err *); /* modes_fd -1: empty */
 uint32_t layer_modes_get(const struct layer_modes *, const char *path, uint32_t mode);
 void layer_modes_free(struct layer_modes *);
 DEFINE_AUTO_PTR(struct layer_modes, layer_modes_free);

@@ -17,63 +17,63 @@
 
 /* What a sandbox may use. 0 = no limit of that kind. Each is "hard" only where the host can (sandbox_probe says). */
 struct sandbox_limits {
-    int64_t cpu_millis;        /* 1000 = one core */
-    int64_t memory_bytes;      /* swap is off */
+    int64_t cpu_millis;   /* 1000 = one core */
+    int64_t memory_bytes; /* swap is off */
     int64_t pids;
-    int64_t disk_bytes;        /* all layers of the run together */
-    int64_t output_bytes;      /* log bytes per step; what is beyond is dropped and log_truncated set */
-    int64_t wall_ms;           /* per step */
+    int64_t disk_bytes;   /* all layers of the run together */
+    int64_t output_bytes; /* log bytes per step; what is beyond is dropped and log_truncated set */
+    int64_t wall_ms;      /* per step */
 };
 
 struct sandbox_spec {
     struct id run_id;
-    const char *tenant;            /* for names of cgroups; [a-z0-9-] */
-    const char *project_root;      /* canonical host path of the project: the lowest layer of /workspace */
-    const char *dir;               /* host path of the run's directory; see layout below; made by the caller, 0700 */
+    const char *tenant;       /* for names of cgroups; [a-z0-9-] */
+    const char *project_root; /* canonical host path of the project: the lowest layer of /workspace */
+    const char *dir;          /* host path of the run's directory; see layout below; made by the caller, 0700 */
     struct sandbox_limits limits;
-    const char *const *ro_binds;   /* more host paths to show read-only at the same path (toolchains); may be NULL */
+    const char *const *ro_binds; /* more host paths to show read-only at the same path (toolchains); may be NULL */
     size_t nro_binds;
-    const char *const *hidden;     /* host paths to mask with an empty file or directory (credentials); may be NULL */
+    const char *const *hidden; /* host paths to mask with an empty file or directory (credentials); may be NULL */
     size_t nhidden;
-    bool network;                  /* false: only lo. true is refused with ERR_SANDBOX_UNAVAILABLE until egress exists */
-    int64_t idle_ms;               /* a shim with no step and nobody attached leaves by itself after this; 0 = one hour */
-    bool allow_weaker;             /* operator's word: go on when a barrier is missing (each named in `weaker`) */
+    bool network;      /* false: only lo. true is refused with ERR_SANDBOX_UNAVAILABLE until egress exists */
+    int64_t idle_ms;   /* a shim with no step and nobody attached leaves by itself after this; 0 = one hour */
+    bool allow_weaker; /* operator's word: go on when a barrier is missing (each named in `weaker`) */
 };
 
 /* Layout of spec.dir (one run):
- *   logs/<index>.<attempt>.log   os/logfile.h, written by the shim; last frame LOG_EXIT holds struct step_exit in fixed form
- *   layers/<n>/{upper,work,born} one per step attempt; `born`: file whose mtime is the layer's birth
+ *   logs/<index>.<attempt>.log   os/logfile.h, written by the shim; last frame LOG_EXIT holds struct step_exit in fixed
+ * form layers/<n>/{upper,work,born} one per step attempt; `born`: file whose mtime is the layer's birth
  *   shim/{lock,ctl,pid,err}      flock held while the shim lives; control socket; its messages about itself */
 
 struct step_spec {
     struct id step_id;
-    int index, attempt;            /* name the log: "<index>.<attempt>.log" */
-    const char *command;           /* shell text for /bin/sh -c, or NULL … */
-    const char *const *argv;       /* … then this; NULL-terminated; argv[0] found in the sandbox's PATH */
-    const char *cwd;               /* relative to /workspace; "" = itself; must be plain (path_is_plain) */
-    const char *const *env;        /* "NAME=value", NULL-terminated; the whole environment besides the built-in
-                                      PATH HOME USER TMPDIR LANG TERM and git settings, which it may override */
-    const char *const *lower;      /* names of sealed layers of this run, bottom first: "0.1", "1.1"; NULL-terminated */
-    const char *layer;             /* name of this attempt's own layer: "<index>.<attempt>" */
-    const char *const *secrets;    /* values masked in the log, NULL-terminated; may be NULL */
-    int64_t wall_ms;               /* 0 = the spec's */
+    int index, attempt;         /* name the log: "<index>.<attempt>.log" */
+    const char *command;        /* shell text for /bin/sh -c, or NULL … */
+    const char *const *argv;    /* … then this; NULL-terminated; argv[0] found in the sandbox's PATH */
+    const char *cwd;            /* relative to /workspace; "" = itself; must be plain (path_is_plain) */
+    const char *const *env;     /* "NAME=value", NULL-terminated; the whole environment besides the built-in
+                                   PATH HOME USER TMPDIR LANG TERM and git settings, which it may override */
+    const char *const *lower;   /* names of sealed layers of this run, bottom first: "0.1", "1.1"; NULL-terminated */
+    const char *layer;          /* name of this attempt's own layer: "<index>.<attempt>" */
+    const char *const *secrets; /* values masked in the log, NULL-terminated; may be NULL */
+    int64_t wall_ms;            /* 0 = the spec's */
 };
 
 struct step_exit {
-    int exit_code;                 /* 0..255, or -1 when it did not exit by itself */
-    int signal;                    /* 0 or the number */
+    int exit_code; /* 0..255, or -1 when it did not exit by itself */
+    int signal;    /* 0 or the number */
     bool oom_killed, timed_out, canceled, log_truncated;
-    bool lost;                     /* shim gone without an exit record: nothing above is known */
+    bool lost; /* shim gone without an exit record: nothing above is known */
     int64_t started_us, finished_us, cpu_us, max_rss_bytes, stdout_bytes, stderr_bytes;
-    char error[256];               /* the step could not be started: why (exit_code -1); "" else */
+    char error[256]; /* the step could not be started: why (exit_code -1); "" else */
 };
 
 enum sandbox_event {
-    SB_TIMEOUT = 0,   /* nothing within the time */
-    SB_GREW,          /* the log file grew (coalesced, at most one per 10 ms) */
-    SB_EXIT,          /* the step ended and its log is complete and synced: *ret_exit filled */
-    SB_WOKEN,         /* wake_fd became readable (not drained here) */
-    SB_GONE,          /* the shim is gone; call sandbox_result: an exit record may exist */
+    SB_TIMEOUT = 0, /* nothing within the time */
+    SB_GREW,        /* the log file grew (coalesced, at most one per 10 ms) */
+    SB_EXIT,        /* the step ended and its log is complete and synced: *ret_exit filled */
+    SB_WOKEN,       /* wake_fd became readable (not drained here) */
+    SB_GONE,        /* the shim is gone; call sandbox_result: an exit record may exist */
 };
 
 struct sandbox;
@@ -91,23 +91,28 @@ CHECKED int sandbox_exec(struct sandbox *, const struct step_spec *, struct err 
 /* Waits for the next event; wake_fd -1 = none. */
 CHECKED int sandbox_wait(struct sandbox *, int timeout_ms, int wake_fd, enum sandbox_event *ret,
                          struct step_exit *ret_exit, struct err *);
-int sandbox_signal(struct sandbox *, int sig);   /* to the step's process group */
-int sandbox_kill(struct sandbox *);              /* kill the running step and all it left: SB_EXIT with canceled */
-/* Kills everything, waits until the shim is gone (bounded, then SIGKILL by pidfd), removes cgroups. Layers and logs stay. Consumes. */
+int sandbox_signal(struct sandbox *, int sig); /* to the step's process group */
+int sandbox_kill(struct sandbox *);            /* kill the running step and all it left: SB_EXIT with canceled */
+/* Kills everything, waits until the shim is gone (bounded, then SIGKILL by pidfd), removes cgroups. Layers and logs
+ * stay. Consumes. */
 void sandbox_destroy(struct sandbox *);
 /* Lets go without touching the sandbox (server stop): the shim lives on. Consumes. */
 void sandbox_detach(struct sandbox *);
 
-/* The exit record of a step from its log: 1 found, 0 none (step lost or still running), negative on error. Any thread. */
+/* The exit record of a step from its log: 1 found, 0 none (step lost or still running), negative on error. Any thread.
+ */
 CHECKED int sandbox_result(const char *dir, int index, int attempt, struct step_exit *ret, struct err *);
 /* Is a shim alive in this run directory? 1 / 0 / negative. */
 CHECKED int sandbox_alive(const char *dir, struct err *);
-/* After a crash: makes sure nothing of this run's sandbox is left (shim by pidfd and lock, cgroups, mounts). Idempotent. */
+/* After a crash: makes sure nothing of this run's sandbox is left (shim by pidfd and lock, cgroups, mounts).
+ * Idempotent. */
 CHECKED int sandbox_reap(const char *dir, struct err *);
 
-/* Once, at the start of the server, before any sandbox: where cgroup v2 is delegated to this process, moves it into a leaf
- * of its own, because the kernel gives limits to children only of groups without processes. Does nothing elsewhere. */
+/* Once, at the start of the server, before any sandbox: where cgroup v2 is delegated to this process, moves it into a
+ * leaf of its own, because the kernel gives limits to children only of groups without processes. Does nothing
+ * elsewhere. */
 void sandbox_host_init(void);
 
-/* What this host can do, for `doctor` and /readyz: {"mode":"root|user","kernel":…,"checks":[{"name","level":"hard|soft|absent","detail","fix"}],"ok":bool}. */
+/* What this host can do, for `doctor` and /readyz:
+ * {"mode":"root|user","kernel":…,"checks":[{"name","level":"hard|soft|absent","detail","fix"}],"ok":bool}. */
 CHECKED int sandbox_probe(struct jw *out, bool *ret_ok, struct err *);

@@ -115,7 +115,8 @@ CHECKED int runs_done(struct svc *, const struct lease *, const char *changes, i
 CHECKED int runs_steps_failed(struct svc *, const struct lease *, const char *outcome, int code, const char *text,
                               struct err *);
 CHECKED int runs_applied(struct svc *, const struct lease *, const char *result_json, int64_t files, struct err *);
-/* Nothing was changed; back to awaiting_apply with the conflicts shown. An undo ends as failed. *ret_node: where it went.
+/* Nothing was changed; back to awaiting_apply with the conflicts shown. An undo ends as failed. *ret_node: where it
+ * went.
  */
 CHECKED int runs_conflict(struct svc *, const struct lease *, const char *result_json, const char *text,
                           enum run_node *ret_node, struct err *);

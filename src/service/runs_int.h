@@ -7,7 +7,8 @@ CHECKED int runs_set_str(char **dst, const char *src, struct err *);
 /* run.status from a node (RN_NONE: it was just made) to the row's. */
 CHECKED int runs_status_event(struct db *, const struct run_row *, enum run_node from, int64_t now, struct err *);
 /* The project a request names in `project_id`, by id or name. */
-CHECKED int runs_project(struct db *, const char *tenant, const char *id_or_name, struct project_row *ret, struct err *);
+CHECKED int runs_project(struct db *, const char *tenant, const char *id_or_name, struct project_row *ret,
+                         struct err *);
 void runs_plan_view(struct jw *, const struct run_row *);
 CHECKED int runs_judge_step(const struct policy *, const struct plan_step *, struct verdict *ret, struct err *);
 void runs_decision_json(struct jw *, const struct verdict *, const char *approval_id);

@@ -166,7 +166,8 @@ static void clean(struct boot *b)
     if (b->lock >= 0) { /* ours to remove only while we hold it */
         (void)unlinkat(b->shim, "ctl", 0);
         (void)unlinkat(b->shim, "pid", 0);
-    } /* shim/cgroups stays for the server: the root of a cgroup tree is 0555, and only it may still remove from there */
+    } /* shim/cgroups stays for the server: the root of a cgroup tree is 0555, and only it may still remove from there
+       */
 }
 
 static int run(void)

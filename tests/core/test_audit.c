@@ -200,8 +200,8 @@ static void files_by_records(void **state)
     }
 }
 
-/* Every byte of the file, flipped in several ways, is found. (What only changes the spelling of the same JSON, blanks or
- * the case of a \u escape, is no change.) */
+/* Every byte of the file, flipped in several ways, is found. (What only changes the spelling of the same JSON, blanks
+ * or the case of a \u escape, is no change.) */
 static void every_flipped_byte(void **state)
 {
     static const int all[] = {1, 2, 3, 0};

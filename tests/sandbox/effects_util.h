@@ -15,13 +15,13 @@ void fx_close(struct fx *);
 
 /* Paths are relative to the current directory or absolute; a failure ends the test program. */
 void fx_write(const char *path, const void *p, size_t n, mode_t mode);
-void fx_puts(const char *path, const char *text);           /* 0644; makes the directories above */
-void fx_mkdir(const char *path);                            /* with those above, 0755 */
+void fx_puts(const char *path, const char *text); /* 0644; makes the directories above */
+void fx_mkdir(const char *path);                  /* with those above, 0755 */
 void fx_link(const char *target, const char *path);
 void fx_whiteout(const char *path);
 void fx_opaque(const char *path);
-void fx_sleep_tick(void);                                   /* past the granularity of ctime */
-char *fx_at(const char *fmt, ...) __attribute__((format(printf, 1, 2)));  /* a string that lives until fx_close */
+void fx_sleep_tick(void);                                                /* past the granularity of ctime */
+char *fx_at(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* a string that lives until fx_close */
 
 /* run/layers/<name>/{upper,work,born}; returns the path of upper (fx_at). */
 char *fx_layer(struct fx *, const char *name);
@@ -32,8 +32,8 @@ enum { FX_ALL, FX_GIT, FX_MTIME };
 struct buf fx_list(const char *root, int how);
 void fx_assert_list(const char *root, const struct buf *want, int how);
 void fx_assert_same(const char *a_root, const char *b_root, int how);
-void fx_copy(const char *from, const char *to);             /* cp -a */
-int fx_run(const char *const argv[], const char *cwd);      /* exit status; output to fx.log of cwd's parent */
+void fx_copy(const char *from, const char *to);        /* cp -a */
+int fx_run(const char *const argv[], const char *cwd); /* exit status; output to fx.log of cwd's parent */
 
 /* Mounts an overlay of project and lower layers (bottom first) with `layer` on top in an own user and mount namespace,
  * calls fn there with the merged directory as cwd, and copies the result to `expected` (may be NULL).
@@ -42,7 +42,9 @@ typedef void fx_fn(void *arg);
 bool fx_overlay(struct fx *, const char *const *lower, const char *layer, fx_fn *fn, void *arg, const char *expected);
 
 /* A small generator: xorshift64*. */
-struct rnd { uint64_t s; };
+struct rnd {
+    uint64_t s;
+};
 uint64_t rnd_u64(struct rnd *);
 unsigned rnd_below(struct rnd *, unsigned n);
 /* Random changes in the current directory. Root rights are not used to get around modes. */
