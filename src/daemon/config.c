@@ -50,7 +50,7 @@ static const struct key keys[] = {
     {"min_free",            BYTES,    AT(min_free_bytes),  0, INT64_MAX, "256MiB", "keep this much of the disk free: below it new runs are refused"},
     {"review_timeout",      DURATION, AT(review_ms),       0, INT64_MAX, "7d", "how long a plan or changes wait for a person; 0: for ever"},
     {"approval_timeout",    DURATION, AT(approval_ms),     0, INT64_MAX, "24h", "how long a step waits for a person; 0: for ever"},
-    {"lease",               DURATION, AT(lease_ms),        1000, 3600000, "30s", "a worker that is silent for this long has lost its run"},
+    {"lease",               DURATION, AT(lease_ms),        5000, 3600000, "30s", "a server that is silent for this long has lost its runs"},
     {"reconcile_every",     DURATION, AT(reconcile_ms),    100, 86400000, "10s", "how often waits, leases and leftovers are looked at"},
     {"grace",               DURATION, AT(grace_ms),        0, 600000, "5s", "how long requests under way may take when stopping"},
     {"allow_weaker_sandbox", BOOL,    AT(allow_weaker_sandbox), 0, 1, "false", "run steps even where a barrier is missing on this host (see doctor)"},

@@ -34,7 +34,6 @@ struct execute {
     char **env;
     char *root, dir[RUN_DIR_MAX];
     struct sandbox_limits limits;
-    int64_t extended_us;
     bool tried_adopt, adopted_running;
     int start_code; /* why no sandbox could be built; 0 when one could */
     int adopted_index, adopted_attempt;
@@ -234,19 +233,6 @@ static int look_for_cancel(struct execute *x, bool *canceled, struct err *e)
     return r;
 }
 
-static int keep_lease(struct execute *x, struct err *e)
-{
-    int64_t now = clock_mono_us();
-    bool cancel = false;
-    int r;
-
-    if (now - x->extended_us < x->d->svc->set.lease_ms * MS_US / 3)
-        return 0;
-    r = runs_extend(x->d->svc, &x->d->lease, &cancel, e);
-    x->extended_us = now;
-    return r;
-}
-
 static int record_of(struct execute *x, const struct step_row *s, struct step_exit *ret, struct err *e)
 {
     int r = sandbox_result(x->dir, (int)s->index, (int)s->attempt, ret, e);
@@ -281,8 +267,6 @@ static int wait_step(struct execute *x, const struct step_row *s, struct step_ex
             hub_wake(x->d->svc->hub, &x->d->row.id);
         if (ev == SB_WOKEN || ev == SB_TIMEOUT)
             r = look_for_cancel(x, &canceled, e);
-        if (r == 0)
-            r = keep_lease(x, e);
     }
     return r;
 }
@@ -519,7 +503,7 @@ static int prepare(struct execute *x, struct err *e)
 
 int drive_execute(struct drive *d, enum run_node *ret_node, struct err *e)
 {
-    AUTO(execute_fini) struct execute x = {.d = d, .extended_us = clock_mono_us()};
+    AUTO(execute_fini) struct execute x = {.d = d};
     bool waits = false;
     int r = prepare(&x, e);
 

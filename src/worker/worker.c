@@ -22,13 +22,75 @@ struct worker {
     struct workers *pool;
     pthread_t thread;
     char name[32];
+    bool holds; /* this and the next: under pool->mu */
+    struct lease lease;
 };
 
 struct workers {
     struct svc *svc;
+    pthread_mutex_t mu;
+    pthread_cond_t ends;
+    pthread_t keeper;
+    bool keeps, stop;
     int n;
     struct worker v[];
 };
+
+/* ---- leases ------------------------------------------------------------- */
+
+/* A lease says that this process lives, not that its worker is quick: a diff of very many files, a large apply or a
+ * slow disk may take longer than one lease, and two workers on one run would take it from each other for ever. So one
+ * thread extends what all workers hold. A lease that is lost all the same is seen by the worker's next write. */
+static void hold(struct worker *w, const struct lease *lease)
+{
+    pthread_mutex_lock(&w->pool->mu);
+    w->holds = lease != NULL;
+    if (lease)
+        w->lease = *lease;
+    pthread_mutex_unlock(&w->pool->mu);
+}
+
+static void keep_one(struct workers *p, const struct lease *lease)
+{
+    struct err e = ERR_INIT;
+    bool cancel = false;
+
+    if (runs_extend(p->svc, lease, &cancel, &e) < 0 && e.code != ERR_LEASE)
+        log_err(p->svc->log, LOG_LV_WARN, "worker", &(struct log_ctx){.run_id = lease->run_id.s}, "extend a lease", &e);
+}
+
+/* False when it is time to end. Lock held. */
+static bool keeper_sleeps(struct workers *p)
+{
+    int64_t until = clock_mono_us() + p->svc->set.lease_ms * MS_US / 3;
+    struct timespec t = {.tv_sec = until / SEC_US, .tv_nsec = until % SEC_US * 1000};
+
+    while (!p->stop)
+        if (pthread_cond_timedwait(&p->ends, &p->mu, &t) == ETIMEDOUT)
+            return !p->stop;
+    return false;
+}
+
+static void *keeper_main(void *arg)
+{
+    struct workers *p = arg;
+
+    pthread_mutex_lock(&p->mu);
+    while (keeper_sleeps(p))
+        for (int i = 0; i < p->n; i++) {
+            struct lease lease = p->v[i].lease;
+
+            if (!p->v[i].holds)
+                continue;
+            pthread_mutex_unlock(&p->mu);
+            keep_one(p, &lease);
+            pthread_mutex_lock(&p->mu);
+        }
+    pthread_mutex_unlock(&p->mu);
+    return NULL;
+}
+
+/* ---- driving ------------------------------------------------------------ */
 
 int drive_load(struct drive *d, struct run_steps *ret, struct err *e)
 {
@@ -130,7 +192,9 @@ static void *worker_main(void *arg)
         int r = runs_claim(svc, w->name, &lease, &row, &e);
 
         if (r == 0) {
+            hold(w, &lease);
             drive_claimed(w, &lease, &row);
+            hold(w, NULL);
             continue;
         }
         if (r != -ERR_EMPTY)
@@ -140,32 +204,54 @@ static void *worker_main(void *arg)
     return NULL;
 }
 
-int workers_start(struct svc *svc, int n, struct workers **ret, struct err *e)
+static void pool_init(struct workers *p)
 {
-    struct workers *p = calloc(1, sizeof *p + (size_t)n * sizeof p->v[0]);
-    pthread_attr_t at;
+    pthread_condattr_t at;
 
-    if (!p)
-        return err_oom(e);
-    p->svc = svc;
+    pthread_mutex_init(&p->mu, NULL);
+    pthread_condattr_init(&at);
+    pthread_condattr_setclock(&at, CLOCK_MONOTONIC);
+    pthread_cond_init(&p->ends, &at);
+    pthread_condattr_destroy(&at);
+}
+
+/* n: how many workers there are to be; p->n counts those that run, and is not read by the keeper before all do. */
+static int start_threads(struct workers *p, int n)
+{
+    pthread_attr_t at;
+    int r = 0;
+
     pthread_attr_init(&at);
     pthread_attr_setstacksize(&at, STACK);
-    for (; p->n < n; p->n++) {
+    for (; r == 0 && p->n < n; p->n += r == 0) {
         struct worker *w = &p->v[p->n];
 
         w->pool = p;
         snprintf(w->name, sizeof w->name, "worker-%d", p->n);
-        errno = pthread_create(&w->thread, &at, worker_main, w);
-        if (errno) {
-            int r = err_sys(e, ERR_INTERNAL, "start a worker thread");
-
-            pthread_attr_destroy(&at);
-            hub_stop(svc->hub);
-            workers_stop(p);
-            return r;
-        }
+        r = pthread_create(&w->thread, &at, worker_main, w);
     }
+    if (r == 0)
+        r = pthread_create(&p->keeper, &at, keeper_main, p);
+    p->keeps = r == 0;
     pthread_attr_destroy(&at);
+    return r;
+}
+
+int workers_start(struct svc *svc, int n, struct workers **ret, struct err *e)
+{
+    struct workers *p = calloc(1, sizeof *p + (size_t)n * sizeof p->v[0]);
+
+    if (!p)
+        return err_oom(e);
+    p->svc = svc;
+    pool_init(p);
+    errno = start_threads(p, n);
+    if (errno) {
+        int r = err_sys(e, ERR_INTERNAL, "start a worker thread");
+
+        workers_stop(p);
+        return r;
+    }
     *ret = p;
     return 0;
 }
@@ -177,5 +263,13 @@ void workers_stop(struct workers *p)
     hub_stop(p->svc->hub);
     for (int i = 0; i < p->n; i++)
         pthread_join(p->v[i].thread, NULL);
+    pthread_mutex_lock(&p->mu);
+    p->stop = true;
+    pthread_cond_signal(&p->ends);
+    pthread_mutex_unlock(&p->mu);
+    if (p->keeps)
+        pthread_join(p->keeper, NULL);
+    pthread_cond_destroy(&p->ends);
+    pthread_mutex_destroy(&p->mu);
     free(p);
 }

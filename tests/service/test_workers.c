@@ -1,0 +1,55 @@
+/* Workers over a sandbox that never stands: what they hold stays theirs, and their runs end. */
+#include "tests/service/rig.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "os/clock.h"
+#include "worker/worker.h"
+
+/* A shim that takes its time and then gives up. */
+static void slow_shim(const struct rig *g)
+{
+    static const char text[] = "#!/bin/sh\nsleep 2.5\n";
+    char path[96];
+    int fd;
+
+    snprintf(path, sizeof path, "%s/shim", g->dir);
+    fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, sizeof text - 1), sizeof text - 1);
+    close(fd);
+    assert_int_equal(setenv("SALLYPORT_SHIM", path, 1), 0);
+}
+
+static void a_run_that_takes_longer_than_its_lease_is_not_taken_away(void **state)
+{
+    struct rig *g = *state;
+    struct workers *workers = NULL;
+    struct id id;
+
+    slow_shim(g);
+    g->svc.set.lease_ms = 1000;
+    id = rig_run(g, "{\"project_id\":\"hello\",\"review\":\"none\",\"steps\":[{\"command\":\"true\"}]}");
+    OK(workers_start(&g->svc, 3, &workers, &e));
+    for (int i = 0; i < 200 && !str_eq(rig_state(g, &id), "failed"); i++)
+        clock_sleep_us(50 * MS_US);
+    assert_string_equal(rig_state(g, &id), "failed");
+    workers_stop(workers);
+    assert_int_equal(unsetenv("SALLYPORT_SHIM"), 0);
+    assert_int_equal(rig_count(g, "SELECT lease_token FROM runs"), 2); /* one claim to plan, one to execute */
+    assert_int_equal(rig_count(g, "SELECT count(*) FROM run_events WHERE type='step.finished'"), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_run_that_takes_longer_than_its_lease_is_not_taken_away, rig_up, rig_down),
+    };
+
+    return cmocka_run_group_tests_name("workers", tests, NULL, NULL);
+}
