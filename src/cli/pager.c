@@ -21,9 +21,30 @@ static enum ui_style diff_style(const char *line, size_t n)
     return line[0] == '+' ? UI_GREEN : line[0] == '-' ? UI_RED : line[0] == '@' ? UI_CYAN : UI_PLAIN;
 }
 
+/* A binary file's content in base85 says nothing to a person: its size does. Returns the bytes to skip; 0 when p is not
+ * one. diff.patch itself stays whole: this is only for a screen. */
+static size_t binary_part(struct buf *out, const char *p, size_t n)
+{
+    static const char mark[] = "GIT binary patch\nliteral ", next[] = "\ndiff --git ";
+    if (n < sizeof mark || memcmp(p, mark, sizeof mark - 1) != 0)
+        return 0;
+    const char *size = p + sizeof mark - 1, *end = memmem(p, n, next, sizeof next - 1);
+    buf_puts(out, "(binary, ");
+    for (size_t i = 0; i < 20 && size + i < p + n && size[i] >= '0' && size[i] <= '9'; i++)
+        buf_addc(out, size[i]);
+    buf_puts(out, " bytes)\n");
+    return end ? (size_t)(end - p) + 1 : n;
+}
+
 static void paint(const struct ui *ui, struct buf *out, const char *p, size_t n, bool diff)
 {
     while (n > 0) {
+        size_t skip = diff ? binary_part(out, p, n) : 0;
+        if (skip) {
+            p += skip;
+            n -= skip;
+            continue;
+        }
         const char *nl = memchr(p, '\n', n);
         size_t len = nl ? (size_t)(nl - p) : n;
         enum ui_style s = diff ? diff_style(p, len) : UI_PLAIN;

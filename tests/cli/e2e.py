@@ -94,6 +94,7 @@ def test_both_doors(f):
     assert "succeeded in 3.1 s   report.md  audit.json  diff.patch" in text
     assert "   | out of make test\n" in text and "err| err of make test^[[2J\n" in text
     assert "\x1b[2J" not in t.text and text.count("plan: ") == 1
+    assert "(binary, 16072 bytes)" in text and "zc%1E9" not in text  # on a screen; diff.patch has it whole
     posted = [(m, b) for m, p, b, h in f.seen if m == "POST"]
     assert posted[0][1] == {"project_id": "hello", "intent": "运行单测并生成报告"}
     assert posted[1][1]["plan_hash"] and posted[2][1] == {"digest": "d" * 64}

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 TIME = "2026-11-20T23:44:01.000001Z"
 TOKEN = "sp_secret_of_the_test"
+BINARY = "diff --git a/hello b/hello\nnew file mode 100755\nGIT binary patch\nliteral 16072\nzc%1E9U2Ggz6\n\n"
 
 
 def rid(n):
@@ -249,7 +250,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET_runs_diff(self, f, segs, query, body):
         only = " ".join(query.get("path", []))
-        self.reply(200, ("diff --git a/report.md b/report.md %s\n+new\x1b[31m\n" % only).encode(), "text/x-diff")
+        text = "diff --git a/report.md b/report.md %s\n+new\x1b[31m\n" % only
+        self.reply(200, (text if only else text + BINARY).encode(), "text/x-diff")
 
     def do_GET_runs_artifacts(self, f, segs, query, body):
         self.reply(200, {"items": self.run(f, segs).view()["artifacts"]})
