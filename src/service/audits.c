@@ -142,30 +142,6 @@ static void head_name(char ret[96], const char *tenant)
     snprintf(ret, 96, "%s.head", tenant); /* tenants are [a-z0-9-]: checked where they are made */
 }
 
-int audits_sign_head(struct audits *a, const char *tenant, struct err *e)
-{
-    AUTO(buf_fini) struct buf b = BUF_INIT(4 * KIB);
-    struct jw w = JW_INIT(&b);
-    struct head h = {.tenant = tenant};
-    char name[96];
-    int r;
-
-    pthread_mutex_lock(&a->mu);
-    r = store_read(a->store, head_tx, &h, e);
-    if (r == 0 && !(h.seq == a->signed_seq && str_eq(a->signed_tenant, tenant))) {
-        sign_json(a, &h, &w);
-        buf_addc(&b, '\n');
-        head_name(name, tenant);
-        r = b.bad ? err_oom(e) : file_replace(a->dir_fd, name, b.p, b.len, 0600, e);
-        if (r == 0) {
-            a->signed_seq = h.seq;
-            snprintf(a->signed_tenant, sizeof a->signed_tenant, "%s", tenant);
-        }
-    }
-    pthread_mutex_unlock(&a->mu);
-    return r;
-}
-
 int audits_check_head(const struct json *head, const char *public_hex, struct err *e)
 {
     unsigned char sig[crypto_sign_BYTES], pk[crypto_sign_PUBLICKEYBYTES];
@@ -185,6 +161,97 @@ int audits_check_head(const struct json *head, const char *public_hex, struct er
     if (crypto_sign_verify_detached(sig, (const unsigned char *)text, (unsigned long long)n, pk) != 0)
         return err_set(e, ERR_AUDIT_BROKEN, "the signature of the head is wrong");
     return 0;
+}
+
+struct hash_at {
+    const char *tenant;
+    int64_t seq;
+    char hash[65];
+};
+
+static int hash_each(void *arg, const struct audit_row *row, struct err *e)
+{
+    struct hash_at *p = arg;
+
+    memcpy(p->hash, row->hash, sizeof p->hash);
+    return 0;
+}
+
+static int hash_tx(struct db *db, void *arg, struct err *e)
+{
+    struct hash_at *p = arg;
+    struct audit_filter f = {.tenant = p->tenant, .after_seq = p->seq - 1, .to_seq = p->seq, .limit = 1};
+
+    return audit_list(db, &f, hash_each, p, e);
+}
+
+static int stored_head(struct audits *a, const char *tenant, struct json **ret, struct err *e)
+{
+    AUTO(buf_fini) struct buf b = BUF_INIT(4 * KIB);
+    char name[96], pk[2 * crypto_sign_PUBLICKEYBYTES + 1];
+    struct err e2 = ERR_INIT;
+    int r;
+
+    head_name(name, tenant);
+    if (faccessat(a->dir_fd, name, F_OK, 0) < 0)
+        return 0; /* not signed yet */
+    r = file_read(a->dir_fd, name, &b, &e2);
+    if (r == 0)
+        r = json_parse(b.p, b.len, ret, &e2);
+    if (r < 0)
+        return err_set(e, ERR_AUDIT_BROKEN, "the signed head cannot be read: %s", e2.msg);
+    hex_encode(a->pk, sizeof a->pk, pk);
+    return audits_check_head(*ret, pk, e);
+}
+
+/* The head signed last must still be in the chain: to sign over it would hide what was cut off or rewritten meanwhile.
+ * *ret is that head, NULL when there is none yet. */
+static int last_head_holds(struct audits *a, const char *tenant, struct json **ret, struct err *e)
+{
+    struct hash_at at = {.tenant = tenant};
+    int r = stored_head(a, tenant, ret, e);
+
+    if (r < 0 || !*ret)
+        return r;
+    at.seq = json_int(json_get(*ret, "seq"));
+    if (at.seq <= 0)
+        return 0;
+    r = store_read(a->store, hash_tx, &at, e);
+    if (r == 0 && !str_eq(at.hash, json_str(json_get(*ret, "hash"))))
+        r = err_set(e, ERR_AUDIT_BROKEN,
+                    "record %lld is not the one that was signed last: the trail was cut off or rewritten",
+                    (long long)at.seq);
+    return r;
+}
+
+int audits_sign_head(struct audits *a, const char *tenant, struct err *e)
+{
+    AUTO(buf_fini) struct buf b = BUF_INIT(4 * KIB);
+    struct jw w = JW_INIT(&b);
+    AUTO_PTR(json_free) struct json *last = NULL;
+    struct head h = {.tenant = tenant};
+    char name[96];
+    int r;
+
+    pthread_mutex_lock(&a->mu);
+    r = store_read(a->store, head_tx, &h, e);
+    if (r == 0 && !(h.seq == a->signed_seq && str_eq(a->signed_tenant, tenant))) {
+        r = last_head_holds(a, tenant, &last, e);
+        if (r < 0) {
+            pthread_mutex_unlock(&a->mu);
+            return r;
+        }
+        sign_json(a, &h, &w);
+        buf_addc(&b, '\n');
+        head_name(name, tenant);
+        r = b.bad ? err_oom(e) : file_replace(a->dir_fd, name, b.p, b.len, 0600, e);
+        if (r == 0) {
+            a->signed_seq = h.seq;
+            snprintf(a->signed_tenant, sizeof a->signed_tenant, "%s", tenant);
+        }
+    }
+    pthread_mutex_unlock(&a->mu);
+    return r;
 }
 
 /* ---- lists and exports ------------------------------------------------- */
@@ -245,6 +312,8 @@ int audits_export(struct svc *svc, const char *tenant, int64_t *seq, bool *done,
     struct audit_filter f = {.tenant = tenant, .after_seq = *seq, .limit = 64};
     struct walk k = {.f = &f, .lines = out};
     struct jw w = JW_INIT(out);
+    AUTO_PTR(json_free) struct json *last = NULL;
+    struct err broken = ERR_INIT;
     int r = store_read(svc->store, list_tx, &k, e);
 
     if (r < 0)
@@ -253,9 +322,22 @@ int audits_export(struct svc *svc, const char *tenant, int64_t *seq, bool *done,
         *seq = k.last;
         return 0;
     }
+    r = last_head_holds(svc->audits, tenant, &last, &broken);
     jw_obj(&w);
     jw_key(&w, "head");
-    r = audits_head_json(svc->audits, tenant, &w, e);
+    if (r == -ERR_AUDIT_BROKEN && last) { /* the export must not look whole: it carries the head it no longer fits */
+        jw_obj(&w);
+        jw_kstr(&w, "tenant_id", json_str(json_get(last, "tenant_id")));
+        jw_kint(&w, "seq", json_int(json_get(last, "seq")));
+        jw_kstr(&w, "hash", json_str(json_get(last, "hash")));
+        jw_kstr(&w, "time", json_str(json_get(last, "time")));
+        jw_kstr(&w, "public_key", json_str(json_get(last, "public_key")));
+        jw_kstr(&w, "signature", json_str(json_get(last, "signature")));
+        jw_end_obj(&w);
+        r = 0;
+    } else {
+        r = audits_head_json(svc->audits, tenant, &w, e);
+    }
     jw_end_obj(&w);
     buf_addc(out, '\n');
     *done = r == 0;
@@ -305,25 +387,6 @@ static int verify_tx(struct db *db, void *arg, struct err *e)
     struct verify *k = arg;
 
     return audit_list(db, &k->f, verify_each, k, e);
-}
-
-static int stored_head(struct audits *a, const char *tenant, struct json **ret, struct err *e)
-{
-    AUTO(buf_fini) struct buf b = BUF_INIT(4 * KIB);
-    char name[96], pk[2 * crypto_sign_PUBLICKEYBYTES + 1];
-    struct err e2 = ERR_INIT;
-    int r;
-
-    head_name(name, tenant);
-    if (faccessat(a->dir_fd, name, F_OK, 0) < 0)
-        return 0; /* not signed yet */
-    r = file_read(a->dir_fd, name, &b, &e2);
-    if (r == 0)
-        r = json_parse(b.p, b.len, ret, &e2);
-    if (r < 0)
-        return err_set(e, ERR_AUDIT_BROKEN, "the signed head cannot be read: %s", e2.msg);
-    hex_encode(a->pk, sizeof a->pk, pk);
-    return audits_check_head(*ret, pk, e);
 }
 
 static int verify_chain(struct svc *svc, struct verify *k, const char *tenant, struct err *e)
@@ -436,29 +499,7 @@ static int walk_all(struct svc *svc, struct run_walk *k, store_fn fn, struct err
     return r;
 }
 
-struct prev_hash {
-    const char *tenant;
-    int64_t seq;
-    char hash[65];
-};
-
-static int prev_each(void *arg, const struct audit_row *row, struct err *e)
-{
-    struct prev_hash *p = arg;
-
-    memcpy(p->hash, row->hash, sizeof p->hash);
-    return 0;
-}
-
-static int prev_tx(struct db *db, void *arg, struct err *e)
-{
-    struct prev_hash *p = arg;
-    struct audit_filter f = {.tenant = p->tenant, .after_seq = p->seq - 1, .to_seq = p->seq, .limit = 1};
-
-    return audit_list(db, &f, prev_each, p, e);
-}
-
-static int run_json(struct svc *svc, struct run_walk *k, const struct prev_hash *prev, struct buf *out, struct err *e)
+static int run_json(struct svc *svc, struct run_walk *k, const struct hash_at *prev, struct buf *out, struct err *e)
 {
     struct jw w = JW_INIT(out);
     int r = 0;
@@ -485,7 +526,7 @@ static int run_json(struct svc *svc, struct run_walk *k, const struct prev_hash 
 int audits_run_json(struct svc *svc, const char *tenant, const struct id *run, struct buf *out, struct err *e)
 {
     struct run_walk k = {.f = {.tenant = tenant, .run = run, .limit = BATCH}, .run = run};
-    struct prev_hash prev = {.tenant = tenant};
+    struct hash_at prev = {.tenant = tenant};
     int r = walk_all(svc, &k, bounds_tx, e);
 
     if (r < 0)
@@ -493,7 +534,7 @@ int audits_run_json(struct svc *svc, const char *tenant, const struct id *run, s
     memset(prev.hash, '0', 64);
     prev.seq = k.first - 1;
     if (prev.seq > 0)
-        r = store_read(svc->store, prev_tx, &prev, e);
+        r = store_read(svc->store, hash_tx, &prev, e);
     if (r == 0)
         r = run_json(svc, &k, &prev, out, e);
     if (r == 0 && out->bad == -ERR_TOO_LARGE) { /* a run that waited for days beside many others still has to end */

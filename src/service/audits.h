@@ -11,7 +11,8 @@ struct audits;
 /* Loads or makes DATA/audit/key (0600) and DATA/audit/public. */
 CHECKED int audits_open(int data_fd, struct store *, struct audits **ret, struct err *);
 void audits_close(struct audits *);
-/* Signs the tenant's head when it moved since the last time; called on a timer and at stop. */
+/* Signs the tenant's head when it moved since the last time; called on a timer and at stop. ERR_AUDIT_BROKEN, and the
+ * last head is kept, when the chain no longer holds the record that was signed last. */
 CHECKED int audits_sign_head(struct audits *, const char *tenant, struct err *);
 /* {"tenant_id","seq","hash","time","public_key","signature"} of the chain as it is now, signed. */
 CHECKED int audits_head_json(struct audits *, const char *tenant, struct jw *, struct err *);

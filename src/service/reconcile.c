@@ -86,6 +86,22 @@ static int purge_tx(struct db *db, void *arg, struct err *e)
     return idem_purge(db, p->before, &p->n, e);
 }
 
+/* A broken trail stops nothing else: it is told here every time, and by `audit verify`. */
+static int sign_head(struct svc *svc, struct jw *w, struct err *e)
+{
+    struct err bad = ERR_INIT;
+    int r = audits_sign_head(svc->audits, "default", &bad);
+
+    if (r == -ERR_AUDIT_BROKEN) {
+        log_err(svc->log, LOG_LV_ERROR, "audit", NULL, "the head is not signed again", &bad);
+        action(w, "audit_broken", NULL, bad.msg);
+        return 0;
+    }
+    if (r < 0 && e)
+        *e = bad;
+    return r;
+}
+
 int reconcile(struct svc *svc, bool first, struct jw *w, struct err *e)
 {
     struct purge p = {.before = clock_now_us() - IDEM_KEEP_US};
@@ -111,7 +127,5 @@ int reconcile(struct svc *svc, bool first, struct jw *w, struct err *e)
         clean_runs(svc, w);
     if (r == 0)
         r = store_write(svc->store, purge_tx, &p, e);
-    if (r == 0)
-        r = audits_sign_head(svc->audits, "default", e);
-    return r;
+    return r == 0 ? sign_head(svc, w, e) : r;
 }

@@ -126,6 +126,28 @@ static void an_export_verifies_offline(void **state)
     NO(ERR_AUDIT_BROKEN, audit_verify_text(b.p, b.len, &v, &e));
 }
 
+/* The server comes back after somebody cut the tail, writes on, and its timer signs: nothing of that may hide the cut. */
+static void a_cut_tail_stays_cut_after_a_restart(void **state)
+{
+    struct rig *g = *state;
+    AUTO(buf_fini) struct buf b = BUF_INIT(1 * MIB);
+    struct audit_verifier v;
+    const char *why;
+
+    run_some(g);
+    tamper(g, "DELETE FROM audits WHERE seq>=5");
+    audits_close(g->svc.audits);
+    OK(audits_open(g->svc.data_fd, g->svc.store, &g->svc.audits, &e));
+    for (int i = 0; i < 3; i++) {
+        NO(ERR_AUDIT_BROKEN, audits_sign_head(g->svc.audits, "default", &e));
+        assert_false(whole(g, &why));
+        rig_run(g, "{\"project_id\":\"hello\",\"steps\":[{\"command\":\"true\"}]}");
+    }
+    export_text(g, &b);
+    audit_verifier_init(&v);
+    NO(ERR_AUDIT_BROKEN, audit_verify_text(b.p, b.len, &v, &e));
+}
+
 static void a_runs_audit_verifies_alone(void **state)
 {
     struct rig *g = *state;
@@ -183,6 +205,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_removed_record_is_named, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_cut_tail_is_named, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(an_export_verifies_offline, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(a_cut_tail_stays_cut_after_a_restart, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_runs_audit_verifies_alone, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_runs_audit_always_fits, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_head_of_another_key_is_refused, rig_up, rig_down),
