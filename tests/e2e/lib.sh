@@ -130,6 +130,12 @@ artifacts_ok() {
         eq "hash of $n" "$(sha256sum <"$T/artifact.$n" | cut -d' ' -f1)" "$sha"
     done <"$T/artifacts"
     want 0 audit verify "$T/artifact.audit.json"
+    want 0 audit export -o "$T/trail.jsonl"
+    want 0 audit verify "$T/trail.jsonl"
+    head -n -1 "$T/trail.jsonl" >"$T/headless.jsonl" # who cuts the tail can cut the head too
+    want 20 audit verify "$T/headless.jsonl"
+    sed '$s/,"signature":"[0-9a-f]*"//' "$T/trail.jsonl" >"$T/unsigned.jsonl"
+    want 20 audit verify "$T/unsigned.jsonl"
     has "$T/artifact.report.md" "$1"
 }
 
