@@ -156,7 +156,11 @@ static int chdir_to(struct dirs *d, const struct shell_cmd *c)
 
 /* --- files and hosts of one command --- */
 
+/* Files judged in one text: past that it is opaque, so that judging stays quick. */
+#define FILES_MAX 8192
+
 struct touch {
+    unsigned *budget; /* files that may still be judged */
     const struct policy *p;
     const struct shell *sh;
     const struct place *pl;
@@ -170,40 +174,44 @@ struct touch {
 /* The last name is nothing but globs, or partly unknown: it says nothing about a rule's own name. */
 static bool vague(const char *form)
 {
-    const char *last = strrchr(form, '/');
+    size_t n = strlen(form), from;
 
-    last = last ? last + 1 : form;
-    return *last && (strchr(last, SHELL_F_VAR) || strspn(last, "\x02\x03") == strlen(last));
+    while (n > 1 && form[n - 1] == '/')
+        n--;
+    for (from = n; from > 0 && form[from - 1] != '/'; from--)
+        ;
+    return n > from && (memchr(form + from, SHELL_F_VAR, n - from) || strspn(form + from, "\x02\x03") >= n - from);
 }
 
 /* Only the directory counts then: ~/.ssh/$X is below ~/.ssh whatever X is. */
-static bool vague_read(const struct touch *t, const struct policy_list *l, const char *form)
+static bool starred(const char *form, struct buf *out)
 {
-    AUTO(buf_fini) struct buf b = BUF_INIT(64 * KIB);
-
-    for (const char *p = form; *p; p++) {
-        if (*p == SHELL_F_VAR) {
-            p = strchr(p + 1, SHELL_F_VAR);
-            buf_addc(&b, SHELL_F_STAR);
-            if (!p)
-                break;
-        } else {
-            buf_addc(&b, *p);
-        }
+    for (const char *p = form; p && *p; p++) {
+        buf_addc(out, *p == SHELL_F_VAR ? SHELL_F_STAR : *p);
+        if (*p == SHELL_F_VAR && !(p = strchr(p + 1, SHELL_F_VAR)))
+            break;
     }
-    return b.p && !b.bad && path_list_must(l, t->pl, t->cwd, b.p);
+    return out->p && !out->bad;
 }
 
+/* The rules about one possible reading of a path. *ret_allowed: an allow rule names it. */
 static void path_rules(struct touch *t, enum policy_access how, const char *form, bool *ret_allowed)
 {
+    AUTO(seen_fini) struct seen s = SEEN_INIT, dir = SEEN_INIT;
+    AUTO(buf_fini) struct buf stars = BUF_INIT(64 * KIB);
+    bool by_dir = how == POLICY_READ && vague(form);
+
+    if (!path_see(t->pl, t->cwd, form, &s) ||
+        (by_dir && !(starred(form, &stars) && path_see(t->pl, t->cwd, stars.p, &dir))))
+        return;
     for (size_t i = 0; i < t->p->nrules; i++) {
         const struct policy_rule *r = &t->p->rules[i];
         const struct policy_list *l = how == POLICY_READ ? &r->read : &r->write;
         if (r->kind != POLICY_M_PATH || l->n == 0)
             continue;
         if (r->decision == POLICY_ALLOW)
-            *ret_allowed = *ret_allowed || path_list_must(l, t->pl, t->cwd, form);
-        else if (how == POLICY_READ && vague(form) ? vague_read(t, l, form) : path_list_may(l, t->pl, t->cwd, form))
+            *ret_allowed = *ret_allowed || path_in_must(l, t->pl, &s);
+        else if (by_dir ? path_in_must(l, t->pl, &dir) : path_in_may(l, t->pl, &s))
             speak_rule(t->a, r, t->text);
     }
 }
@@ -211,8 +219,14 @@ static void path_rules(struct touch *t, enum policy_access how, const char *form
 static void touch_file(void *arg, enum policy_access how, const char *form)
 {
     struct touch *t = arg;
+    AUTO(seen_fini) struct seen s = SEEN_INIT;
     bool allowed = false;
 
+    if (*t->budget == 0) {
+        speak(t->a, POLICY_ASK, "opaque", "It names more files than can be judged.", NULL);
+        return;
+    }
+    --*t->budget;
     for (unsigned pick = 0; pick < 16; pick++) {
         AUTO(buf_fini) struct buf b = BUF_INIT(64 * KIB);
         if (!shell_resolve(t->sh, form, pick, &b) || !b.p)
@@ -222,8 +236,9 @@ static void touch_file(void *arg, enum policy_access how, const char *form)
         if (shell_form_known(form))
             break;
     }
-    if (how == POLICY_WRITE && !(allowed && shell_form_known(form)) && !path_harmless(t->pl, t->cwd, form) &&
-        !t->outside) {
+    if (how != POLICY_WRITE || t->outside || (allowed && shell_form_known(form)))
+        return;
+    if (!path_see(t->pl, t->cwd, form, &s) || !path_harmless(t->pl, &s)) {
         t->outside = true;
         t->outside_text = t->text;
     }
@@ -278,9 +293,9 @@ static bool calls_function(const struct shell *sh, const struct shell_cmd *c)
 }
 
 static void answer_command(const struct policy *p, const struct shell *sh, const struct shell_cmd *c,
-                           const struct place *pl, const char *cwd, struct answer *a)
+                           const struct place *pl, const char *cwd, unsigned *budget, struct answer *a)
 {
-    struct touch t = {.p = p, .sh = sh, .pl = pl, .cwd = cwd, .a = a};
+    struct touch t = {.budget = budget, .p = p, .sh = sh, .pl = pl, .cwd = cwd, .a = a};
 
     for (size_t i = 0; i < p->nrules; i++) {
         const struct policy_rule *r = &p->rules[i];
@@ -387,6 +402,7 @@ static int command_parts(const struct policy *p, const struct shell *sh, const s
                          size_t *cap)
 {
     struct dirs d;
+    unsigned budget = FILES_MAX;
     int r = dirs_init(&d, sh, pl);
 
     for (size_t i = 0; r == 0 && i < sh->ncmds; i++) {
@@ -395,7 +411,7 @@ static int command_parts(const struct policy *p, const struct shell *sh, const s
         r = dir_enter(&d, c->scope);
         if (r < 0)
             break;
-        answer_command(p, sh, c, pl, dir_of(&d, c->scope), &a);
+        answer_command(p, sh, c, pl, dir_of(&d, c->scope), &budget, &a);
         /* What was put into a variable only to find harm must not ask for itself. */
         bool guess = c->how && str_eq(c->how, "variable") && a.decision < POLICY_DENY;
         if (guess)
@@ -500,6 +516,13 @@ static bool odd_text(const char *s)
     return false;
 }
 
+static bool writes_inside(const struct place *pl, const char *path)
+{
+    AUTO(seen_fini) struct seen s = SEEN_INIT;
+
+    return path_see(pl, pl->cwd.p, path, &s) && path_harmless(pl, &s);
+}
+
 int policy_judge_path(const struct policy *p, enum policy_access how, const char *path,
                       const struct policy_place *where, struct verdict *ret, struct err *e)
 {
@@ -522,8 +545,7 @@ int policy_judge_path(const struct policy *p, enum policy_access how, const char
         speak(&a, POLICY_ASK, "opaque", "The path is too long or holds characters that cannot be shown.", NULL);
     if (!a.any)
         speak(&a, p->def, "default", "No rule speaks about it: the policy's default counts.", NULL);
-    if (how == POLICY_WRITE && a.decision == POLICY_ALLOW && str_eq(a.rule, "default") &&
-        !path_harmless(&pl, pl.cwd.p, path))
+    if (how == POLICY_WRITE && a.decision == POLICY_ALLOW && str_eq(a.rule, "default") && !writes_inside(&pl, path))
         speak(&a, POLICY_ASK, "outside-workspace", "It writes outside the workspace.", NULL);
     buf_fini(&pl.cwd);
     return single(&a, path, ret, e);

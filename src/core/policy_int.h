@@ -42,17 +42,30 @@ struct place {
 
 /* The absolute, lexically normal form of `form` seen from cwd. False: too long. */
 bool path_normal(const struct place *, const char *cwd, const char *form, struct buf *out);
-/* The pattern made absolute for this place. */
-bool path_pattern(const struct place *, const char *pattern, struct buf *out);
+/* The pattern made absolute for this place. False: too long. */
+bool path_pattern(const struct place *, const char *pattern, char *out, size_t cap);
 /* Some string of the form is matched. Unknown text counts as one '*'. */
 bool path_may(const char *pattern, const char *form);
 /* Every string of the form is matched. */
 bool path_must(const char *pattern, const char *form);
-/* Any of the list may / all strings must; `form` as it stands in a command. */
+
+/* A form as a path: made absolute once, asked about often. */
+struct seen {
+    struct buf abs;
+    bool sure; /* nothing in it depends on what is only known when it runs */
+};
+#define SEEN_INIT ((struct seen){.abs = BUF_INIT(8 * KIB)})
+void seen_fini(struct seen *);
+/* False: too long. */
+bool path_see(const struct place *, const char *cwd, const char *form, struct seen *ret);
+/* Some pattern of the list may be meant / covers all it can be. */
+bool path_in_may(const struct policy_list *, const struct place *, const struct seen *);
+bool path_in_must(const struct policy_list *, const struct place *, const struct seen *);
+/* The same for a form as it stands in a command. */
 bool path_list_may(const struct policy_list *, const struct place *, const char *cwd, const char *form);
 bool path_list_must(const struct policy_list *, const struct place *, const char *cwd, const char *form);
 /* Writing there harms nothing: the workspace, /tmp, /dev/null and the like. */
-bool path_harmless(const struct place *, const char *cwd, const char *form);
+bool path_harmless(const struct place *, const struct seen *);
 
 /* --- commands (policy_match.c, policy_files.c) --- */
 

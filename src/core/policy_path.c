@@ -95,24 +95,35 @@ bool path_normal(const struct place *pl, const char *cwd, const char *form, stru
     return !out->bad && out->len - root <= PATH_FORM_MAX;
 }
 
-bool path_pattern(const struct place *pl, const char *pattern, struct buf *out)
+/* a + b into out; false when it does not fit. */
+static bool concat(char *out, size_t cap, const char *a, const char *b)
 {
+    size_t na = strlen(a), nb = strlen(b);
+
+    if (na + nb >= cap)
+        return false;
+    memcpy(out, a, na);
+    memcpy(out + na, b, nb + 1);
+    return true;
+}
+
+bool path_pattern(const struct place *pl, const char *pattern, char *out, size_t cap)
+{
+    bool ok;
+
     if (pattern[0] == '~' && (pattern[1] == '/' || !pattern[1])) {
-        buf_puts(out, pl->home);
-        buf_puts(out, pattern + 1);
+        ok = concat(out, cap, pl->home, pattern + 1);
     } else if (pattern[0] == '/' || str_starts(pattern, "**")) {
-        buf_puts(out, pattern);
+        ok = concat(out, cap, pattern, "");
     } else {
-        buf_puts(out, pl->workspace);
         pattern += str_starts(pattern, "./") ? 2 : 0;
-        if (!str_eq(pattern, ".") && *pattern) {
-            buf_addc(out, '/');
-            buf_puts(out, pattern);
-        }
+        bool whole = !*pattern || str_eq(pattern, ".");
+        ok = concat(out, cap, pl->workspace, whole ? "" : "/");
+        ok = ok && (whole || concat(out + strlen(out), cap - strlen(out), pattern, ""));
     }
-    while (out->len > 1 && out->p[out->len - 1] == '/')
-        out->p[--out->len] = '\0';
-    return !out->bad;
+    for (size_t n = ok ? strlen(out) : 0; n > 1 && out[n - 1] == '/'; n--)
+        out[n - 1] = '\0';
+    return ok;
 }
 
 /* --- patterns against forms --- */
@@ -212,6 +223,16 @@ static void may_row(enum tok t, char c, bool lead, const char *f, size_t m, cons
     }
 }
 
+/* What both begin with differs already: saves the table for nearly every pair. */
+static bool heads_differ(const char *pattern, const char *form)
+{
+    while (*pattern && *form && !strchr("*?\\", *pattern) && (unsigned char)*form > SHELL_F_PWD && *pattern == *form) {
+        pattern++;
+        form++;
+    }
+    return *pattern && !strchr("*?\\", *pattern) && (!*form || (unsigned char)*form > SHELL_F_PWD);
+}
+
 bool path_may(const char *pattern, const char *form)
 {
     char f[PATH_FORM_MAX + 1];
@@ -220,6 +241,8 @@ bool path_may(const char *pattern, const char *form)
     int at = 0;
     char before = '/';
 
+    if (heads_differ(pattern, form))
+        return false;
     memset(rows[0], 0, m + 1);
     rows[0][0] = true;
     for (;;) {
@@ -269,6 +292,8 @@ bool path_must(const char *pattern, const char *form)
     size_t m = flatten(form, f, sizeof(f));
     int at = 0;
 
+    if (heads_differ(pattern, form))
+        return false;
     memset(rows[0], 0, m + 1);
     rows[0][0] = true;
     for (;;) {
@@ -316,39 +341,59 @@ static bool certain(const char *cwd, const char *form)
     return shell_form_known(form) && !may_climb(form) && (!relative || shell_form_known(cwd));
 }
 
-bool path_list_may(const struct policy_list *l, const struct place *pl, const char *cwd, const char *form)
+bool path_see(const struct place *pl, const char *cwd, const char *form, struct seen *ret)
 {
-    AUTO(buf_fini) struct buf f = BUF_INIT(2 * PATH_FORM_MAX), p = BUF_INIT(2 * PATH_FORM_MAX);
+    buf_reset(&ret->abs);
+    ret->sure = certain(cwd, form);
+    return path_normal(pl, cwd, form, &ret->abs);
+}
 
-    if (!path_normal(pl, cwd, form, &f))
-        return false;
+static bool in_list(const struct policy_list *l, const struct place *pl, const char *abs,
+                    bool (*fn)(const char *, const char *))
+{
+    char p[PATH_FORM_MAX];
+
     for (size_t i = 0; i < l->n; i++) {
-        buf_reset(&p);
-        if (path_pattern(pl, l->v[i], &p) && with_dir(path_may, p.p, f.p))
+        if (path_pattern(pl, l->v[i], p, sizeof(p)) && with_dir(fn, p, abs))
             return true;
     }
     return false;
+}
+
+bool path_in_may(const struct policy_list *l, const struct place *pl, const struct seen *s)
+{
+    return in_list(l, pl, s->abs.p, path_may);
+}
+
+bool path_in_must(const struct policy_list *l, const struct place *pl, const struct seen *s)
+{
+    return s->sure && in_list(l, pl, s->abs.p, path_must);
+}
+
+bool path_list_may(const struct policy_list *l, const struct place *pl, const char *cwd, const char *form)
+{
+    AUTO(seen_fini) struct seen s = SEEN_INIT;
+
+    return path_see(pl, cwd, form, &s) && path_in_may(l, pl, &s);
 }
 
 bool path_list_must(const struct policy_list *l, const struct place *pl, const char *cwd, const char *form)
 {
-    AUTO(buf_fini) struct buf f = BUF_INIT(2 * PATH_FORM_MAX), p = BUF_INIT(2 * PATH_FORM_MAX);
+    AUTO(seen_fini) struct seen s = SEEN_INIT;
 
-    if (!certain(cwd, form) || !path_normal(pl, cwd, form, &f))
-        return false;
-    for (size_t i = 0; i < l->n; i++) {
-        buf_reset(&p);
-        if (path_pattern(pl, l->v[i], &p) && with_dir(path_must, p.p, f.p))
-            return true;
-    }
-    return false;
+    return path_see(pl, cwd, form, &s) && path_in_must(l, pl, &s);
 }
 
-bool path_harmless(const struct place *pl, const char *cwd, const char *form)
+void seen_fini(struct seen *s)
+{
+    buf_fini(&s->abs);
+}
+
+bool path_harmless(const struct place *pl, const struct seen *s)
 {
     const char *ok[] = {"./**",        "/tmp/**",  "/var/tmp/**", "/dev/null", "/dev/stdout",
                         "/dev/stderr", "/dev/tty", "/dev/zero",   "/dev/full", "/dev/fd/?"};
     struct policy_list l = {ok, ARRAY_LEN(ok)};
 
-    return path_list_must(&l, pl, cwd, form);
+    return path_in_must(&l, pl, s);
 }

