@@ -302,7 +302,7 @@ static void alias(struct uw *u)
 {
     for (size_t i = 1; i < u->c->nwords; i++) {
         const char *v = uw_value(u, i), *eq = v ? strchr(v, '=') : NULL;
-        if (v && !eq)
+        if (str_eq(v, "-p"))
             continue;
         uw_opaque(u, "an alias changes what later words mean");
         if (eq)
@@ -318,6 +318,22 @@ static bool has_flag(const struct uw *u, char letter)
             return true;
     }
     return false;
+}
+
+/* export "$x", let *: a name out of data may hold an index, and an index runs its substitutions. */
+static void names_from_data(struct uw *u)
+{
+    static const char *const progs[] = {"export", "declare", "typeset", "local", "readonly", "let", "unset"};
+
+    if (!ONE_OF(u->prog, progs))
+        return;
+    for (size_t i = 1; i < u->c->nwords; i++) {
+        const char *f = u->c->words[i].form;
+        size_t n = shell_ps_name(f, strlen(f));
+        bool named = n && f[n] == '=';
+        if (!u->c->words[i].value && (!named || str_eq(u->prog, "let")))
+            uw_opaque(u, "a variable whose name is only known when it runs");
+    }
 }
 
 bool uw_builtins(struct uw *u)
@@ -343,6 +359,7 @@ bool uw_builtins(struct uw *u)
         if (str_eq(u->prog, loads[i].name) && has_flag(u, loads[i].flag))
             uw_opaque(u, loads[i].reason);
     }
+    names_from_data(u);
     if (str_eq(u->prog, "eval")) {
         u->c->transparent = true;
         eval(u);

@@ -202,6 +202,21 @@ static size_t assign_prefix(const struct shell_ps *ps, size_t *ret_name)
     return shell_ps_at(ps, k) == '=' ? k + 1 : 0;
 }
 
+/* `[` at the k-th byte where an assignment may stand: bash reads on to its ']' over blanks and comments, sh does not.
+ * True unless it is a plain index with its '='. */
+static bool odd_index(const struct shell_ps *ps, size_t k)
+{
+    if (shell_ps_at(ps, k) != '[')
+        return false;
+    size_t j = k + 1;
+    while (shell_ps_at(ps, j) && shell_ps_at(ps, j) != ']' && !strchr(" \t\n'\"\\`(){}<>;&|[#", shell_ps_at(ps, j)))
+        j++;
+    if (shell_ps_at(ps, j) != ']')
+        return true;
+    j += shell_ps_at(ps, j + 1) == '+' ? 1 : 0;
+    return shell_ps_at(ps, j + 1) != '=';
+}
+
 /* Behind `name=(`; to behind the ')'. */
 static void array_words(struct shell_ps *ps, size_t start)
 {
@@ -211,12 +226,14 @@ static void array_words(struct shell_ps *ps, size_t start)
         shell_ps_lines(ps);
         if (dead(ps) || shell_ps_at(ps, 0) == ')')
             break;
-        if (!shell_ps_word(ps, SHELL_M_ARG, &w)) {
+        if (odd_index(ps, 0) || !shell_ps_word(ps, SHELL_M_ARG, &w)) {
             shell_ps_fail(ps, start, "an array that is not understood");
             return;
         }
     }
     ps->i++;
+    if (!ps->stop && ps->i < ps->n && !strchr(" \t\n;&|<>()", ps->s[ps->i])) /* bash: still the same word */
+        shell_ps_fail(ps, start, "text behind an array, in the same word");
 }
 
 /* At an assignment of which `n` bytes are name and operator. */
@@ -261,7 +278,7 @@ static bool is_declaration(const struct shell_cmd *c)
 static void command(struct shell_ps *ps, int *ret_simple);
 
 /* `name ( )` was read up to the '('. */
-static void function_body(struct shell_ps *ps, const char *name, size_t start)
+static void function_body(struct shell_ps *ps, const char *name, bool keyword, size_t start)
 {
     const char *outer = ps->func;
     unsigned ctx = ps->ctx;
@@ -275,7 +292,13 @@ static void function_body(struct shell_ps *ps, const char *name, size_t start)
     ps->func = name;
     ps->ctx = SHELL_C_FUNC | (ctx & SHELL_C_SUBST);
     shell_ps_lines(ps);
-    command(ps, &simple);
+    enum res r = peek(ps);
+    bool begins = shell_ps_at(ps, 0) == '(' || r == R_OPEN || r == R_IF || r == R_WHILE || r == R_UNTIL || r == R_FOR ||
+                  r == R_CASE || r == R_SELECT || r == R_COND;
+    if (!begins && (keyword || r != R_NONE)) /* sh has no `function`: there the body is a command of its own */
+        shell_ps_fail(ps, start, "a function that is not understood");
+    else
+        command(ps, &simple);
     ps->func = outer;
     ps->ctx = ctx;
 }
@@ -295,7 +318,7 @@ static void function_paren(struct shell_ps *ps, const struct shell_cmd *c, size_
         return;
     }
     ps->i++;
-    function_body(ps, w->value, start);
+    function_body(ps, w->value, false, start);
 }
 
 struct growing {
@@ -317,6 +340,12 @@ static bool simple_word(struct shell_ps *ps, struct shell_cmd *c, struct growing
         }
         a->exported = declares;
         return true;
+    }
+    const char *prog = c->nwords ? c->words[0].value : NULL;
+    bool reads_index = declares || str_eq(prog, "alias") || str_eq(prog, "eval") || str_eq(prog, "let");
+    if (name && (c->nwords == 0 || reads_index) && odd_index(ps, name)) {
+        shell_ps_fail(ps, start, "an array index that is not understood");
+        return false;
     }
     if (!shell_ps_word(ps, SHELL_M_ARG, &w))
         return false;
@@ -416,9 +445,9 @@ static void arith_command(struct shell_ps *ps)
         return;
     const char *p = ps->s + start + 2;
     size_t n = ps->i - start - 4, name = shell_ps_name(p, n);
-    bool safe = name > 0 && name < n && strchr("+-*/%=![?,^", p[name]);
+    bool safe = name > 0 && name < n && strchr("+-%=!,^", p[name]);
     for (size_t k = 0; k < n; k++)
-        safe = safe && !strchr(" \t\n<>&|;$`\"", p[k]);
+        safe = safe && !strchr(" \t\n<>&|;$`\"/*?[", p[k]);
     if (!safe)
         shell_ps_note(ps, start, ps->i, "((…)), which bash computes and sh runs as commands");
 }
@@ -557,6 +586,9 @@ static void cond_clause(struct shell_ps *ps, size_t start)
     struct shell_word w;
 
     for (;;) {
+        shell_ps_blank(ps);
+        if (shell_ps_at(ps, 0) == '\n')
+            shell_ps_note(ps, start, ps->i, "a line break inside [[ ]], where the command ends for sh");
         shell_ps_lines(ps);
         char c = shell_ps_at(ps, 0), d = shell_ps_at(ps, 1);
         if (dead(ps) || ps->i >= ps->n)
@@ -596,7 +628,7 @@ static void function_word(struct shell_ps *ps, size_t start)
     shell_ps_blank(ps);
     if (shell_ps_at(ps, 0) == '(' && shell_ps_at(ps, 1) == ')')
         ps->i += 2;
-    function_body(ps, w.value, start);
+    function_body(ps, w.value, true, start);
 }
 
 /* True when it was one. */

@@ -771,6 +771,9 @@ static void reserved_by_continuation(struct shell_ps *ps, size_t start, const st
         if (str_eq(words[i], form->p))
             shell_ps_fail(ps, start, "a line continuation inside a reserved word");
     }
+    size_t n = shell_ps_name(form->p, form->len); /* na\<newline>me=value is an assignment */
+    if (n && form->p[n] && strchr("=+[", form->p[n]))
+        shell_ps_fail(ps, start, "a line continuation inside the name of a variable");
 }
 
 static void word_run(struct wb *w, size_t start)
