@@ -31,7 +31,7 @@ const struct route api_routes[] = {
     {HTTP_M_POST,   V1 "/runs/{run}/cancel",         SCOPE_RUN_WRITE,    KEY, 4 * KIB, NULL, post_cancel, "Cancel at any moment", "Empty", "Run", 202},
     {HTTP_M_POST,   V1 "/runs/{run}/apply",          SCOPE_APPROVE,      KEY, 4 * MIB, NULL, post_apply, "Second door: apply all changes, or some files", "ApplyRequest", "Run", 202},
     {HTTP_M_POST,   V1 "/runs/{run}/discard",        SCOPE_APPROVE,      KEY, 16 * KIB, NULL, post_discard, "Second door: drop the changes", "NoteRequest", "Run", 200},
-    {HTTP_M_POST,   V1 "/runs/{run}/undo",           SCOPE_RUN_WRITE,    KEY, 4 * KIB, NULL, post_undo, "A new run that takes an apply back", "Empty", "Run", 202},
+    {HTTP_M_POST,   V1 "/runs/{run}/undo",           SCOPE_APPROVE,      KEY, 4 * KIB, NULL, post_undo, "A new run that takes an apply back", "Empty", "Run", 202},
     {HTTP_M_GET,    V1 "/runs/{run}/steps",          SCOPE_RUN_READ,     0,   0, NULL, get_steps, "Its steps", NULL, "StepList", 200},
     {HTTP_M_GET,    V1 "/runs/{run}/changes",        SCOPE_RUN_READ,     0,   0, NULL, get_changes, "What it changed", NULL, "Changes", 200},
     {HTTP_M_GET,    V1 "/runs/{run}/diff",           SCOPE_RUN_READ,     0,   0, "path", get_diff, "diff.patch, or the parts of some files", NULL, "text/x-diff", 200},

@@ -295,6 +295,15 @@ static int keep_given(struct create *cr, struct err *e)
     return runs_set_str(&cr->row.plan, b.p, e);
 }
 
+/* Without the second door the run itself writes into the project: only for who may open that door. */
+static int may_leave_out(const struct caller *c, const char *review, struct err *e)
+{
+    if (c->scopes & SCOPE_APPROVE || str_eq(review, "both") || str_eq(review, "effects"))
+        return 0;
+    return err_field(e, ERR_FORBIDDEN, "review",
+                     "review \"%s\" applies the changes unasked: this needs the scope approve", review);
+}
+
 int runs_create(struct svc *svc, struct caller *c, const struct json *body, struct id *ret, struct err *e)
 {
     struct create cr = {.svc = svc, .c = c};
@@ -304,6 +313,8 @@ int runs_create(struct svc *svc, struct caller *c, const struct json *body, stru
     r = new_row(svc, c, &cr.row, "plan", RN_QUEUED_PLAN, e);
     if (r == 0)
         r = read_body(&cr, body, e);
+    if (r == 0)
+        r = may_leave_out(c, cr.row.review, e);
     if (r == 0)
         r = keep_given(&cr, e);
     if (r == 0)

@@ -55,6 +55,7 @@ int rig_up(void **state)
     OK(audits_open(g->svc.data_fd, g->svc.store, &g->svc.audits, &e));
     OK(policies_new(g->svc.store, &g->svc.policies, &e));
     caller_system(&g->c, "default", "token:tester", "0123456789abcdef0123456789abcdef");
+    g->c.scopes = ~0u;
     OK(projects_add(&g->svc, &g->c, g->project, NULL, &e));
     *state = g;
     return 0;

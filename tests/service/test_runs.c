@@ -476,6 +476,30 @@ static void bad_requests_leave_nothing(void **state)
     assert_int_equal(rig_count(g, "SELECT count(*) FROM run_queue"), 0);
 }
 
+/* A token that may only propose does not get its changes into the project by asking for no review. */
+static void only_an_approver_leaves_the_second_door_out(void **state)
+{
+    static const struct {
+        const char *review;
+        bool taken;
+    } t[] = {{"both", true}, {"effects", true}, {"plan", false}, {"none", false}};
+    struct rig *g = *state;
+    struct id id;
+    char body[200];
+
+    g->c.scopes = SCOPE_RUN_WRITE | SCOPE_RUN_READ;
+    for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+        snprintf(body, sizeof body, STEPS("true") ",\"review\":\"%s\"}", t[i].review);
+        if (t[i].taken)
+            OK(runs_create(&g->svc, &g->c, rig_json(g, body), &id, &e));
+        else
+            NO(ERR_FORBIDDEN, runs_create(&g->svc, &g->c, rig_json(g, body), &id, &e));
+    }
+    assert_int_equal(rig_count(g, "SELECT count(*) FROM runs"), 2);
+    g->c.scopes |= SCOPE_APPROVE;
+    OK(runs_create(&g->svc, &g->c, rig_json(g, body), &id, &e));
+}
+
 static void too_many_open_runs_are_refused(void **state)
 {
     struct rig *g = *state;
@@ -491,6 +515,7 @@ static void too_many_open_runs_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(only_an_approver_leaves_the_second_door_out, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(nothing_runs_before_review, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_replaced_plan_needs_a_new_look, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_denied_plan_ends_the_run, rig_up, rig_down),
