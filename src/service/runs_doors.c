@@ -356,14 +356,22 @@ static int act_apply(struct db *db, struct door *d, struct run_row *row, struct 
     return r < 0 ? r : audit_run(db, d, row, "changes.approved", digest, e);
 }
 
+/* A directory stands for what is below it (apply.h); what is refused there is skipped and named in the result. */
 static bool listed(const struct json *items, const char *path, const char **ret_refused)
 {
-    for (size_t i = 0; i < json_len(items); i++)
-        if (str_eq(json_str(json_get(json_at(items, i), "path")), path)) {
+    size_t n = strlen(path);
+    bool below = false;
+
+    for (size_t i = 0; i < json_len(items); i++) {
+        const char *p = json_str(json_get(json_at(items, i), "path"));
+
+        if (str_eq(p, path)) {
             *ret_refused = json_str(json_get(json_at(items, i), "refused"));
             return true;
         }
-    return false;
+        below = below || (p && n > 0 && strncmp(p, path, n) == 0 && p[n] == '/');
+    }
+    return below;
 }
 
 /* Every selected path is one of the run's changes and may be applied. */
