@@ -74,5 +74,5 @@ want 0 apply "$R"
 ended "$R" succeeded
 there "$P/config.status"
 want 0 undo "$R" --yes
-tree_same "$P" start
+tree_undone "$P" start
 finish
