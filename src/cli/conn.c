@@ -5,9 +5,11 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "os/file.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #define SYSTEM_DATA "/var/lib/sallyport"
@@ -69,16 +71,44 @@ static int read_token(struct conn *c, const char *path, struct err *e)
     return r;
 }
 
-/* Host part is this machine: the only place the admin token of DATA may go without being asked for. */
-static bool is_local(const char *url)
+/* The port of a URL on this machine, -1 when it is on another one. */
+static long local_port(const char *url)
 {
     static const char *const names[] = {"http://127.0.0.1", "http://localhost", "http://[::1]"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         size_t n = strlen(names[i]);
-        if (strncmp(url, names[i], n) == 0 && !strchr(url, '@') && (url[n] == '\0' || url[n] == ':' || url[n] == '/'))
-            return true;
+        if (strncmp(url, names[i], n) != 0 || strchr(url, '@'))
+            continue;
+        if (url[n] == '\0' || url[n] == '/')
+            return 80;
+        if (url[n] == ':')
+            return strtol(url + n + 1, NULL, 10);
     }
-    return false;
+    return -1;
+}
+
+/* A server holds DATA/lock as long as it lives. */
+static bool server_lives(const struct conn *c)
+{
+    char *path = str_printf("%s/lock", c->data);
+    int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    bool lives = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+    free(path);
+    fd_close(&fd);
+    return lives;
+}
+
+/* Is it the server of DATA that listens at this URL? It says so in DATA/address. When it does not live, anybody of this
+ * machine may listen there and would be handed the admin token. */
+static bool is_ours(const struct conn *c)
+{
+    AUTO(buf_fini) struct buf b = BUF_INIT(4 * KIB);
+    char *path = str_printf("%s/address", c->data), *colon;
+    long port = local_port(c->url);
+    bool ours = path && port > 0 && server_lives(c) && file_read(AT_FDCWD, path, &b, NULL) == 0 && b.len > 0 &&
+                (colon = strrchr(b.p, ':')) != NULL && strtol(colon + 1, NULL, 10) == port;
+    free(path);
+    return ours;
 }
 
 static int find_token(struct conn *c, const char *token_file, struct err *e)
@@ -89,7 +119,7 @@ static int find_token(struct conn *c, const char *token_file, struct err *e)
         return read_token(c, file, e);
     if (text)
         return set_token(c, text, strlen(text), "SALLYPORT_TOKEN", e);
-    if (!c->url || !is_local(c->url))
+    if (!c->url || !is_ours(c))
         return 0;
     char *admin = str_printf("%s/admin-token", c->data);
     if (!admin)

@@ -61,7 +61,12 @@ static int open_data(struct server *s, struct err *e)
     s->lock_fd = openat(s->svc.data_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (s->lock_fd < 0)
         return err_sys(e, ERR_CONFIG, "open the lock of the data directory");
-    if (flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0)
+    int r = flock(s->lock_fd, LOCK_EX | LOCK_NB);
+    for (int i = 0; r < 0 && i < 10; i++) { /* a client that looks whether we live holds it for a moment */
+        clock_sleep_us(10000);
+        r = flock(s->lock_fd, LOCK_EX | LOCK_NB);
+    }
+    if (r < 0)
         return err_set(e, ERR_CONFLICT, "another server works on %s: stop it, or give another --data", s->cfg.data);
     return 0;
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 static void put(const char *dir, const char *name, const char *text)
@@ -51,15 +52,49 @@ static void socket_first(void **state)
     conn_fini(&c);
 }
 
+/* As a server that lives does. */
+static int hold_lock(const char *data)
+{
+    char path[96];
+    snprintf(path, sizeof path, "%s/lock", data);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(flock(fd, LOCK_EX), 0);
+    return fd;
+}
+
 static void then_the_usual_address(void **state)
 {
     struct conn c;
+    int lock = hold_lock(*state);
     put(*state, "admin-token", "sp_admin\n");
+    put(*state, "address", "http://127.0.0.1:7373\n");
     assert_int_equal(conn_find(&c, NULL, NULL, NULL, NULL), 0);
     assert_string_equal(c.url, CONN_URL_DEFAULT);
     assert_null(c.sock);
     assert_string_equal(c.token, "sp_admin");
     conn_fini(&c);
+    close(lock);
+}
+
+/* Somebody else's program on the port of a server that is down, or on another port, gets no token. */
+static void admin_token_only_for_our_server(void **state)
+{
+    struct conn c;
+    put(*state, "admin-token", "sp_admin");
+    put(*state, "address", "http://127.0.0.1:7373\n");
+    assert_int_equal(conn_find(&c, NULL, NULL, NULL, NULL), 0);
+    assert_string_equal(c.token, "");
+    conn_fini(&c);
+    int lock = hold_lock(*state);
+    assert_int_equal(conn_find(&c, "http://127.0.0.1:7374", NULL, NULL, NULL), 0);
+    assert_string_equal(c.token, "");
+    conn_fini(&c);
+    put(*state, "address", "http://0.0.0.0:7374\n");
+    assert_int_equal(conn_find(&c, "http://127.0.0.1:7374", NULL, NULL, NULL), 0);
+    assert_string_equal(c.token, "sp_admin");
+    conn_fini(&c);
+    close(lock);
 }
 
 static void admin_token_stays_here(void **state)
@@ -68,7 +103,7 @@ static void admin_token_stays_here(void **state)
         const char *url;
         bool sent;
     } t[] = {
-        {"http://127.0.0.1:9", true},
+        {"http://127.0.0.1:80", true},
         {"http://localhost", true},
         {"http://[::1]/x", true},
         {"http://example.org", false},
@@ -77,8 +112,10 @@ static void admin_token_stays_here(void **state)
         {"http://10.0.0.1", false},
         {"http://localhost:x@example.org", false},
     };
+    int lock = hold_lock(*state);
     put(*state, "sock", "");
     put(*state, "admin-token", "sp_admin");
+    put(*state, "address", "http://127.0.0.1:80\n");
     for (size_t i = 0; i < ARRAY_LEN(t); i++) {
         struct conn c;
         assert_int_equal(conn_find(&c, t[i].url, NULL, NULL, NULL), 0);
@@ -86,6 +123,7 @@ static void admin_token_stays_here(void **state)
         assert_string_equal(c.token, t[i].sent ? "sp_admin" : "");
         conn_fini(&c);
     }
+    close(lock);
 }
 
 static void flags_win(void **state)
@@ -138,6 +176,7 @@ int main(void)
         WITH_HOME(socket_first),
         WITH_HOME(then_the_usual_address),
         WITH_HOME(admin_token_stays_here),
+        WITH_HOME(admin_token_only_for_our_server),
         WITH_HOME(flags_win),
         WITH_HOME(bad_tokens),
     };
