@@ -25,7 +25,9 @@
 #include "net/http_int.h"
 #include "net/mem.h"
 
-enum { DROP_MAX = 1024 * 1024, EXTRA_CONNS = 64 };
+/* EXTRA: told that there are too many. OWN: kept for the unix socket, which others cannot open: whoever fills the TCP port
+ * does not lock the owner out. */
+enum { DROP_MAX = 1024 * 1024, EXTRA_CONNS = 64, OWN_CONNS = 64 };
 
 static void conn_input(struct http_conn *, const char *p, size_t n);
 
@@ -402,8 +404,11 @@ static void on_sent(void *user)
 static void *on_accepted(void *arg, struct io_conn *ic)
 {
     struct http_server *srv = arg;
+    struct http_peer peer;
+    io_peer(ic, &peer);
+    unsigned room = srv->cfg.max_conns + (peer.unix_socket ? EXTRA_CONNS + OWN_CONNS : 0);
     srv->n.conns++;
-    if (srv->nconns >= srv->cfg.max_conns + EXTRA_CONNS) {
+    if (srv->nconns >= room + EXTRA_CONNS) {
         srv->n.refused_full++;
         return NULL;
     }
@@ -415,7 +420,7 @@ static void *on_accepted(void *arg, struct io_conn *ic)
     srv->nconns++;
     srv->n.open_conns++;
     http_conn_enter(c, HTTP_C_IDLE);
-    if (srv->nconns > srv->cfg.max_conns)
+    if (srv->nconns > room)
         conn_refuse_code(c, ERR_UNAVAILABLE, "too many connections: try again");
     else
         io_read(ic, true);

@@ -581,7 +581,9 @@ static void test_unix(void **state)
     assert_int_equal(mkdir(deep, 0700), 0);
     int dirfd = open(deep, O_PATH | O_DIRECTORY | O_CLOEXEC);
     net_util_config(&c, &u);
+    c.max_conns = 8;
     assert_int_equal(http_server_new(&c, &u.srv, &e), 0);
+    assert_int_equal(http_server_listen_tcp(u.srv, "127.0.0.1", 0, &u.port, &e), 0);
     if (http_server_listen_unix(u.srv, dirfd, "s.sock", 0600, &e) < 0)
         fail_msg("%s", e.msg);
     assert_int_equal(http_server_start(u.srv, &e), 0);
@@ -589,11 +591,17 @@ static void test_unix(void **state)
     assert_int_equal(fstatat(dirfd, "s.sock", &sb, 0), 0);
     assert_int_equal(sb.st_mode & 0777, 0600);
 
+    int fds[80]; /* the TCP port is full: not for whoever may open the socket */
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+        net_util_send(fds[i] = net_util_connect(u.port), "GET");
+    clock_sleep_us(50 * MS_US);
     int fd = unix_connect(dirfd, "s.sock", SOCK_STREAM, &e);
     assert_true(fd >= 0);
     snprintf(want, sizeof want, "unix  %d %d", (int)getuid(), (int)getpid());
     expect(fd, "GET /peer HTTP/1.1\r\n" H "\r\n", 200, want);
     close(fd);
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+        close(fds[i]);
     net_util_stop(&u, 1000);
     assert_int_not_equal(fstatat(dirfd, "s.sock", &sb, 0), 0); /* removed */
     close(dirfd);
