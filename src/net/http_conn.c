@@ -25,8 +25,8 @@
 #include "net/http_int.h"
 #include "net/mem.h"
 
-/* EXTRA: told that there are too many. OWN: kept for the unix socket, which others cannot open: whoever fills the TCP port
- * does not lock the owner out. */
+/* EXTRA: told that there are too many. OWN: kept for the unix socket, which others cannot open: whoever fills the TCP
+ * port does not lock the owner out. */
 enum { DROP_MAX = 1024 * 1024, EXTRA_CONNS = 64, OWN_CONNS = 64 };
 
 static void conn_input(struct http_conn *, const char *p, size_t n);

@@ -126,7 +126,8 @@ static void an_export_verifies_offline(void **state)
     NO(ERR_AUDIT_BROKEN, audit_verify_text(b.p, b.len, &v, &e));
 }
 
-/* The server comes back after somebody cut the tail, writes on, and its timer signs: nothing of that may hide the cut. */
+/* The server comes back after somebody cut the tail, writes on, and its timer signs: nothing of that may hide the cut.
+ */
 static void a_cut_tail_stays_cut_after_a_restart(void **state)
 {
     struct rig *g = *state;
