@@ -284,7 +284,7 @@ static int new_row(struct svc *svc, struct caller *c, struct run_row *row, const
 /* Given steps are kept as the plan already; the planning phase then only judges them. */
 static int keep_given(struct create *cr, struct err *e)
 {
-    AUTO(buf_fini) struct buf b = BUF_INIT(8 * MIB);
+    AUTO(buf_fini) struct buf b = BUF_INIT(512 * KIB); /* room for the policy's answers beside: see runs_set_plan */
     struct jw w = JW_INIT(&b);
 
     if (!cr->plan)

@@ -165,7 +165,7 @@ static int insert_step(struct db *db, const struct run_row *run, const struct pl
 
 int runs_set_plan(struct db *db, struct run_row *row, const struct plan *plan, const struct judged *j, struct err *e)
 {
-    AUTO(buf_fini) struct buf b = BUF_INIT(8 * MIB);
+    AUTO(buf_fini) struct buf b = BUF_INIT(1536 * KIB); /* it must fit into one event of a stream, and one answer */
     struct jw w = JW_INIT(&b);
     char hash[SHA256_HEX];
     int r = plan_hash(plan, row->network, hash, e);
@@ -188,6 +188,7 @@ int runs_set_plan(struct db *db, struct run_row *row, const struct plan *plan, c
     if (r < 0)
         return r;
     buf_reset(&b);
+    b.max += 4 * KIB;
     w = (struct jw)JW_INIT(&b);
     runs_plan_view(&w, row);
     return runs_event(db, &row->id, NULL, "run.planned", &b, e);

@@ -500,6 +500,24 @@ static void only_an_approver_leaves_the_second_door_out(void **state)
     OK(runs_create(&g->svc, &g->c, rig_json(g, body), &id, &e));
 }
 
+/* What is taken can also be shown, streamed and answered. */
+static void steps_too_large_to_be_shown_are_refused(void **state)
+{
+    struct rig *g = *state;
+    AUTO(buf_fini) struct buf b = BUF_INIT(1 * MIB);
+    struct id id;
+
+    buf_puts(&b, "{\"project_id\":\"hello\",\"steps\":[");
+    for (int i = 0; i < 12; i++) {
+        buf_puts(&b, i ? ",{\"command\":\"true " : "{\"command\":\"true ");
+        for (int k = 0; k < 6000; k++)
+            buf_puts(&b, "aaaaaaaaaa");
+        buf_puts(&b, "\"}");
+    }
+    buf_puts(&b, "]}");
+    NO(ERR_TOO_LARGE, runs_create(&g->svc, &g->c, rig_json(g, b.p), &id, &e));
+}
+
 static void too_many_open_runs_are_refused(void **state)
 {
     struct rig *g = *state;
@@ -532,6 +550,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_stream_resumes_anywhere, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(an_event_behind_a_log_is_not_missed, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(bad_requests_leave_nothing, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(steps_too_large_to_be_shown_are_refused, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(too_many_open_runs_are_refused, rig_up, rig_down),
     };
 
