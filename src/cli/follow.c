@@ -109,6 +109,7 @@ static int stream_once(struct follow *f, bool *ret_alive, struct err *e)
     int r = api_stream(f->api, &path, "text/event-stream", cursor(f), STREAM_IDLE_MS, on_bytes, &d, &why);
     sse_parser_free(d.sse);
     *ret_alive = d.alive;
+    f->api->answered = f->api->answered || d.alive; /* also when the connection broke before the answer's end */
     if (d.r != 0)
         return d.r;
     if (r < 0)
