@@ -34,5 +34,5 @@ ended "$R" succeeded
 eq "changed" "$(cat "$P/d00/faaa")" changed
 gone "$P/d99/fbml"
 want 0 undo "$R" --yes
-tree_same "$P" start
+tree_undone "$P" start
 finish
