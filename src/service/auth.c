@@ -105,7 +105,7 @@ int auth_token(struct svc *svc, const char *bearer, struct caller *c, struct err
         r = auth_scopes(l.row.scopes, &c->scopes, e);
     if (r == 0) {
         snprintf(c->tenant, sizeof c->tenant, "%s", l.row.tenant_id);
-        snprintf(c->actor, sizeof c->actor, "token:%s", l.row.name);
+        snprintf(c->actor, sizeof c->actor, "token:%s (%s)", l.row.id.s, l.row.name);
         snprintf(c->token_id, sizeof c->token_id, "%s", l.row.id.s);
         /* Only a note for people who clean up old tokens: a failure here must not refuse the request. */
         if (now - l.row.used_us > USED_EVERY_US && store_write(svc->store, used_tx, &l.row.id, &e2) < 0)
@@ -209,23 +209,37 @@ int auth_token_new(struct svc *svc, struct caller *c, const char *name, const ch
     return r;
 }
 
+static int any_tx(struct db *db, void *arg, struct err *e)
+{
+    return token_list(db, "default", NULL, 1, count_each, arg, e);
+}
+
+/* The file comes first: killed in between, the next start finds no token stored, and writes both anew. */
+static int write_and_store(struct svc *svc, struct make *m, struct err *e)
+{
+    char text[TOKEN_TEXT_MAX], line[TOKEN_TEXT_MAX + 1];
+    int n, r;
+
+    token_text(text);
+    n = snprintf(line, sizeof line, "%s\n", text);
+    r = file_replace(svc->data_fd, "admin-token", line, (size_t)n, 0600, e);
+    if (r == 0)
+        r = make_token(svc, m, "admin", "admin", 0, text, e);
+    secure_wipe(text, sizeof text);
+    secure_wipe(line, sizeof line);
+    return r;
+}
+
 int auth_first_token(struct svc *svc, bool *ret_made, struct err *e)
 {
     struct caller c;
     struct make m = {.c = &c, .first = true};
-    char text[TOKEN_TEXT_MAX + 1];
-    int r;
+    int n = 0, r = store_read(svc->store, any_tx, &n, e);
 
+    if (r < 0 || n)
+        return r;
     caller_system(&c, "default", "system", NULL);
-    token_text(text);
-    r = make_token(svc, &m, "admin", "admin", 0, text, e);
-    if (r == 0 && m.made) {
-        size_t n = strlen(text);
-
-        text[n] = '\n';
-        r = file_replace(svc->data_fd, "admin-token", text, n + 1, 0600, e);
-    }
-    secure_wipe(text, sizeof text);
+    r = write_and_store(svc, &m, e);
     caller_fini(&c);
     if (r == 0)
         *ret_made = m.made;
