@@ -384,6 +384,7 @@ static int start_and_wait(struct execute *x, struct step_row *s, bool *go, struc
     } else { /* nothing ran: the step ends with what kept it from running */
         ex.started_us = ex.finished_us = clock_now_us();
         snprintf(ex.error, sizeof ex.error, "%.255s", e->msg);
+        close_sandbox(x); /* an order that was not confirmed may still be on its way */
         r = make_dirs(x, e);
     }
     return r < 0 ? r : end_step(x, s, &ex, go, e);
