@@ -19,9 +19,10 @@ struct build {
     const struct changes *c;
     struct apply_plan *plan;
     struct buf *skipped;
-    bool *sel;  /* per item: it is carried out */
-    bool dirs;  /* which half of 2 and 3 is being made */
-    bool *kept; /* per item: a directory that must stay, because something in it stays */
+    size_t unnamed; /* skipped, but too many to be named */
+    bool *sel;      /* per item: it is carried out */
+    bool dirs;      /* which half of 2 and 3 is being made */
+    bool *kept;     /* per item: a directory that must stay, because something in it stays */
 };
 
 static bool was_dir(const struct change *x)
@@ -42,6 +43,10 @@ static bool goes(const struct change *x) /* the directory itself is taken away *
 static void skip(struct build *b, const char *path, const char *why)
 {
     struct jw w = JW_INIT(b->skipped);
+    if (b->skipped->len + 64 * KIB > b->skipped->max) { /* who reads so many? They are counted, not lost */
+        b->unnamed++;
+        return;
+    }
     if (b->skipped->len > 0)
         buf_addc(b->skipped, ',');
     jw_obj(&w);
@@ -132,6 +137,16 @@ static void report_skipped(struct build *b, const struct changes_only *only)
              x->refused                         ? x->refused
              : !changes_only_has(only, x->path) ? "not selected"
                                                 : "holds something that stays");
+    }
+    if (b->unnamed) {
+        struct jw w = JW_INIT(b->skipped);
+        AUTO(buf_fini) struct buf why = BUF_INIT(64);
+        buf_printf(&why, "and %zu more", b->unnamed);
+        buf_addc(b->skipped, ',');
+        jw_obj(&w);
+        jw_kstr(&w, "path", ".");
+        jw_kstr(&w, "why", why.p);
+        jw_end_obj(&w);
     }
 }
 
