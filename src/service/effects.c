@@ -13,6 +13,7 @@
 #include "os/file.h"
 #include "sandbox/apply.h"
 #include "sandbox/changes.h"
+#include "sandbox/diff.h"
 #include "service/artifacts.h"
 
 #define LIST_MAX  (512 * MIB)
@@ -486,13 +487,15 @@ static const char *part_next(const char *p, const char *end)
 
 static bool part_is_of(const char *p, const char *end, const char *path)
 {
+    AUTO(buf_fini) struct buf head = BUF_INIT(64 * KIB);
     const char *nl = memchr(p, '\n', (size_t)(end - p));
-    char *plain = str_printf("diff --git a/%s b/%s", path, path);
     size_t n = nl ? (size_t)(nl - p) : (size_t)(end - p);
-    bool yes = plain && strlen(plain) == n && memcmp(plain, p, n) == 0;
 
-    free(plain);
-    return yes;
+    buf_puts(&head, "diff --git ");
+    diff_quote("a/", path, &head);
+    buf_addc(&head, ' ');
+    diff_quote("b/", path, &head);
+    return !head.bad && head.len == n && memcmp(head.p, p, n) == 0;
 }
 
 int effects_diff(struct svc *svc, const char *tenant, const struct id *id, const char *const *paths, size_t n,
