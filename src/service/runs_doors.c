@@ -357,21 +357,82 @@ static int act_apply(struct db *db, struct door *d, struct run_row *row, struct 
 }
 
 /* A directory stands for what is below it (apply.h); what is refused there is skipped and named in the result. */
-static bool listed(const struct json *items, const char *path, const char **ret_refused)
-{
-    size_t n = strlen(path);
-    bool below = false;
+/* The changes by path, sorted: a selection may be as long as they are. */
+struct by_path {
+    const char *path;
+    const struct json *change;
+};
 
-    for (size_t i = 0; i < json_len(items); i++) {
+static int by_path_cmp(const void *a, const void *b)
+{
+    return strcmp(((const struct by_path *)a)->path, ((const struct by_path *)b)->path);
+}
+
+static struct by_path *sort_changes(const struct json *items, size_t n)
+{
+    struct by_path *v = calloc(n + 1, sizeof *v);
+
+    for (size_t i = 0; v && i < n; i++) {
         const char *p = json_str(json_get(json_at(items, i), "path"));
 
-        if (str_eq(p, path)) {
-            *ret_refused = json_str(json_get(json_at(items, i), "refused"));
-            return true;
-        }
-        below = below || (p && n > 0 && strncmp(p, path, n) == 0 && p[n] == '/');
+        v[i] = (struct by_path){p ? p : "", json_at(items, i)};
     }
+    if (v)
+        qsort(v, n, sizeof *v, by_path_cmp);
+    return v;
+}
+
+/* The first that is not before `path`; n when there is none. */
+static size_t lower_bound(const struct by_path *v, size_t n, const char *path)
+{
+    size_t lo = 0, hi = n;
+
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+
+        if (strcmp(v[mid].path, path) < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+/* A change of that path, or some change below it. */
+static bool listed(const struct by_path *v, size_t n, const char *path, const char **ret_refused)
+{
+    size_t i = lower_bound(v, n, path);
+    char *dir;
+    bool below;
+
+    if (i < n && str_eq(v[i].path, path)) {
+        *ret_refused = json_str(json_get(v[i].change, "refused"));
+        return true;
+    }
+    dir = *path ? str_printf("%s/", path) : NULL;
+    if (!dir)
+        return false;
+    i = lower_bound(v, n, dir);
+    below = i < n && str_starts(v[i].path, dir);
+    free(dir);
     return below;
+}
+
+static int check_each(const struct by_path *v, size_t n, const struct json *paths, struct err *e)
+{
+    for (size_t i = 0; i < json_len(paths); i++) {
+        const char *p = json_str(json_at(paths, i)), *refused = NULL;
+        char field[32];
+
+        snprintf(field, sizeof field, "paths[%zu]", i);
+        if (!p)
+            return err_field(e, ERR_INVALID, field, "must be a string");
+        if (!listed(v, n, p, &refused))
+            return err_field(e, ERR_INVALID, field, "%.200s is not among the changes of the run", p);
+        if (refused)
+            return err_field(e, ERR_INVALID, field, "%.200s is never applied: %s", p, refused);
+    }
+    return 0;
 }
 
 /* Every selected path is one of the run's changes and may be applied. */
@@ -379,6 +440,7 @@ static int check_paths(struct svc *svc, const struct id *id, const struct json *
 {
     AUTO_PTR(json_free) struct json *doc = NULL;
     AUTO(buf_fini) struct buf b = BUF_INIT(512 * MIB);
+    struct by_path *v;
     char rel[80];
     int r;
 
@@ -392,19 +454,10 @@ static int check_paths(struct svc *svc, const struct id *id, const struct json *
         r = json_parse(b.p, b.len, &doc, e);
     if (r < 0)
         return err_wrap(e, r, "read the changes of the run");
-    for (size_t i = 0; i < json_len(paths); i++) {
-        const char *p = json_str(json_at(paths, i)), *refused = NULL;
-        char field[32];
-
-        snprintf(field, sizeof field, "paths[%zu]", i);
-        if (!p)
-            return err_field(e, ERR_INVALID, field, "must be a string");
-        if (!listed(doc, p, &refused))
-            return err_field(e, ERR_INVALID, field, "%.200s is not among the changes of the run", p);
-        if (refused)
-            return err_field(e, ERR_INVALID, field, "%.200s is never applied: %s", p, refused);
-    }
-    return 0;
+    v = sort_changes(doc, json_len(doc));
+    r = v ? check_each(v, json_len(doc), paths, e) : err_oom(e);
+    free(v);
+    return r;
 }
 
 int runs_apply(struct svc *svc, struct caller *c, const struct id *id, const char *digest, const struct json *paths,
