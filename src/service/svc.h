@@ -58,7 +58,7 @@ enum {
  * transaction that made the change, so a repeated request can never act twice. */
 struct caller {
     char tenant[64];
-    char actor[112];      /* "token:tok_… (name)", "uid:1000", "system" */
+    char actor[112];     /* "token:tok_… (name)", "uid:1000", "system" */
     char token_id[40];   /* scope of idempotency: token id, or the actor */
     const char *surface; /* api cli console ws mcp system */
     char trace_id[33];
