@@ -357,6 +357,13 @@ static bool conflicted(const struct json *run)
     return json_len(json_get(json_get(run, "apply"), "conflicts")) > 0;
 }
 
+/* Half-done work: no script said yes to that. */
+static bool failed(const struct json *run)
+{
+    const char *outcome = show_str(run, "outcome");
+    return outcome && !str_eq(outcome, "succeeded");
+}
+
 static int leave_conflict(struct flow *f)
 {
     ui_note(&f->c->ui, "%s keeps its changes; merge them yourself, then discard them:", f->run.s);
@@ -370,7 +377,7 @@ static void show_apply_head(struct flow *f, const struct json *run, const struct
 {
     const char *outcome = show_str(run, "outcome"), *why = show_str(json_get(run, "reason"), "message");
     struct ui *ui = &f->c->ui;
-    if (outcome && !str_eq(outcome, "succeeded")) {
+    if (failed(run)) {
         ui_put(ui, UI_RED, outcome);
         ui_printf(ui, "%s%s, but it left changes\n", why ? ": " : "", ui_one(ui, why));
     }
@@ -394,6 +401,10 @@ static int door_apply(struct flow *f, const struct json *run, struct err *e)
         return leave_unapplied(f, run);
     if (conflicted(run) && (f->yes || !ui_interactive(&f->c->ui))) /* the same again would end the same */
         return leave_conflict(f);
+    if (f->yes && failed(run)) {
+        ui_note(&f->c->ui, "its changes are discarded: --yes applies those of a run that succeeded");
+        return unless_moved(f, flow_post(&f->c->api, &f->run, "discard", NULL, NULL, e), e);
+    }
     if (f->yes)
         return unless_moved(f, apply(f, changes.json, e), e);
     if (!ui_interactive(&f->c->ui))

@@ -271,6 +271,12 @@ want 0 show "$R"
 has "$T/out" "memory"
 artifacts_ok "$R"
 
+t "--yes does not apply what a failed run left"
+tree_keep "$P" before_failed
+want 12 run -p hello --yes --cmd 'echo half > half-done; exit 3'
+has "$T/err" "discarded"
+tree_same "$P" before_failed
+
 t "a command that is not there is exit code 127, a directory that is not there an error"
 want 12 run -p hello --yes --on-failure discard --cmd 'nosuchprogram'
 R=$("$SALLYPORT" runs --json | jq -r '.items[0].id')
