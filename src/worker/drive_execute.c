@@ -305,7 +305,9 @@ static int take_exit(struct step_row *s, const struct step_exit *x, struct err *
 
 static void failure_text(const struct step_row *s, char *ret, size_t cap)
 {
-    if (s->error)
+    if (s->error && s->signal) /* it ran, and was killed for a reason of the sandbox: its layers grew too large */
+        snprintf(ret, cap, "step %lld was %.300s", (long long)s->index + 1, s->error);
+    else if (s->error)
         snprintf(ret, cap, "step %lld could not be started: %.300s", (long long)s->index + 1, s->error);
     else if (s->oom_killed)
         snprintf(ret, cap, "step %lld was killed: out of memory", (long long)s->index + 1);
