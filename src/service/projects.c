@@ -35,8 +35,9 @@ static bool name_ok(const char *s)
 
 static int root_allowed(const struct svc *svc, const char *root, struct err *e)
 {
-    static const char *const never[] = {"/",    "/etc", "/usr",  "/bin", "/sbin", "/lib",  "/lib64", "/proc",
-                                        "/sys", "/dev", "/boot", "/run", "/var",  "/home", "/tmp"};
+    static const char *const never[] = {"/",      "/etc",     "/usr",     "/bin",  "/sbin", "/lib",
+                                        "/lib64", "/proc",    "/sys",     "/dev",  "/boot", "/run",
+                                        "/var",   "/var/log", "/var/lib", "/home", "/root", "/tmp"};
 
     for (size_t i = 0; i < ARRAY_LEN(never); i++)
         if (strcmp(root, never[i]) == 0)
