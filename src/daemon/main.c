@@ -1,6 +1,7 @@
 /* main - one binary: the server, and the command line that speaks HTTP to it.
  *
  * May include: everything. Holds no state: it looks at the command and calls the floor that has it. */
+#include <stdio.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -29,6 +30,8 @@ int main(int argc, char **argv)
     const char *file;
     int json = 0;
 
+    if (argc == 2 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0))
+        return puts("sallyport " SALLYPORT_VERSION) < 0;
     if (argc >= 2 && strcmp(argv[1], "serve") == 0)
         return serve_main(argc - 2, argv + 2);
     if (argc >= 2 && strcmp(argv[1], "doctor") == 0)
