@@ -35,7 +35,6 @@ stream() { # RUN FILE [cursor]
 }
 
 shim_pid() { cat "$T/data/runs/$1/shim/pid"; }
-shim_gone() { ! kill -0 "$1" 2>/dev/null; }
 
 seq_whole() { # RUN: event numbers without a gap, run.completed last
     want_api 200 GET "/runs/$1/events?limit=500" "" -H "Accept: application/json"
@@ -96,9 +95,9 @@ KEY=idem-1 want_api 422 POST /runs '{"project_id":"hello","intent":"test"}'
 t "the command line lives through a kill, and shows every line once"
 "$SALLYPORT" run -p hello --review none --cmd "$NUMBERED" >"$T/run.out" 2>"$T/run.err" </dev/null &
 FOLLOW=$!
-until_ok grep -sq 'line 5$' "$T/run.out"
+until_ok grep -sq '| line 5$' "$T/run.out"
 restart
-until_ok shim_gone "$FOLLOW"
+until_ok gone_pid "$FOLLOW"
 wait "$FOLLOW"
 eq "exit code" "$?" 0
 once <(sed -n 's/^ *[a-z]*| //p' "$T/run.out" "$T/run.err") line
@@ -224,12 +223,12 @@ t "kill -9 of the shim: the run ends failed, lost; nothing of it lives on"
 "$SALLYPORT" run -p hello --review none --on-failure discard --cmd 'echo begun; sleep 1000 & sleep 1001' \
     >"$T/run.out" 2>"$T/run.err" </dev/null &
 FOLLOW=$!
-until_ok grep -sq begun "$T/run.out"
+until_ok grep -sq "| begun" "$T/run.out"
 R=$(grep -o 'run_[0-9A-Z]*' "$T/run.out" | head -n 1)
 kill -9 "$(shim_pid "$R")"
 ended "$R" failed lost
 eq "step" "$(field "$R" '.steps[0].state')" lost
-until_ok shim_gone "$FOLLOW"
+until_ok gone_pid "$FOLLOW"
 wait "$FOLLOW"
 eq "exit code of run" "$?" 19
 until_ok nothing_left

@@ -68,6 +68,8 @@ empty() { [ ! -s "$1" ] || { fail "${1##*/} is not empty"; head -c 500 "$1" | se
 there() { [ -e "$1" ] || [ -L "$1" ] || fail "$1 is not there"; }
 gone() { [ ! -e "$1" ] && [ ! -L "$1" ] || fail "$1 is there"; }
 
+gone_pid() { ! kill -0 "$1" 2>/dev/null; }
+
 # until_ok CMD...: polls until it succeeds; fails the case after $WAIT seconds.
 until_ok() {
     local bound=$WAIT

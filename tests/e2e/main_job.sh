@@ -215,7 +215,7 @@ artifacts_ok "$R"
 
 t "Ctrl-C cancels the run that the command follows, and ends with 130"
 timeout 120 env --default-signal=INT "$SALLYPORT" run -p hello --review none --cmd 'echo begun; sleep 1000' >"$T/out" 2>"$T/err" </dev/null &
-until_ok grep -sq begun "$T/out"
+until_ok grep -sq "| begun" "$T/out"
 R=$(grep -o 'run_[0-9A-Z]*' "$T/out" | head -n 1)
 for p in $(pgrep -f "^$SALLYPORT run -p hello --review none --cmd echo begun"); do kill -INT "$p"; done
 wait $!
@@ -545,8 +545,11 @@ if [ ! -e /usr/libexec/sallyport-shim ] && [ ! -e /usr/local/libexec/sallyport-s
     SALLYPORT_SHIM=/nonexistent "$T/alone/bin/sallyport" doctor >"$T/out" 2>"$T/err" </dev/null
     eq "doctor without a shim" "$?" 16
 fi
-"$SALLYPORT" audit --limit 0 2>/dev/null </dev/null | head -c 1 >/dev/null
-eq "stdout closed" "${PIPESTATUS[0]}" 141
+exec 8> >(exit)
+until_ok gone_pid $!
+"$SALLYPORT" audit --limit 0 >&8 2>"$T/err" </dev/null
+eq "stdout closed" "$?" 141
+exec 8>&-
 
 tree_undone "$P" start
 finish
