@@ -643,11 +643,35 @@ static void prog_cmake(struct uw *u)
     uw_derive(u, "cmake -E", u->c->words + 2, u->c->nwords - 2);
 }
 
-/* make reads a makefile from its input. */
+/* NAME=value on make's command line is makefile text: it is expanded, and often run. Flags and lists of names are not.
+ */
+static bool make_var_runs(const char *v)
+{
+    static const char *const lists[] = {"FLAGS", "LIBS", "ARGS", "OPTS", "TARGETS", "DIRS", "TESTS", "DEFS"};
+    const char *eq = v[0] == '-' ? NULL : strchr(v, '=');
+    size_t n = eq ? (size_t)(eq - v) : 0;
+
+    if (!eq)
+        return false;
+    if ((n && eq[-1] == '!') || strchr(eq, '$') || strchr(eq, '`')) /* X!=cmd, $(shell cmd) */
+        return true;
+    while (n && strchr(":+?", v[n - 1]))
+        n--;
+    if (!strpbrk(eq, " \t\n;|&"))
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+        if (n >= strlen(lists[i]) && strncmp(v + n - strlen(lists[i]), lists[i], strlen(lists[i])) == 0)
+            return strpbrk(eq, ";|&\n") != NULL;
+    return true;
+}
+
+/* make reads a makefile from its input, and more of it from its arguments. */
 static void prog_make(struct uw *u)
 {
     for (size_t i = 1; i < u->c->nwords; i++) {
         const char *v = uw_value(u, i);
+        if (v && make_var_runs(v))
+            uw_opaque(u, "a variable given to make holds a command");
         bool file = str_eq(v, "-f") || str_eq(v, "--file") || str_eq(v, "--makefile");
         const char *name = file ? uw_value(u, i + 1) : v && str_starts(v, "-f") ? v + 2 : NULL;
         if ((file && !name) || str_eq(name, "-") || (name && str_starts(name, "/dev/")))
