@@ -15,6 +15,7 @@
 #include "sandbox/changes.h"
 #include "sandbox/diff.h"
 #include "service/artifacts.h"
+#include "service/effects_seen.h"
 
 #define LIST_MAX  (512 * MIB)
 #define PATCH_MAX (512 * MIB)
@@ -126,7 +127,7 @@ static int scan(const char *run_dir, const char *root, const char *const *layers
 
 static int keep_files(struct svc *svc, const struct id *run, const struct changes *ch, struct err *e)
 {
-    AUTO(buf_fini) struct buf list = BUF_INIT(LIST_MAX), patch = BUF_INIT(PATCH_MAX);
+    AUTO(buf_fini) struct buf list = BUF_INIT(LIST_MAX), patch = BUF_INIT(PATCH_MAX), seen = BUF_INIT(LIST_MAX);
     AUTO(fd_close) int dir = run_fd(svc, run, e);
     struct jw w = JW_INIT(&list);
     int r;
@@ -134,11 +135,14 @@ static int keep_files(struct svc *svc, const struct id *run, const struct change
     if (dir < 0)
         return dir;
     changes_json(ch, &w);
-    if (list.bad)
+    effects_seen_write(ch, &seen);
+    if (list.bad || seen.bad)
         return err_set(e, ERR_TOO_LARGE, "the list of changes is larger than %zu MiB", LIST_MAX / MIB);
     r = changes_patch(ch, NULL, &patch, e);
     if (r == 0)
         r = file_replace(dir, "changes.json", list.p, list.len, 0600, e);
+    if (r == 0)
+        r = file_replace(dir, "seen", seen.p ? seen.p : "", seen.len, 0600, e);
     if (r == 0)
         r = file_replace(dir, "diff.patch", patch.p ? patch.p : "", patch.len, 0600, e);
     return r;
@@ -287,24 +291,30 @@ static int job_init(struct svc *svc, const struct run_row *row, struct job *j, s
     return j->lock < 0 ? j->lock : 0;
 }
 
-/* What is on disk now is not what was reviewed: files of the project moved on. Nothing is applied; the changes stay. */
-static int moved_on(struct job *j, const struct changes *ch, struct err *e)
+/* The digest is not the one that was reviewed: the project moved on. What is selected and did not move can be applied
+ * all the same; a move that no shown change tells of (an implied directory) stops everything. */
+static int moved_on(struct job *j, const struct changes *ch, const char *const *only, struct err *e)
 {
-    AUTO(buf_fini) struct buf b = BUF_INIT(64 * MIB);
+    AUTO(buf_fini) struct buf b = BUF_INIT(LIST_MAX), seen = BUF_INIT(LIST_MAX);
+    AUTO(fd_close) int dir = open(j->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     struct jw w = JW_INIT(&b);
-    size_t moved = 0;
+    size_t n = 0, all = 0;
+    int r = dir < 0 ? err_sys(e, ERR_IO, "open the run's directory") : file_read(dir, "seen", &seen, e);
 
     jw_arr(&w);
-    for (size_t i = 0; i <= changes_len(ch); i++) {
-        const struct change *c = i < changes_len(ch) ? changes_at(ch, i) : NULL;
-
-        if (c ? !c->moved : moved > 0)
-            continue;
-        moved++;
+    if (r == 0)
+        r = effects_seen_moved(seen.p ? seen.p : "", seen.len, ch, NULL, &w, &all, e);
+    buf_reset(&b);
+    w = JW_INIT(&b);
+    jw_arr(&w);
+    if (r == 0)
+        r = effects_seen_moved(seen.p ? seen.p : "", seen.len, ch, only, &w, &n, e);
+    if (r < 0 || (n == 0 && all > 0))
+        return r;
+    if (n == 0) {
         jw_obj(&w);
-        jw_kbytes(&w, "path", c ? c->path : ".", c ? strlen(c->path) : 1);
-        jw_kstr(&w, "why",
-                c ? "changed in the project since the run began" : "the project holds some of these already");
+        jw_kstr(&w, "path", ".");
+        jw_kstr(&w, "why", "its directories changed in the project since the run began");
         jw_end_obj(&w);
     }
     jw_end_arr(&w);
@@ -317,7 +327,7 @@ static int moved_on(struct job *j, const struct changes *ch, struct err *e)
                             : err_oom(e);
 }
 
-static int same_digest(struct job *j, const struct changes *ch, struct err *e)
+static int still_reviewed(struct job *j, const struct changes *ch, const char *const *only, struct err *e)
 {
     AUTO_PTR(json_free) struct json *doc = NULL;
     const char *text = j->row->changes ? j->row->changes : "{}";
@@ -327,7 +337,7 @@ static int same_digest(struct job *j, const struct changes *ch, struct err *e)
     if (r < 0)
         return r;
     changes_digest(ch, digest);
-    return str_eq(digest, json_str(json_get(doc, "digest"))) ? 0 : moved_on(j, ch, e);
+    return str_eq(digest, json_str(json_get(doc, "digest"))) ? 0 : moved_on(j, ch, only, e);
 }
 
 static int apply_new(struct job *j, const struct run_steps *steps, struct err *e)
@@ -339,9 +349,9 @@ static int apply_new(struct job *j, const struct run_steps *steps, struct err *e
     if (r == 0)
         r = scan(j->dir, j->root, layers, &ch, e);
     if (r == 0)
-        r = same_digest(j, ch, e);
-    if (r == 0)
         r = selection(json_get(j->apply, "paths"), &only, e);
+    if (r == 0)
+        r = still_reviewed(j, ch, only, e);
     if (r == 0)
         r = apply_run(ch, j->dir, j->root, only, &j->res, e);
     free(layers);

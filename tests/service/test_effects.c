@@ -2,6 +2,7 @@
 #include "tests/service/rig.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,11 +154,83 @@ static void a_project_that_is_gone_does_not_keep_its_run_from_ending(void **stat
     assert_null(json);
 }
 
+/* "d…/d…/…/file0007" */
+static char *deep_path(void)
+{
+    AUTO(buf_fini) struct buf b = BUF_INIT(8 * KIB);
+
+    for (int i = 0; i < DEEP; i++) {
+        for (int k = 0; k < NAME_LEN; k++)
+            buf_addc(&b, 'd');
+        buf_addc(&b, '/');
+    }
+    buf_puts(&b, "file0007");
+    return str_dup(b.p);
+}
+
+static void refused_by_conflict(struct rig *g, const struct id *id, const char *paths, const char *names)
+{
+    AUTO(run_steps_fini) struct run_steps steps = {0};
+    AUTO(run_row_fini) struct run_row row = {0};
+    const struct json *conflicts;
+    enum run_node node;
+    struct lease l;
+    char *json = NULL;
+    int64_t files = 0;
+
+    OK(runs_apply(&g->svc, &g->c, id, NULL, paths ? rig_json(g, paths) : NULL, &e));
+    l = rig_claim(g, "apply");
+    OK(runs_load(&g->svc, id, &row, &steps, &e));
+    NO(ERR_APPLY_CONFLICT, effects_apply(&g->svc, &row, &steps, &json, &files, &e));
+    conflicts = json_get(rig_json(g, json), "conflicts");
+    assert_int_equal(json_len(conflicts), 1);
+    assert_string_equal(json_str(json_get(json_at(conflicts, 0), "path")), names);
+    OK(runs_conflict(&g->svc, &l, json, "moved on", &node, &e));
+    free(json);
+    assert_string_equal(rig_state(g, id), "awaiting_apply");
+}
+
+/* What moved on is named and stays; what was reviewed and did not move can be applied by name, to the byte. */
+static void a_file_that_moved_on_keeps_only_itself_back(void **state)
+{
+    struct rig *g = *state;
+    struct id id = changed_run(g);
+    AUTO(buf_fini) struct buf paths = BUF_INIT(16 * KIB);
+    char *deep = deep_path(), *json;
+    char rel[PATH_MAX];
+    int dir = open(g->project, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    AUTO(run_steps_fini) struct run_steps steps = {0};
+    AUTO(run_row_fini) struct run_row row = {0};
+
+    put_file(dir, "wanted.txt");
+    OK(file_replace(dir, "wanted.txt", "mine", 4, 0644, &e));
+    refused_by_conflict(g, &id, NULL, "wanted.txt");
+    refused_by_conflict(g, &id, "[\"wanted.txt\"]", "wanted.txt");
+    buf_printf(&paths, "[\"%s\"]", deep);
+    OK(runs_apply(&g->svc, &g->c, &id, NULL, rig_json(g, paths.p), &e));
+    (void)rig_claim(g, "apply");
+    json = applied(g, &id);
+    free(json);
+    *strchr(deep, '/') = '\0';
+    OK(dir_remove(dir, deep, &e));
+    OK(dir_remove(dir, "wanted.txt", &e));
+    free(deep);
+    close(dir);
+
+    /* A layer that no longer holds what was reviewed is not applied either. */
+    id = changed_run(g);
+    OK(runs_load(&g->svc, &id, &row, &steps, &e));
+    snprintf(rel, sizeof rel, "runs/%s/layers/%s/upper/wanted.txt", id.s, steps.v[0].layer);
+    OK(file_replace(g->svc.data_fd, rel, "forged", 6, 0644, &e));
+    refused_by_conflict(g, &id, "[\"wanted.txt\"]", "wanted.txt");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(one_file_of_very_many_is_applied_and_recorded, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_project_that_is_gone_does_not_keep_its_run_from_ending, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(a_file_that_moved_on_keeps_only_itself_back, rig_up, rig_down),
     };
 
     return cmocka_run_group_tests_name("effects", tests, NULL, NULL);
