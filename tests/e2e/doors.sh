@@ -1,133 +1,280 @@
 #!/bin/bash
-# doors - the second door under hostile and odd effects: conflicts, .git, links that lead outside, setuid, odd names,
-# binaries, modes, deletions; and diff.patch makes the same tree by git's own hand.
+# doors - the second door: what is shown is what is applied, what must never be applied is refused and shown, a project
+# that moved on under the run is left alone, and diff.patch means the same to git.
 # sanitizers: yes
 . "$(dirname "$0")/lib.sh"
 P=$T/hello
 
+at_second_door() { # COMMAND
+    new_run -p hello --cmd "$1"
+    wait_state "$R" awaiting_review && want 0 approve "$R"
+    wait_state "$R" "awaiting_apply $FINAL"
+    eq state "$(field "$R" .state)" awaiting_apply
+    eq step "$(field "$R" '.steps[0].state')" succeeded
+    want 0 diff "$R" --json
+    cp "$T/out" "$T/changes"
+}
+kinds() { jq -r '[.items[] | select(.refused == null) | "\(.kind) \(.path)"] | join(", ")' "$T/changes"; }
+refused() { jq -r '[.items[] | select(.refused) | .path] | join(", ")' "$T/changes"; }
+
+# What git keeps of a tree: files with content and the executable bit, and links.
+git_tree() {
+    (
+        cd "$1" || exit 1
+        find . -name .git -prune -o -type f -perm -100 -printf 'x %P\0' -o -type f -printf 'f %P\0' -o \
+            -type l -printf 'l %P -> %l\0' | LC_ALL=C sort -z
+        find . -name .git -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0r sha256sum -z
+    )
+}
+
+umask 022
 hello "$P"
-printf 'keep\n' >"$P/keep.txt"
-printf 'a\nb\nc\n' >"$P/edit.txt"
-printf '\0\1\2\3binary' >"$P/image.bin"
-mkdir "$P/old" && echo x >"$P/old/one" && echo y >"$P/old/two"
-echo '#!/bin/sh' >"$P/tool.sh"
-git -C "$P" add -A && git -C "$P" commit -qm more
+printf 'one\ntwo\nthree\n' >"$P/text"
+printf 'no newline' >"$P/bare"
+printf 'a\0b\377\n' >"$P/binary"
+printf '#!/bin/sh\necho hi\n' >"$P/script"
+mkdir -p "$P/old/deep" "$P/gone"
+echo x >"$P/old/deep/x"
+echo y >"$P/old/y"
+echo z >"$P/gone/z"
+ln -s text "$P/link"
+echo was >"$P/becomes-dir"
+mkdir "$P/becomes-file"
+echo in >"$P/becomes-file/in"
+echo deny >"$P/locked"
+chmod 640 "$P/locked"
+chmod 755 "$P/script"
 server_start --workers 2
 want 0 project add "$P"
 
-# step SHELL: a run of this one step, at the second door
-step() {
-    printf '%s\n' "$1" >"$T/body.sh"
-    want_api 202 POST /runs "$(jq -n --arg c "$1" '{project_id: "hello", review: "effects", steps: [{command: $c}]}')"
-    R=$(j .id)
-    wait_state "$R" "awaiting_approval awaiting_apply $FINAL"
-    if state_is "$R" awaiting_approval; then
-        want_api 200 GET "/approvals?run_id=$R&state=pending"
-        want_api 200 POST "/approvals/$(j '.items[0].id')" '{"decision": "allow"}'
-        wait_state "$R" "awaiting_apply $FINAL"
-    fi
-    want_api 200 GET "/runs/$R/changes"
-    cp "$T/out" "$T/changes.json"
-}
-refused() { jq -r --arg p "$1" '.items[] | select(.path == $p) | .refused // "-"' "$T/changes.json"; }
+# ---- what is applied ---------------------------------------------------------------
 
-t "every kind of change is listed, and git makes the same tree from diff.patch"
-step 'echo "a
-B
-c" > edit.txt; printf "\0new\1binary" > image.bin; chmod +x tool.sh; rm -r old; mkdir -p new/deep && echo hi > new/deep/file
-ln -s keep.txt link; : > empty; printf "no newline" > bare; mv keep.txt kept.txt'
-want_api 200 GET "/runs/$R/diff"
-cp "$T/out" "$T/all.patch"
-eq "kinds" "$(jq -r '[.items[] | "\(.kind):\(.path)"] | join(" ")' "$T/changes.json")" \
-    "added:bare modified:edit.txt added:empty modified:image.bin deleted:keep.txt added:kept.txt added:link added:new/deep/file deleted:old deleted:old/one deleted:old/two mode:tool.sh"
-cp -a "$P" "$T/by-git"
-(cd "$T/by-git" && git apply --allow-empty "$T/all.patch") >"$T/out" 2>"$T/err" || { fail "git refuses diff.patch" && said; }
+t "every kind of change is shown, applied, and means the same to git"
 tree_keep "$P" start
-want 0 apply "$R"
-ended "$R" succeeded
-diff -r --no-dereference -x .git "$P" "$T/by-git" >"$T/out" 2>&1 || { fail "git's tree is another" && said; }
-eq "mode" "$(stat -c %a "$P/tool.sh")" "$(stat -c %a "$T/by-git/tool.sh")"
-
-t "undo brings all of it back"
-want 0 undo "$R" --yes
-tree_undone "$P" start
-
-t "odd names: blanks, newline, leading dash, not UTF-8, quotes"
-step 'echo 1 > "a b"; echo 2 > "n
-l"; echo 3 > ./-dash; echo 4 > "$(printf "b\377d")"; echo 5 > "q\"uote\\"'
-eq "named" "$(jq '.items | length' "$T/changes.json")" 5
-want_api 200 GET "/runs/$R/diff"
-cp "$T/out" "$T/odd.patch"
-cp -a "$P" "$T/odd"
-(cd "$T/odd" && git apply "$T/odd.patch") >"$T/out" 2>"$T/err" || { fail "git refuses the odd names" && said; }
-want 0 apply "$R"
-ended "$R" succeeded
-diff -r -x .git "$P" "$T/odd" >"$T/out" 2>&1 || { fail "git's tree is another" && said; }
-want 0 undo "$R" --yes
-tree_undone "$P" start
-
-t "hooks, git config, setuid bits and links that lead outside are shown and never applied"
-tree_keep "$P" start
-step 'mkdir -p .git/hooks sub/.GIT; echo "touch /tmp/owned" > .git/hooks/pre-commit; chmod +x .git/hooks/pre-commit
-git config core.fsmonitor /tmp/x; echo x > sub/.GIT/config; ln -s /etc/passwd abs; ln -s ../../up up; cp /bin/true suid; chmod 4755 suid
-mkfifo pipe; echo fine > fine.txt'
-for f in .git/hooks/pre-commit .git/config sub/.GIT/config abs up suid pipe; do
-    case $(refused "$f") in "" | -) fail "$f is not refused" ;; esac
+cp -a "$P" "$T/fresh"
+at_second_door 'set -e
+echo four >> text; printf "still none" > bare; printf "c\0d\376\n" > binary; head -c 100000 /dev/urandom > random.bin
+chmod 644 script; chmod 755 greet.c; rm old/y; rm -r gone; mkdir -p new/dirs/deep; echo n > new/dirs/deep/n; : > empty
+rm link; ln -s bare link; ln -s greet.h new/alias; rm becomes-dir; mkdir becomes-dir; echo d > becomes-dir/d
+rm -r becomes-file; echo f > becomes-file; printf "crlf\r\nlines\r\n" > crlf; mv hello.c moved.c
+touch Makefile; cat Makefile > Makefile.tmp; cat Makefile.tmp > Makefile; rm Makefile.tmp; echo new > locked'
+eq "refused" "$(refused)" ""
+for line in "modified text" "modified bare" "modified binary" "added random.bin" "mode script" "mode greet.c" "deleted old/y" \
+    "deleted gone/z" "added new/dirs/deep/n" "added empty" "modified link" "added new/alias" "added becomes-dir/d" \
+    "added crlf" "deleted hello.c" "added moved.c" "modified locked"; do
+    kinds | grep -qF "$line" || fail "not shown: $line: $(kinds)"
 done
-eq "what is fine" "$(refused fine.txt)" "-"
-want_api 400 POST "/runs/$R/apply" '{"paths": [".git/hooks/pre-commit"]}'
-want_api 400 POST "/runs/$R/apply" '{"paths": ["nosuch"]}'
+! kinds | grep -q Makefile || fail "an identical copy is shown as a change"
+want 0 artifacts "$R" # none yet
+want 0 diff "$R"
+cp "$T/out" "$T/shown.patch"
+tree_same "$P" start
+want 0 apply "$R"
+ended "$R" succeeded
+artifacts_ok "$R"
+cmp -s "$T/shown.patch" "$T/artifact.diff.patch" || fail "diff.patch is not the diff that was shown"
+eq "text" "$(tail -n 1 "$P/text")" four
+eq "mode of script" "$(stat -c %a "$P/script")" 644
+eq "mode of a rewritten file" "$(stat -c %a "$P/locked")" 640
+eq "link" "$(readlink "$P/link")" bare
+gone "$P/gone"
+gone "$P/hello.c"
+there "$P/becomes-dir/d"
+eq "becomes-file" "$(cat "$P/becomes-file")" f
+git -C "$T/fresh" apply --allow-empty --check "$T/artifact.diff.patch" >"$T/out" 2>&1 || {
+    fail "git apply --check refuses it"
+    said
+}
+git -C "$T/fresh" apply --allow-empty "$T/artifact.diff.patch" >"$T/out" 2>&1
+git_tree "$T/fresh" >"$T/tree.git"
+git_tree "$P" >"$T/tree.ours"
+cmp -s "$T/tree.git" "$T/tree.ours" || {
+    fail "git makes another tree of it"
+    diff <(tr '\0' '\n' <"$T/tree.git") <(tr '\0' '\n' <"$T/tree.ours") | head -n 20 | sed 's/^/#   | /'
+}
+
+t "its undo restores the tree, and the undo's patch takes git back too"
+want 0 undo "$R" -y
+tree_undone "$P" start
+U=$("$SALLYPORT" runs --json | jq -r '.items[0].id')
+artifacts_ok "$U"
+git -C "$T/fresh" apply --allow-empty "$T/artifact.diff.patch" >"$T/out" 2>&1 || {
+    fail "git apply refuses the undo's patch"
+    said
+}
+git_tree "$T/fresh" >"$T/tree.git"
+git_tree "$P" >"$T/tree.ours"
+cmp -s "$T/tree.git" "$T/tree.ours" || fail "git makes another tree of it"
+
+t "a run that changed nothing has an empty patch that git takes, and ends without a second door"
+want 0 run -p hello --yes --cmd 'cat text >/dev/null'
+R=$("$SALLYPORT" runs --json | jq -r '.items[0].id')
+artifacts_ok "$R"
+empty "$T/artifact.diff.patch"
+git -C "$T/fresh" apply --allow-empty "$T/artifact.diff.patch" || fail "git refuses the empty patch"
+
+t "odd names: newline, blank, quote, backslash, tab, not UTF-8, leading dash, glob"
+rm -rf "$T/fresh"
+cp -a "$P" "$T/fresh"
+at_second_door 'set -e; mkdir odd; cd odd; n=$(printf "new\nline"); echo 1 > "$n"; echo 2 > "with blank"; echo 3 > "quote\"d"
+echo 4 > "back\\slash"; t=$(printf "t\tab"); echo 5 > "$t"; b=$(printf "b\377d"); echo 6 > "$b"; echo 7 > ./-dash; echo 8 > "st*r"
+echo 9 > "名字"; echo 10 > "'"'"'"; mkdir -p -- "-d/ x "; echo 11 > "-d/ x /ende "'
+eq "files" "$(jq .files "$T/changes")" 11
+eq "bytes of the odd one" "$(jq -r '.items[] | select(.path_b64) | .path_b64' "$T/changes" | base64 -d | od -An -tx1 | tr -d ' \n')" \
+    "6f64642f62ff64"
+want 0 show "$R"
+want 0 logs "$R"
+want 0 apply "$R"
+ended "$R" succeeded
+eq "names" "$(find "$P/odd" -type f | wc -l)" 12
+eq "not UTF-8" "$(cat "$P/odd/$(printf 'b\377d')")" 6
+eq "newline" "$(cat "$P/odd/$(printf 'new\nline')")" 1
+artifacts_ok "$R"
+git -C "$T/fresh" apply --allow-empty "$T/artifact.diff.patch" >"$T/out" 2>&1 || {
+    fail "git apply refuses it"
+    said
+}
+git_tree "$T/fresh" >"$T/tree.git"
+git_tree "$P" >"$T/tree.ours"
+cmp -s "$T/tree.git" "$T/tree.ours" || fail "git makes another tree of it"
+want 0 undo "$R" -y
+tree_undone "$P" start
+
+t "odd names can be chosen one by one"
+at_second_door 'n=$(printf "new\nline"); echo 1 > "$n"; echo 2 > "with blank"; echo 3 > ./-dash; echo 4 > rest'
+want 0 apply "$R" "$(printf 'new\nline')" "with blank" -- -dash
+ended "$R" succeeded
+there "$P/-dash"
+there "$P/with blank"
+there "$P/$(printf 'new\nline')"
+gone "$P/rest"
+want 0 show "$R"
+want 0 undo "$R" -y
+tree_undone "$P" start
+
+# ---- what is refused ---------------------------------------------------------------
+
+t "changes of .git are refused and shown: no hook is planted"
+at_second_door 'set -e; printf "#!/bin/sh\ntouch /tmp/pwned\n" > .git/hooks/post-checkout; chmod 755 .git/hooks/post-checkout
+echo "[core]" >> .git/config; mkdir -p sub/.git/hooks .GIT; echo x > sub/.git/hooks/pre-commit; echo y > .GIT/config; echo fine > fine'
+for f in .git/hooks/post-checkout .git/config sub/.git/hooks/pre-commit .GIT/config; do
+    jq -e --arg f "$f" '.items[] | select(.path == $f and .refused)' "$T/changes" >/dev/null || fail "$f is not shown as refused"
+done
+eq "the rest" "$(kinds)" "added fine"
+want 0 diff "$R"
+has "$T/out" ".git is not applied"
+want 2 apply "$R" .git/config
 want_api 400 POST "/runs/$R/apply" '{"paths": ["../../etc/passwd"]}'
 want 0 apply "$R"
 ended "$R" succeeded
-there "$P/fine.txt"
-for f in .git/hooks/pre-commit sub/.GIT abs up suid pipe; do
-    gone "$P/$f"
-done
-! grep -q fsmonitor "$P/.git/config" || fail "git config was written"
+there "$P/fine"
+gone "$P/.git/hooks/post-checkout"
+gone "$P/.GIT"
+gone "$P/sub"
 artifacts_ok "$R"
-has "$T/artifact.report.md" "refused"
-want 0 undo "$R" --yes
+has "$T/artifact.report.md" ".git/hooks/post-checkout"
+want 0 undo "$R" -y
 tree_undone "$P" start
 
-t "a conflict is found before the first byte is written, and the run comes back to the second door"
-step 'echo mine > edit.txt; echo mine > kept.txt'
-sleep 0.05
-echo "yours" >"$P/edit.txt"
-tree_keep "$P" yours
-want 15 apply "$R"
-wait_state "$R" awaiting_apply
-tree_same "$P" yours
-want 0 show "$R" --json
-eq "conflict named" "$(j '.apply.conflicts[0].path')" edit.txt
-want 0 discard "$R"
-ended "$R" rejected
-tree_same "$P" yours
-git -C "$P" checkout -q edit.txt
-
-t "apply by file takes these and leaves the others"
-step 'echo 1 > one; echo 2 > two; echo 3 > edit.txt'
-want 0 apply "$R" one edit.txt
-ended "$R" succeeded
-there "$P/one"
-gone "$P/two"
-eq "edited" "$(cat "$P/edit.txt")" 3
-want 0 undo "$R" --yes
-gone "$P/one"
-
-t "undo names what moved on since, and changes nothing"
-step 'echo applied > moved.txt; echo applied > other.txt'
+t "symlinks that lead outside, setuid files, FIFOs and sockets are refused and shown; a link inside is applied"
+at_second_door 'ln -s /etc/passwd abs; ln -s ../../outside up; mkdir d; ln -s ../text d/inside; ln -s d/../../x through
+cp /bin/true suid; chmod 4755 suid; mkfifo fifo; echo fine > fine; rm text; ln -s /etc text; true'
+for f in abs up through suid fifo text; do
+    jq -e --arg f "$f" '.items[] | select(.path == $f and .refused)' "$T/changes" >/dev/null || fail "$f is not shown as refused"
+done
 want 0 apply "$R"
 ended "$R" succeeded
-A=$R
-echo "edited by hand" >"$P/moved.txt"
-tree_keep "$P" hand
-want 15 undo "$A" --yes
-tree_same "$P" hand
+eq "link inside" "$(readlink "$P/d/inside")" ../text
+there "$P/fine"
+for f in abs up through suid fifo; do gone "$P/$f"; done
+[ -f "$P/text" ] && [ ! -L "$P/text" ] || fail "text was replaced by a link that leads outside"
+[ -z "$(find "$P" -perm /6000)" ] || fail "a setuid file was applied"
+want 0 undo "$R" -y
+tree_undone "$P" start
 
-t "a symlink that a run swapped in for a directory is not followed by a later apply"
-step 'rm -r old; ln -s ../elsewhere old; true'
-case $(refused old) in "" | -) fail "the link is not refused" ;; esac
+# ---- the project moved on ------------------------------------------------------------
+
+conflict() { # RUN FILE: apply is refused, names FILE, and the run is back at the second door
+    want 15 apply "$1"
+    cat "$T/err" >>"$T/out"
+    has "$T/out" "$2"
+    wait_state "$1" awaiting_apply
+    eq "applied" "$(field "$1" .apply.applied)" false
+    field "$1" '.apply.conflicts[].path' >"$T/out"
+    has "$T/out" "$2"
+}
+
+t "a file that changed under the run: nothing is applied, the run is back at the second door, discard ends it"
+at_second_door 'echo run >> text; echo other > other; echo 2 >> bare'
+echo mine >>"$P/text"
+tree_keep "$P" mine
+conflict "$R" text
+tree_same "$P" mine
 want 0 discard "$R"
-ended "$R" rejected
+ended "$R" rejected changes_discarded
+tree_same "$P" mine
+artifacts_ok "$R"
+
+t "the files without conflict can be applied by name"
+at_second_door 'echo run >> text; echo other > other'
+echo more >>"$P/text"
+conflict "$R" text
+want 15 apply "$R" text other
+wait_state "$R" awaiting_apply
+gone "$P/other"
+want 0 apply "$R" other
+ended "$R" succeeded
+there "$P/other"
+eq "mine" "$(tail -n 1 "$P/text")" more
+want 0 undo "$R" -y
+gone "$P/other"
+
+t "a file that appeared, went away, changed its mode or its kind is a conflict too"
+tree_keep "$P" before
+at_second_door 'echo run > appeared'
+echo mine >"$P/appeared"
+conflict "$R" appeared
+eq "mine" "$(cat "$P/appeared")" mine
+want 0 discard "$R"
+rm "$P/appeared"
+at_second_door 'echo run >> bare'
+mv "$P/bare" "$T/bare"
+conflict "$R" bare
+want 0 discard "$R"
+mv "$T/bare" "$P/bare"
+at_second_door 'echo run >> script'
+chmod 700 "$P/script"
+conflict "$R" script
+want 0 discard "$R"
+chmod 755 "$P/script"
+at_second_door 'echo run >> old/deep/x'
+mv "$P/old" "$P/elsewhere" && ln -s elsewhere "$P/old"
+conflict "$R" old
+want 0 discard "$R"
+rm "$P/old" && mv "$P/elsewhere" "$P/old"
+tree_undone "$P" before
+
+t "a directory that a run replaces by a link: the link is refused, discard leaves the directory"
+at_second_door 'rm -r old; ln -s ../elsewhere old; true'
+jq -e '.items[] | select(.path == "old" and .refused)' "$T/changes" >/dev/null || fail "old is not shown as refused"
+want 0 discard "$R"
+tree_undone "$P" before
+
+t "without a second door a conflict ends the run, and nothing is applied"
+new_run -p hello --review plan --cmd 'echo run >> text; sleep 2; echo also > also'
+wait_state "$R" awaiting_review && want 0 approve "$R"
+until_ok eval "[ \"\$(field $R '.steps[0].state')\" = running ]"
+sleep 0.5
+echo again >>"$P/text"
+ended "$R" failed apply_conflict
+gone "$P/also"
+eq "mine" "$(tail -n 1 "$P/text")" again
+artifacts_ok "$R"
+
+t "another digest than the one that was looked at is refused"
+at_second_door 'echo run > digest'
+want_api 409 POST "/runs/$R/apply" '{"digest":"0000000000000000000000000000000000000000000000000000000000000000"}'
+want_api 202 POST "/runs/$R/apply" "{\"digest\":\"$(jq -r .digest "$T/changes")\"}"
+ended "$R" succeeded
+there "$P/digest"
 finish
