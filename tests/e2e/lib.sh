@@ -262,6 +262,7 @@ nothing_left() { [ -z "$(leftover)" ]; }
 cgroups_left() {
     local r
     for r in "$T"/data/runs/run_*; do
+        [ -d "$r" ] || continue
         find /sys/fs/cgroup -type d -name "${r##*/}" 2>/dev/null
     done
 }

@@ -403,7 +403,7 @@ new_run -p hello -e MY_TOKEN --cmd 'echo "token=$MY_TOKEN"; echo "err $MY_TOKEN"
 unset MY_TOKEN
 wait_state "$R" awaiting_review
 seen() { # $1: when
-    ! grep -raqFf "$T/home/needle" "$T/data" || fail "$1: in $(grep -raFlf "$T/home/needle" "$T/data" | tr '\n' ' ')"
+    ! grep -rasqFf "$T/home/needle" "$T/data" || fail "$1: in $(grep -rasFlf "$T/home/needle" "$T/data" | tr '\n' ' ')"
     ! grep -aqFf "$T/home/needle" "$T/server.log" || fail "$1: in the server's log"
     ! cat /proc/[0-9]*/cmdline 2>/dev/null | grep -aqFf "$T/home/needle" || fail "$1: in a process's command line"
 }
