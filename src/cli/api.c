@@ -194,8 +194,7 @@ static void call_init(struct call *call, const struct api *a, const char *method
     *call = (struct call){.c = {.method = method, .target = path->p, .interrupt = a->interrupt}};
     call->c.headers = call->headers;
     add_header(call, "Authorization", a->auth);
-    add_header(call, "User-Agent", "sallyport-cli/" SALLYPORT_VERSION);
-    add_header(call, "X-Sallyport-Client", "cli"); /* the `surface` of the audit trail */
+    add_header(call, "User-Agent", "sallyport-cli/" SALLYPORT_VERSION); /* the audit names the `surface` by it */
 }
 
 /* Random, not a hash of the request: doing the same thing twice on purpose must be possible. */
