@@ -105,9 +105,6 @@ struct verdict {
 };
 #define VERDICT_INIT ((struct verdict){0})
 void verdict_fini(struct verdict *);
-/* {"action","rule","reason","piece":{"text","at","len"},"commands":[{"action","rule","reason","text","at","len","through","opaque"}]}
- */
-void verdict_json(const struct verdict *, struct jw *);
 
 /* Judge. 0 and *ret filled (verdict_fini), or -ERR_OOM. `place` may be NULL. Over-long or malformed input is no error:
  * it is opaque. */

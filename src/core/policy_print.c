@@ -68,34 +68,3 @@ int policy_sha256(const struct policy *p, char ret[SHA256_HEX], struct err *e)
     sha256_hex_of(text.p, text.len, ret);
     return 0;
 }
-
-void verdict_json(const struct verdict *v, struct jw *w)
-{
-    jw_obj(w);
-    jw_kstr(w, "action", policy_decision_name(v->decision));
-    jw_kstr(w, "rule", v->rule);
-    jw_kstr(w, "reason", v->reason);
-    jw_key(w, "piece");
-    jw_obj(w);
-    jw_kstr(w, "text", v->piece ? v->piece : "");
-    jw_kint(w, "at", v->at.at);
-    jw_kint(w, "len", v->at.len);
-    jw_end_obj(w);
-    jw_key(w, "commands");
-    jw_arr(w);
-    for (size_t i = 0; i < v->nparts; i++) {
-        const struct verdict_part *p = &v->parts[i];
-        jw_obj(w);
-        jw_kstr(w, "action", policy_decision_name(p->decision));
-        jw_kstr(w, "rule", p->rule);
-        jw_kstr(w, "reason", p->reason);
-        jw_kstr(w, "text", p->text);
-        jw_kint(w, "at", p->at.at);
-        jw_kint(w, "len", p->at.len);
-        jw_kstr_opt(w, "through", p->how);
-        jw_kbool(w, "opaque", p->opaque);
-        jw_end_obj(w);
-    }
-    jw_end_arr(w);
-    jw_end_obj(w);
-}

@@ -300,7 +300,7 @@ int policies_list_json(struct svc *svc, const char *tenant, int64_t before, int 
 
 /* ---- try a command ----------------------------------------------------- */
 
-void policies_verdict_json(const struct verdict *v, int64_t version, struct jw *w)
+static void verdict_json(const struct verdict *v, int64_t version, struct jw *w)
 {
     jw_obj(w);
     jw_kstr(w, "decision", policy_decision_name(v->decision));
@@ -381,6 +381,6 @@ int policies_test_json(struct svc *svc, const char *tenant, const char *command,
     r = judge_any(own ? own : policy_use_policy(use), command, argv, cwd, &v, e);
     if (r < 0)
         return r;
-    policies_verdict_json(&v, use ? policy_use_version(use) : policy_version(own), w);
+    verdict_json(&v, use ? policy_use_version(use) : policy_version(own), w);
     return 0;
 }

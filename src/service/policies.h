@@ -29,4 +29,3 @@ CHECKED int policies_list_json(struct svc *, const char *tenant, int64_t before,
 /* The contract's Verdict (docs/API.md). command or argv; text: another policy to try, or NULL. */
 CHECKED int policies_test_json(struct svc *, const char *tenant, const char *command, const struct json *argv,
                                const char *cwd, const char *text, struct policy_problems *, struct jw *, struct err *);
-void policies_verdict_json(const struct verdict *, int64_t version, struct jw *);
