@@ -206,7 +206,10 @@ int project_idmapped(const char *root, const struct ids *ids, struct err *e)
     int fd = sys_open_tree(AT_FDCWD, root, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
     if (fd < 0)
         return err_sys(e, ERR_SANDBOX_FAILED, "open the project %s", root);
+    /* Private: a copy of a shared mount (systemd shares all of them) is its peer, and what is mounted on the copy inside
+     * the sandbox would be mounted on the host's project as well (mount_namespaces(7)). */
     struct mount_attr a = {.attr_set = MOUNT_ATTR_IDMAP | MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+                           .propagation = MS_PRIVATE,
                            .userns_fd = (uint64_t)ns};
     if (sys_mount_setattr(fd, AT_EMPTY_PATH, &a) < 0) {
         int r = err_sys(e, ERR_SANDBOX_UNAVAILABLE,

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -347,6 +349,25 @@ static void test_shared_cwd(void **state)
     rig_run(&g, "touch /shared/x /usr/x /etc/x /x; ls /shared");
     assert_string_equal(g.out.p, "");
     rig_fini(&g);
+}
+
+/* On hosts with systemd every mount is shared: what a sandbox mounts must not appear outside. */
+static void test_mounts_stay_inside(void **state)
+{
+    (void)state;
+    struct rig g;
+    AUTO(buf_fini) struct buf before = BUF_INIT(MIB), after = BUF_INIT(MIB);
+    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL) < 0)
+        skip(); /* an ordinary user cannot share mounts, so none of his sandboxes' can travel */
+    rig_init(&g);
+    assert_int_equal(file_read(AT_FDCWD, "/proc/self/mountinfo", &before, NULL), 0);
+    rig_open(&g);
+    rig_run(&g, "echo x > new");
+    assert_int_equal(g.x.exit_code, 0);
+    assert_int_equal(file_read(AT_FDCWD, "/proc/self/mountinfo", &after, NULL), 0);
+    assert_string_equal(after.p, before.p);
+    rig_fini(&g);
+    assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
 }
 
 /* ---- limits ---- */
@@ -730,6 +751,7 @@ int main(void)
         cmocka_unit_test(test_odd_names),
         cmocka_unit_test(test_binds_and_hidden),
         cmocka_unit_test(test_shared_cwd),
+        cmocka_unit_test(test_mounts_stay_inside),
         cmocka_unit_test(test_memory),
         cmocka_unit_test(test_disk),
         cmocka_unit_test(test_accounting),
