@@ -7,10 +7,15 @@
  *   operation                      safety argument
  *   helper user namespace          its only process sleeps; it lends its id map to the project's mount and is killed
  *   idmapped copy of the project   made from an fd opened without following links; read-only, nosuid, nodev, one mount
- * only clone3, seven namespaces       the child is a copy of us and takes orders only through one socket pair v1
- * cgroup.procs                before the child is told to go on: nothing it does is unlimited uid_map, gid_map exactly
- * one id each, never host id 0; setgroups denied in user mode capset                         what stays is CAP_CHOWN
- * (new layers) and CAP_KILL (init has another uid), root mode only */
+ *   clone3, seven namespaces       the child is a copy of us and takes orders only through one socket pair
+ *   tasks of v1 cgroups            init enters them before it makes anything; read back before a step can come
+ *   uid_map, gid_map               exactly one id each, never host id 0; setgroups denied in user mode
+ *   capset                         what stays is CAP_CHOWN (new layers) and CAP_KILL (init has another uid), root mode
+ *
+ * The time line: both sides work at once, and wait for each other twice.
+ *   host   clone3 ─ v1 groups, copy of the project, id maps ─ GO ─ facts, control socket ─ waits ─ proof of the limits
+ *   init            opens what the host has to show ──────── waits ─ enters groups, becomes, pivots, mounts ─ UP */
+#include "shim/cgroup.h"
 #include "shim/shim.h"
 
 #include <errno.h>
@@ -275,7 +280,7 @@ static pid_t clone_init(const struct build_in *in, int *ret_pidfd)
     return sys_clone3(&a);
 }
 
-static int start_init(const struct build_in *in, int project_fd, struct built *ret, struct err *e)
+static int start_init(const struct build_in *in, struct built *ret, struct err *e)
 {
     int sv[2], pidfd = -1;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
@@ -283,8 +288,7 @@ static int start_init(const struct build_in *in, int project_fd, struct built *r
     pid_t pid = clone_init(in, &pidfd);
     if (pid == 0) {
         close(sv[0]);
-        struct init_in ini = {
-            .spec = in->spec, .ids = in->ids, .project_fd = project_fd, .sock = sv[1], .soft_memory = in->soft_memory};
+        struct init_in ini = {.spec = in->spec, .ids = in->ids, .sock = sv[1]};
         init_main(&ini);
     }
     close(sv[1]);
@@ -323,31 +327,45 @@ static int check_filters(const struct build_in *in, struct err *e)
     return r;
 }
 
+static int send_go(const struct build_in *in, const struct built *b, struct err *e)
+{
+    struct go g = {.ndoors = 0};
+    struct ini_msg m = {.type = INI_GO};
+    int fds[1 + CGROUP_DOORS];
+    size_t n = 0;
+    int r = in->limits(in->arg, &g, e);
+    if (r == 0 && in->ids->root_mode) {
+        fds[n] = project_idmapped(in->spec->project, in->ids, e);
+        r = fds[n] < 0 ? fds[n] : 0;
+        n += r == 0;
+    }
+    for (size_t i = 0; i < g.ndoors; i++)
+        fds[n++] = g.doors[i];
+    m.soft = g.soft_memory;
+    if (r == 0)
+        r = write_maps(b->pid, in->ids, e);
+    if (r == 0 && ini_send(b->sock, &m, fds, n) < 0)
+        r = err_set(e, ERR_SANDBOX_FAILED, "init ended at once");
+    for (size_t i = 0; i < n; i++)
+        close(fds[i]);
+    return r;
+}
+
 int build_sandbox(const struct build_in *in, struct built *ret, struct err *e)
 {
-    AUTO(fd_close) int project_fd = -1;
     struct built b;
-    struct ini_msg go = {.type = INI_GO};
     int r = check_filters(in, e);
-    if (r < 0)
-        return r;
-    if (in->ids->root_mode) {
-        project_fd = project_idmapped(in->spec->project, in->ids, e);
-        if (project_fd < 0)
-            return project_fd;
-    }
-    r = start_init(in, project_fd, &b, e);
-    if (r < 0)
-        return r;
-    r = in->place(in->arg, b.pid, e);
     if (r == 0)
-        r = write_maps(b.pid, in->ids, e);
-    if (r == 0 && ini_send(b.sock, &go, NULL, 0) < 0)
-        r = err_set(e, ERR_SANDBOX_FAILED, "init ended at once");
+        r = start_init(in, &b, e);
+    if (r < 0)
+        return r;
+    r = send_go(in, &b, e);
     if (r == 0)
         r = in->meanwhile(in->arg, e);
     if (r == 0)
         r = wait_up(b.sock, e);
+    if (r == 0)
+        r = in->proof(in->arg, b.pid, e);
     if (r < 0) {
         undo_init(&b);
         return r;

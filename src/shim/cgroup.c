@@ -27,7 +27,8 @@ struct group {
 
 struct cgroup {
     struct group g[NCTL]; /* UNIFIED: the v2 group; the others: v1 groups */
-    bool limited[NCTL];   /* MEMORY CPU PIDS: by v1 or v2 */
+    char base[NCTL][PATH_MAX];
+    bool limited[NCTL]; /* MEMORY CPU PIDS: by v1 or v2 */
     int fd;
 };
 
@@ -204,24 +205,32 @@ static void undo(struct cgroup *g, enum ctl c)
 }
 
 /* Where each group would be; nothing is made yet. */
-static void plan(struct cgroup *g, char base[NCTL][PATH_MAX], const struct spw_spec *s, const char *text)
+static void plan(struct cgroup *g, const struct spw_spec *s, const char *text)
 {
     for (int c = 0; c < NCTL; c++) {
         char *path = g->g[c].path;
-        if (!wanted(c, s) || !base_of(text, c, base[c], PATH_MAX) ||
-            snprintf(path, PATH_MAX, "%s/sallyport/%s/%s", base[c], s->tenant, s->run_id) >= PATH_MAX)
+        if (!wanted(c, s) || !base_of(text, c, g->base[c], PATH_MAX) ||
+            snprintf(path, PATH_MAX, "%s/sallyport/%s/%s", g->base[c], s->tenant, s->run_id) >= PATH_MAX)
             path[0] = 0;
     }
 }
 
-static void make_groups(struct cgroup *g, char base[NCTL][PATH_MAX], const struct spw_spec *s)
+static void make_unified(struct cgroup *g, const struct spw_spec *s)
 {
-    if (g->g[UNIFIED].path[0] && !make_one(base[UNIFIED], s->tenant, s->run_id, true))
-        g->g[UNIFIED].path[0] = 0;
+    char *path = g->g[UNIFIED].path;
+    if (path[0] && !make_one(g->base[UNIFIED], s->tenant, s->run_id, true))
+        path[0] = 0;
+    for (int c = MEMORY; c <= PIDS; c++)
+        g->limited[c] = wanted(c, s) && path[0] && limit_one(c, path, true, s);
+    if (path[0])
+        g->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+void cgroup_limit(struct cgroup *g, const struct spw_spec *s)
+{
     for (int c = MEMORY; c <= PIDS; c++) {
         char *path = g->g[c].path;
-        g->limited[c] = wanted(c, s) && g->g[UNIFIED].path[0] && limit_one(c, g->g[UNIFIED].path, true, s);
-        if (g->limited[c] || (path[0] && !make_one(base[c], s->tenant, s->run_id, false)))
+        if (g->limited[c] || (path[0] && !make_one(g->base[c], s->tenant, s->run_id, false)))
             path[0] = 0;
         if (!path[0])
             continue;
@@ -251,23 +260,14 @@ int cgroup_open(const struct spw_spec *s, int shim_dirfd, struct cgroup **ret, s
     if (!g)
         return err_oom(e);
     g->fd = -1;
-    char(*base)[PATH_MAX] = calloc(NCTL, PATH_MAX);
-    if (!base) {
-        free(g);
-        return err_oom(e);
-    }
     if (file_read(AT_FDCWD, "/proc/self/cgroup", &text, NULL) == 0 && text.len)
-        plan(g, base, s, text.p);
+        plan(g, s, text.p);
     int r = write_names(g, shim_dirfd, e);
-    if (r == 0)
-        make_groups(g, base, s);
-    free(base);
     if (r < 0) {
-        cgroup_remove(g);
+        free(g);
         return r;
     }
-    if (g->g[UNIFIED].path[0])
-        g->fd = open(g->g[UNIFIED].path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    make_unified(g, s);
     *ret = g;
     return 0;
 }
@@ -289,11 +289,48 @@ int cgroup_fd(const struct cgroup *g)
     return g->fd;
 }
 
-int cgroup_place(struct cgroup *g, pid_t pid, struct err *e)
+int cgroup_doors(const struct cgroup *g, int fds[CGROUP_DOORS], size_t *ret_n, struct err *e)
 {
+    char path[PATH_MAX + 16];
+    size_t n = 0;
     for (int c = MEMORY; c <= PIDS; c++) {
-        if (g->g[c].path[0] && !put_i64(g->g[c].path, "cgroup.procs", pid))
-            return err_sys(e, ERR_SANDBOX_FAILED, "put the sandbox into %s", g->g[c].path);
+        if (!g->g[c].path[0])
+            continue;
+        snprintf(path, sizeof(path), "%s/tasks", g->g[c].path);
+        fds[n] = open(path, O_WRONLY | O_CLOEXEC);
+        if (fds[n] < 0) {
+            int r = err_sys(e, ERR_SANDBOX_FAILED, "open %s", path);
+            while (n > 0)
+                close(fds[--n]);
+            return r;
+        }
+        n++;
+    }
+    *ret_n = n;
+    return 0;
+}
+
+int cgroup_enter(int door, struct err *e)
+{
+    return write(door, "0", 1) == 1 ? 0 : err_sys(e, ERR_SANDBOX_FAILED, "enter a cgroup");
+}
+
+int cgroup_holds(const struct cgroup *g, pid_t pid, struct err *e)
+{
+    char path[PATH_MAX + 16];
+    for (int c = MEMORY; c <= PIDS; c++) {
+        AUTO(buf_fini) struct buf b = BUF_INIT(4096);
+        int64_t seen = -1;
+        if (!g->g[c].path[0])
+            continue;
+        snprintf(path, sizeof(path), "%s/cgroup.procs", g->g[c].path);
+        int r = file_read(AT_FDCWD, path, &b, e);
+        if (r < 0)
+            return r;
+        if (b.len)
+            b.p[strcspn(b.p, "\n")] = 0;
+        if (!b.len || !str_i64(b.p, &seen) || seen != pid)
+            return err_set(e, ERR_SANDBOX_FAILED, "the sandbox is not in %s", g->g[c].path);
     }
     return 0;
 }
@@ -333,6 +370,7 @@ void cgroup_probe(int tmp_dirfd, struct cgroup_levels *ret)
     *ret = (struct cgroup_levels){.v2 = is_v2("/sys/fs/cgroup")};
     if (cgroup_open(&s, tmp_dirfd, &g, NULL) < 0)
         return;
+    cgroup_limit(g, &s);
     ret->memory = g->limited[MEMORY];
     ret->cpu = g->limited[CPU];
     ret->pids = g->limited[PIDS];

@@ -4,13 +4,14 @@
  * namespace: one process whose end is the end of all of them.
  * May include: base os sandbox/spec.h.   Single-threaded; all-powerful in its own user namespace only.
  *
- *            INI_GO ─► building ─► INI_UP ─► idle ◄──────────────────────────────┐
+ *  gathering ─ INI_GO ─► building ─► INI_UP ─► idle ◄──────────────────────────────┐
  *                                             │ INI_STEP: overlay, child          │ INI_DONE
  *                                             ▼                                   │
  *                                          running ─ main reaped / INI_END ─► SIGKILL to all, reap all, unmount
  *
  * Facts: idle: no other process in the namespace, /workspace shows no overlay. running: the main process is not reaped.
  * It ends when the host side does (PR_SET_PDEATHSIG, and end of file on the socket). */
+#include "shim/cgroup.h"
 #include "shim/shim.h"
 
 #include <dirent.h>
@@ -42,6 +43,7 @@
 
 struct init {
     const struct init_in *in;
+    bool soft_memory; /* no memory controller: we watch */
     struct rootfs fs;
     int sigfd;
     pid_t main;          /* of the running step; 0 = idle */
@@ -70,9 +72,26 @@ static int lo_up(struct err *e)
     return 0;
 }
 
-static int prepare(struct init *in, struct err *e)
+/* The fds of INI_GO: the project first (root mode), then the doors of our groups. */
+static int enter_groups(const int *fds, size_t n, struct err *e)
 {
-    int r = rootfs_build(in->in, &in->fs, e);
+    int r = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (r == 0)
+            r = cgroup_enter(fds[i], e);
+        close(fds[i]);
+    }
+    return r;
+}
+
+static int prepare(struct init *in, struct gather *g, const int *fds, size_t nfds, struct err *e)
+{
+    size_t skip = in->in->ids->root_mode ? 1 : 0;
+    if (nfds < skip || nfds > skip + CGROUP_DOORS)
+        return err_set(e, ERR_INTERNAL, "init was told to go on without its project");
+    int r = enter_groups(fds + skip, nfds - skip, e);
+    if (r == 0)
+        r = rootfs_build(in->in, g, skip ? fds[0] : -1, &in->fs, e);
     if (r == 0)
         r = lo_up(e);
     if (r == 0)
@@ -88,13 +107,9 @@ static int prepare(struct init *in, struct err *e)
 /* The fds this process got by the fork: the lock, the control socket, the log's folder. Only stdio and ours stay. */
 static void close_others(const struct init_in *in)
 {
-    int a = in->sock, b = in->project_fd;
-    int lo = b >= 0 && b < a ? b : a, hi = b >= 0 && b > a ? b : a;
-    if (lo > 3)
-        (void)syscall(SYS_close_range, 3u, (unsigned)lo - 1, 0u);
-    if (hi > lo + 1)
-        (void)syscall(SYS_close_range, (unsigned)lo + 1, (unsigned)hi - 1, 0u);
-    (void)syscall(SYS_close_range, (unsigned)hi + 1, ~0u, 0u);
+    if (in->sock > 3)
+        (void)syscall(SYS_close_range, 3u, (unsigned)in->sock - 1, 0u);
+    (void)syscall(SYS_close_range, (unsigned)in->sock + 1, ~0u, 0u);
 }
 
 /* ---- a step begins ---- */
@@ -368,7 +383,7 @@ static int soft_limits(struct init *in)
     int64_t now = clock_mono_us(), next = INT64_MAX;
     if (!in->main)
         return -1;
-    if (in->in->soft_memory && in->in->spec->memory_bytes) {
+    if (in->soft_memory && in->in->spec->memory_bytes) {
         if (now >= in->sample_next_us) {
             sample_memory(in);
             in->sample_next_us = now + SAMPLE_MS * MS_US;
@@ -446,10 +461,15 @@ _Noreturn void init_main(const struct init_in *ii)
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     prctl(PR_SET_NAME, "sallyport-init", 0, 0, 0);
     close_others(ii);
-    if (ini_recv(ii->sock, &m, NULL, 0, NULL) != 1 || m.type != INI_GO)
-        _exit(1);
+    struct gather *g = NULL;
+    int fds[8];
+    size_t nfds = 0;
     in.sigfd = open_signals(&e);
-    if (in.sigfd < 0 || prepare(&in, &e) < 0)
+    int r = in.sigfd < 0 ? in.sigfd : rootfs_gather(ii, &g, &e);
+    if (ini_recv(ii->sock, &m, fds, ARRAY_LEN(fds), &nfds) != 1 || m.type != INI_GO)
+        _exit(1);
+    in.soft_memory = m.soft;
+    if (r < 0 || prepare(&in, g, fds, nfds, &e) < 0)
         give_up(ii->sock, &e);
     m = (struct ini_msg){.type = INI_UP};
     if (ini_send(ii->sock, &m, NULL, 0) < 0)

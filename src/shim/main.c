@@ -113,16 +113,26 @@ static int open_control(struct boot *b, struct err *e)
     return b->host.listen_fd < 0 ? b->host.listen_fd : 0;
 }
 
-static int place(void *arg, pid_t pid, struct err *e)
+/* While init gathers its view, which needs no limit yet. */
+static int limits(void *arg, struct go *ret, struct err *e)
 {
     struct boot *b = arg;
-    return cgroup_place(b->host.cgroup, pid, e);
+    cgroup_limit(b->host.cgroup, &b->spec);
+    ret->soft_memory = !cgroup_has(b->host.cgroup, "memory");
+    return cgroup_doors(b->host.cgroup, ret->doors, &ret->ndoors, e);
 }
 
+/* While init builds it. */
 static int meanwhile(void *arg, struct err *e)
 {
     int r = write_facts(arg, e);
     return r < 0 ? r : open_control(arg, e);
+}
+
+static int proof(void *arg, pid_t pid, struct err *e)
+{
+    struct boot *b = arg;
+    return cgroup_holds(b->host.cgroup, pid, e);
 }
 
 static int build(struct boot *b, struct err *e)
@@ -131,9 +141,9 @@ static int build(struct boot *b, struct err *e)
     struct build_in in = {.spec = &b->spec,
                           .ids = &b->ids,
                           .cgroup_fd = cgroup_fd(b->host.cgroup),
-                          .soft_memory = !cgroup_has(b->host.cgroup, "memory"),
-                          .place = place,
+                          .limits = limits,
                           .meanwhile = meanwhile,
+                          .proof = proof,
                           .arg = b,
                           .weaker = &b->weaker};
     if (stat(b->spec.project, &st) < 0)

@@ -154,11 +154,9 @@ static int gather_all(const struct init_in *in, struct gather *g, struct err *e)
         if (r == 0)
             r = gather_mount(in->spec->ro_binds[i], ATTR_RO, &g->binds[i], e);
     }
-    if (r == 0 && in->project_fd >= 0)
-        g->project.fd = in->project_fd;
-    else if (r == 0)
+    if (r == 0 && !in->ids->root_mode)
         r = gather_mount(in->spec->project, ATTR_RO, &g->project, e);
-    if (r == 0 && g->project.fd < 0)
+    if (r == 0 && !in->ids->root_mode && g->project.fd < 0)
         r = err_set(e, ERR_SANDBOX_FAILED, "the project %s cannot be opened", in->spec->project);
     if (r == 0 && snprintf(layers, sizeof(layers), "%s/layers", in->spec->dir) >= (int)sizeof(layers))
         r = err_set(e, ERR_INVALID, "the data directory's path is too long");
@@ -502,7 +500,7 @@ static struct gather *gather_new(size_t nbinds)
     return g;
 }
 
-int rootfs_build(const struct init_in *in, struct rootfs *ret, struct err *e)
+int rootfs_gather(const struct init_in *in, struct gather **ret, struct err *e)
 {
     struct gather *g = gather_new(in->spec->nro_binds);
     if (!g)
@@ -513,8 +511,19 @@ int rootfs_build(const struct init_in *in, struct rootfs *ret, struct err *e)
         r = fail(e, "make private", "/");
     if (r == 0)
         r = gather_all(in, g, e);
-    if (r == 0)
-        r = become(in->ids, e);
+    if (r < 0) {
+        gather_free(g, in->spec->nro_binds);
+        return r;
+    }
+    *ret = g;
+    return 0;
+}
+
+int rootfs_build(const struct init_in *in, struct gather *g, int project_fd, struct rootfs *ret, struct err *e)
+{
+    if (project_fd >= 0)
+        g->project.fd = project_fd;
+    int r = become(in->ids, e);
     if (r == 0)
         r = pivot(e);
     if (r == 0)

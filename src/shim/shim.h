@@ -43,16 +43,22 @@ struct built {
 CHECKED int ids_find(const struct spw_spec *, struct ids *ret, struct err *);
 /* A detached copy of the project's mount in which its owner appears as ids.host (root mode). fd or negative code. */
 CHECKED int project_idmapped(const char *root, const struct ids *, struct err *);
+/* What init gets with the word to go on. */
+struct go {
+    bool soft_memory; /* no memory controller: init watches by sampling */
+    int doors[3];     /* CGROUP_DOORS: of the v1 groups it must enter first (cgroup.h) */
+    size_t ndoors;
+};
 /* Starts init in new namespaces and waits until its file system stands. cgroup_fd: v2 group to be born in, or -1.
- * place(arg, pid): puts it under v1 limits before it runs anything. meanwhile(arg): the caller's own work that need not
- * wait, done while init builds. */
+ * The host side works while init does: limits(arg, ret) makes the v1 groups and opens their doors; meanwhile(arg) is
+ * what need not wait; proof(arg, pid) looks whether init is under its limits. */
 struct build_in {
     const struct spw_spec *spec;
     const struct ids *ids;
     int cgroup_fd;
-    bool soft_memory; /* no memory controller: init watches by sampling */
-    int (*place)(void *arg, pid_t pid, struct err *);
+    int (*limits)(void *arg, struct go *ret, struct err *);
     int (*meanwhile)(void *arg, struct err *);
+    int (*proof)(void *arg, pid_t pid, struct err *);
     void *arg;
     struct weaker *weaker;
 };
@@ -64,7 +70,7 @@ const char *userns_fix(int sys);
 
 /* --- messages between host side and init: same binary, same memory image --- */
 enum ini_type {
-    INI_GO = 1, /* host -> init: maps are written */
+    INI_GO = 1, /* host -> init: maps are written; soft; fds: project (root mode), doors of v1 groups */
     INI_UP,     /* init -> host: the file system stands */
     INI_FAIL,   /* init -> host: it does not; text */
     INI_STEP,   /* host -> init: body in fd 0; stdin stdout stderr in fds 1..3 */
@@ -76,6 +82,7 @@ struct ini_msg {
     int type, num;
     int status;          /* wait(2) status of the main process; -1: it never ran */
     int code, sys;       /* INI_FAIL */
+    bool soft;           /* INI_GO: memory is watched by init */
     bool soft_oom, disk; /* killed by init for memory / for disk */
     int64_t cpu_us, max_rss_bytes;
     char text[SPW_TEXT];
@@ -88,9 +95,7 @@ CHECKED int ini_recv(int sock, struct ini_msg *ret, int *fds, size_t max, size_t
 struct init_in {
     const struct spw_spec *spec;
     const struct ids *ids;
-    int project_fd; /* idmapped copy (root mode), else -1 */
     int sock;
-    bool soft_memory;
 };
 _Noreturn void init_main(const struct init_in *);
 
@@ -98,7 +103,11 @@ struct rootfs {
     int project_fd; /* O_PATH: lowest layer of /workspace; covered, so steps cannot reach it */
     int layers_fd;  /* O_RDONLY directory: layers/ of the run; covered too */
 };
-CHECKED int rootfs_build(const struct init_in *, struct rootfs *ret, struct err *);
+/* In two halves: what the host has is opened before INI_GO, as soon as init runs; all the rest comes after it, under
+ * the sandbox's limits. project_fd: idmapped copy of the project (root mode), else -1; consumed. */
+struct gather;
+CHECKED int rootfs_gather(const struct init_in *, struct gather **ret, struct err *);
+CHECKED int rootfs_build(const struct init_in *, struct gather *, int project_fd, struct rootfs *ret, struct err *);
 /* Mounts / unmounts the overlay of one step. */
 CHECKED int rootfs_step_mount(const struct init_in *, const struct rootfs *, const struct spw_step *, struct err *);
 void rootfs_step_umount(void);
