@@ -203,7 +203,7 @@ struct http_stream_ops {
     void (*closed)(void *arg);
 };
 /* Answers rq with a stream: headers go out when the handler returns. Chunked on HTTP/1.1, until close on
- * 1.0; the connection ends with it. HEAD: headers only, then closed. On failure nothing was called and arg
+ * 1.0, where the connection ends with it. HEAD: headers only, then closed. On failure nothing was called and arg
  * is still the caller's. *ret is valid until `closed` returns (and may be woken at once). */
 CHECKED int http_stream_open(struct http_req *rq, int status, const char *content_type,
                              const struct http_stream_ops *ops, void *arg, struct http_stream **ret, struct err *);

@@ -6,7 +6,7 @@
  *
  *   NEW -> IDLE --byte--> HEAD --head complete--> BODY --complete--> HANDLE ---> reply: WRITE -> IDLE (kept) or LINGER
  *            ^              |  '------- no body -----------------------^  '---> stream: SWRITE <-> SFILL <-> SWAIT
- *            |              '-- refused (also BODY): WRITE -> LINGER                        '---> LINGER
+ *            |              '-- refused (also BODY): WRITE -> LINGER              ended: IDLE (kept) or LINGER
  *            '--- next request
  *   any -> CLOSING: time is up, the peer is gone, or the server stops
  *
@@ -114,7 +114,8 @@ void http_conn_close(struct http_conn *c)
     io_close(c->io);
 }
 
-void http_conn_linger(struct http_conn *c)
+/* The answer's last byte went to the kernel and the connection ends: FIN, then drop what still comes. */
+static void conn_linger(struct http_conn *c)
 {
     c->dropped = 0;
     io_shutdown(c->io);
@@ -139,11 +140,11 @@ enum io_sent http_conn_send(struct http_conn *c, struct buf *a, struct buf *b)
 }
 
 /* An answer is out: the next request, or the end. */
-static void conn_answered(struct http_conn *c)
+void http_conn_answered(struct http_conn *c)
 {
     if (!c->keep || c->srv->stopping) {
         buf_fini(&c->pend);
-        http_conn_linger(c);
+        conn_linger(c);
         return;
     }
     http_conn_enter(c, HTTP_C_IDLE);
@@ -162,7 +163,7 @@ static void conn_answer(struct http_conn *c, struct buf *a, struct buf *b, bool 
     c->srv->n.replies++;
     switch (http_conn_send(c, a, b)) {
     case IO_DONE:
-        conn_answered(c);
+        http_conn_answered(c);
         break;
     case IO_LATER:
         io_read(c->io, false);
@@ -249,8 +250,10 @@ static void rq_done(struct http_job *j)
     if (c)
         c->rq = NULL;
     if (rq->stream) {
-        if (c)
+        if (c) {
             srv->n.replies++;
+            c->keep = rq->keep;
+        }
         http_stream_adopt(rq->stream, c, &rq->head);
     } else if (c) {
         conn_answer(c, &rq->head, &rq->body, rq->keep);
@@ -360,8 +363,10 @@ static void conn_input(struct http_conn *c, const char *p, size_t n)
     }
 }
 
+/* What comes while an answer is streamed is not kept for later: then this connection takes no further request. */
 static void conn_drop(struct http_conn *c, size_t n)
 {
+    c->keep = false;
     c->dropped += n;
     if (c->dropped > DROP_MAX)
         http_conn_close(c);
@@ -394,7 +399,7 @@ static void on_sent(void *user)
     struct http_conn *c = user;
     all_taken(c);
     if (c->state == HTTP_C_WRITE)
-        conn_answered(c);
+        http_conn_answered(c);
     else if (c->state == HTTP_C_SWRITE)
         http_stream_ready(c->stream);
 }

@@ -124,8 +124,8 @@ struct http_server {
 extern const struct io_ops http_conn_ops;
 void http_conn_enter(struct http_conn *, enum http_conn_state);
 void http_conn_close(struct http_conn *);
-/* The answer's last byte went to the kernel and the connection ends: FIN, then drop what still comes. */
-void http_conn_linger(struct http_conn *);
+/* An answer is out: the next request, or the end. */
+void http_conn_answered(struct http_conn *);
 int http_conn_timeout(const struct http_server *, enum http_conn_state);
 void http_conn_push(struct http_server *, enum http_pool_queue, struct http_job *);
 /* io_send with the bytes counted. */

@@ -52,7 +52,7 @@ int http_stream_open(struct http_req *rq, int status, const char *type, const st
     s->head_only = rq->msg->method == HTTP_M_HEAD;
     s->more = true; /* the first fill */
     bool keep = rq->keep;
-    rq->keep = false;
+    rq->keep = keep && s->chunked; /* only its chunks tell where it ends */
     http_reply_head(&rq->head, rq, status, type, -1, s->chunked ? "Transfer-Encoding: chunked\r\n" : NULL);
     bool full = atomic_fetch_add(&s->srv->n.open_streams, 1) >= s->srv->cfg.max_streams;
     if (full || rq->head.bad) {
@@ -163,7 +163,7 @@ void http_stream_ready(struct http_stream *s)
     struct http_conn *c = s->conn;
     if (s->ended || s->head_only) {
         http_stream_detach(s);
-        http_conn_linger(c);
+        http_conn_answered(c);
     } else if (s->more || s->wake || s->stop) {
         start_fill(s, 0);
     } else {

@@ -17,7 +17,8 @@
 #include "net_util.h"
 #include "os/clock.h"
 
-#define ASK(path) "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
+#define ASK(path)  "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
+#define LAST(path) "GET " path " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 
 /* One log that many subscribers read from their own cursor, as the hub does. */
 struct topic {
@@ -234,7 +235,7 @@ static void test_end(void **state)
     AUTO(buf_fini) struct buf out = BUF_INIT(MIB);
     begin(&t, NULL);
     int fd = net_util_connect(t.net.port);
-    net_util_send(fd, ASK("/e"));
+    net_util_send(fd, LAST("/e"));
     assert_true(net_util_until_close(fd, &out, 3000));
     assert_string_equal(net_util_body(&out), "8\r\npiece 0\n\r\n8\r\npiece 1\n\r\n8\r\npiece 2\n\r\n0\r\n\r\n");
     close(fd);
@@ -250,13 +251,61 @@ static void test_end(void **state)
     buf_reset(&out);
     int fills = t.fills;
     fd = net_util_connect(t.net.port);
-    net_util_send(fd, "HEAD /e HTTP/1.1\r\nHost: a\r\n\r\n");
+    net_util_send(fd, "HEAD /e HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     assert_true(net_util_until_close(fd, &out, 3000));
     assert_string_equal(net_util_body(&out), "");
     assert_int_equal(t.fills, fills);
     close(fd);
     assert_true(net_util_wait(all_closed, &t));
     assert_int_equal(t.closed, 3);
+    end(&t);
+}
+
+#define PIECES "8\r\npiece 0\n\r\n8\r\npiece 1\n\r\n8\r\npiece 2\n\r\n0\r\n\r\n"
+
+/* A stream that ended leaves its connection for the next request: also one that came with the first. */
+static void test_kept(void **state)
+{
+    struct topic t;
+    AUTO(buf_fini) struct buf out = BUF_INIT(MIB);
+    begin(&t, NULL);
+    int fd = net_util_connect(t.net.port);
+    for (int i = 0; i < 3; i++) {
+        buf_reset(&out);
+        net_util_send(fd, ASK("/e"));
+        assert_true(net_util_until(fd, &out, "\r\n0\r\n\r\n", 3000));
+        assert_null(strstr(out.p, "Connection: close"));
+        assert_string_equal(net_util_body(&out), PIECES);
+    }
+    buf_reset(&out);
+    net_util_send(fd, ASK("/e") LAST("/e"));
+    assert_true(net_util_until_close(fd, &out, 3000));
+    const char *second = strstr(out.p + 1, "HTTP/1.1 200");
+    assert_non_null(second);
+    assert_non_null(strstr(second, PIECES));
+    close(fd);
+    assert_true(net_util_wait(all_closed, &t));
+    assert_int_equal(t.closed, 5);
+    end(&t);
+}
+
+/* What comes in the middle of a stream is not kept for later, so the connection ends with it: nobody waits for an
+ * answer that will not come. */
+static void test_talked_over(void **state)
+{
+    struct topic t;
+    AUTO(buf_fini) struct buf out = BUF_INIT(MIB);
+    begin(&t, NULL);
+    t.hold = 1;
+    int fd = net_util_connect(t.net.port);
+    net_util_send(fd, ASK("/e"));
+    assert_true(net_util_until(fd, &out, "\r\n\r\n", 3000));
+    net_util_send(fd, ASK("/e"));
+    clock_sleep_us(20 * MS_US);
+    t.hold = 0;
+    assert_true(net_util_until_close(fd, &out, 3000));
+    assert_null(strstr(out.p + 1, "HTTP/1.1"));
+    close(fd);
     end(&t);
 }
 
@@ -493,6 +542,8 @@ int main(void)
         cmocka_unit_test(test_wake),
         cmocka_unit_test(test_heartbeat),
         cmocka_unit_test(test_end),
+        cmocka_unit_test(test_kept),
+        cmocka_unit_test(test_talked_over),
         cmocka_unit_test(test_overflow_cuts),
         cmocka_unit_test(test_slow_reader),
         cmocka_unit_test(test_dead_reader),
