@@ -18,7 +18,7 @@
  *
  * Owner of what is written: of the file it replaces, else of the project's root (root mode); the user (user mode).
  * Extended attributes: a replaced or restored file keeps its own; none come from a layer. Times: now; undo restores
- * the old ones. */
+ * the old ones, of directories too unless somebody else wrote in them since. */
 #pragma once
 #include "base/buf.h"
 #include "base/err.h"

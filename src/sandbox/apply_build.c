@@ -7,8 +7,10 @@
  *   4  directories get the mode that would have locked us out, deepest first
  * So files always come in a row, here and when it is turned around for an undo: apply_journal.c syncs them together.
  * May include: base os.   Threads: one owner. */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "base/fault.h"
 #include "base/json.h"
 #include "base/str.h"
@@ -23,6 +25,7 @@ struct build {
     bool *sel;      /* per item: it is carried out */
     bool dirs;      /* which half of 2 and 3 is being made */
     bool *kept;     /* per item: a directory that must stay, because something in it stays */
+    size_t opened;  /* so many steps at the front unlock directories that are no change themselves */
 };
 
 static bool was_dir(const struct change *x)
@@ -272,6 +275,62 @@ static int lock_step(struct build *b, size_t i, struct err *e)
     return r;
 }
 
+/* --- directories that only lock us out ------------------------------------------------------------- */
+
+static bool is_open(const struct build *b, const char *dir)
+{
+    for (size_t i = 0; i < b->plan->n; i++) /* few: locked directories are rare */
+        if (strcmp(b->plan->op[i].path, dir) == 0)
+            return true;
+    return false;
+}
+
+/* Names are written in a directory that is 0555 now and stays so: the run opened it, and locked it again. */
+static int open_parent(struct build *b, int root, const char *path, char **last, struct err *e)
+{
+    const char *slash = strrchr(path, '/');
+    struct stat st;
+    char *dir = slash ? str_ndup(path, (size_t)(slash - path)) : NULL;
+    if (slash && !dir)
+        return err_oom(e);
+    bool again = !dir || (*last && strcmp(dir, *last) == 0);
+    long i = again ? -1 : changes_find(b->c, dir);
+    if (again || (i >= 0 && b->sel[i]) || layer_stat(root, dir, &st) < 0 || !S_ISDIR(st.st_mode) ||
+        !locked(st.st_mode) || is_open(b, dir)) {
+        free(dir);
+        return 0;
+    }
+    struct apply_state from = dir_state(st.st_mode), to = dir_state(st.st_mode | 0700);
+    int r = apply_plan_add(b->plan, dir, &from, &to, NULL, e);
+    free(*last);
+    *last = dir;
+    return r;
+}
+
+/* Root writes anywhere, and a directory that is not ours cannot be unlocked: the step that needs it will say so. */
+static int open_parents(struct build *b, struct err *e)
+{
+    AUTO(fd_close) int root = geteuid() != 0 ? open(b->c->project_root, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+    char *last = NULL;
+    int r = 0;
+    for (size_t i = 0; i < b->c->n && r == 0 && root >= 0; i++)
+        if (b->sel[i] && b->c->item[i].c.kind != CH_MODE)
+            r = open_parent(b, root, b->c->item[i].c.path, &last, e);
+    free(last);
+    b->opened = b->plan->n;
+    return r;
+}
+
+static int lock_parents(struct build *b, struct err *e)
+{
+    int r = 0;
+    for (size_t i = b->opened; i-- > 0 && r == 0;) {
+        struct apply_state from = b->plan->op[i].to, to = b->plan->op[i].from;
+        r = apply_plan_add(b->plan, b->plan->op[i].path, &from, &to, NULL, e);
+    }
+    return r;
+}
+
 typedef int step_fn(struct build *, size_t, struct err *);
 
 static int each_up(struct build *b, step_fn *fn, struct err *e)
@@ -292,7 +351,9 @@ static int each_down(struct build *b, step_fn *fn, struct err *e)
 
 static int all_steps(struct build *b, struct err *e)
 {
-    int r = each_up(b, unlock_step, e);
+    int r = open_parents(b, e);
+    if (r == 0)
+        r = each_up(b, unlock_step, e);
     b->dirs = false;
     if (r == 0)
         r = each_down(b, remove_step, e);
@@ -304,7 +365,9 @@ static int all_steps(struct build *b, struct err *e)
     b->dirs = false;
     if (r == 0)
         r = each_up(b, write_step, e);
-    return r < 0 ? r : each_down(b, lock_step, e);
+    if (r == 0)
+        r = each_down(b, lock_step, e);
+    return r < 0 ? r : lock_parents(b, e);
 }
 
 int apply_build(const struct changes *c, const char *const *only, struct apply_plan *plan, struct buf *skipped,

@@ -108,6 +108,13 @@ static int went_with_parent(struct apply_ctx *c, const char *path, struct err *e
     return r;
 }
 
+/* Opened and locked again: where it ends is where it begins, which does not mean that it is done. */
+static bool comes_back(const struct apply_plan *p, size_t i)
+{
+    const struct apply_op *op = &p->op[i];
+    return op->next != APPLY_NONE && S_ISDIR(op->from.mode) && chain_end(p, i)->mode == op->from.mode;
+}
+
 static int check_one(struct apply_ctx *c, size_t i, struct err *e)
 {
     struct apply_op *op = &c->plan->op[i];
@@ -118,7 +125,7 @@ static int check_one(struct apply_ctx *c, size_t i, struct err *e)
     bool hidden = sys == ELOOP || sys == ENOTDIR; /* not simply gone: somebody put something in a parent's place */
     if (hidden && !chain_end(c->plan, i)->mode)
         r = went_with_parent(c, op->path, e);
-    else if (!hidden)
+    else if (!hidden && !comes_back(c->plan, i))
         r = apply_is(c, op->path, &now, chain_end(c->plan, i), e);
     if (r > 0 || (r == 0 && !op->from.mode && S_ISDIR(op->to.mode) && S_ISDIR(now.st_mode))) {
         drop_chain(c->plan, i); /* done already; a directory in any mode will do */

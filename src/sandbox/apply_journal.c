@@ -7,6 +7,7 @@
  *                       └──────┴─ crash: the steps are done again (each looks first); cannot: back
  *   back ─► steps turned around, last first ─► back removed ─► journal dropped
  *
+ * Beside them, unsynced: before, after, times (apply_times.c).
  * `go` becomes `done` or `back` by rename: that needs no room on a full disk, and there is never more than one of them.
  * A journal with none of them has nothing to say about the project, so that one goes first when the journal is dropped.
  * May include: base os.   Threads: one per project (apply.h). */
@@ -164,6 +165,8 @@ static int prepare(struct apply_ctx *c, struct err *e)
     if (r == 0)
         r = save_pre_images(c, e);
     if (r == 0)
+        apply_times_note(c, "before");
+    if (r == 0)
         r = dir_sync(c->journal, e);
     if (r == 0)
         r = dir_sync(c->run, e);
@@ -246,8 +249,11 @@ static int take_steps(struct apply_ctx *c, struct err *e)
 static int go_forward(struct apply_ctx *c, struct err *e)
 {
     int r = take_steps(c, e);
-    if (r == 0)
+    if (r == 0) {
+        apply_times_set(c);
+        apply_times_note(c, "after");
         r = apply_sync(c, e);
+    }
     CRASH_POINT(apply_synced);
     if (r == 0)
         r = turn_into(c, "done", e);

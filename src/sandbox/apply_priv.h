@@ -100,6 +100,11 @@ void apply_conflict(struct apply_ctx *, const char *path, const char *why);
 /* --- apply_check.c: before the first write. Fills stamps and drops what is done already. 0, or ERR_APPLY_CONFLICT. */
 CHECKED int apply_check(struct apply_ctx *, struct err *);
 
+/* --- apply_times.c: the times of directories */
+void apply_times_note(const struct apply_ctx *, const char *name); /* as they are now, as `name` in the journal */
+void apply_times_plan(const struct apply_ctx *done, const struct apply_ctx *undo); /* what the undo is to set */
+void apply_times_set(const struct apply_ctx *);
+
 /* --- apply_build.c */
 CHECKED int apply_build(const struct changes *, const char *const *only, struct apply_plan *, struct buf *skipped,
                         struct err *);

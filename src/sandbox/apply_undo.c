@@ -131,8 +131,10 @@ int apply_undo(const char *applied_run_dir, const char *undo_run_dir, const char
         r = apply_check(&undo, e);
     if (r == 0)
         r = bring_contents(&done, &undo, e);
-    if (r == 0)
+    if (r == 0) {
+        apply_times_plan(&done, &undo);
         r = apply_carry_out(&undo, e);
+    }
     if (r < 0 && r != -ERR_APPLY_CONFLICT)
         return r;
     if (r == 0)

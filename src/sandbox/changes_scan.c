@@ -92,6 +92,13 @@ static uint32_t dir_mode(uint32_t mode)
     return S_ISDIR(mode) ? mode & ~(uint32_t)S_ISGID : mode;
 }
 
+/* As an ordinary user we could write it and never read it again: no undo could tell what is there. */
+static const char *locked_out(uint32_t mode)
+{
+    uint32_t need = S_ISREG(mode) ? S_IRUSR : S_ISDIR(mode) ? S_IRUSR | S_IXUSR : 0;
+    return (mode & need) != need && geteuid() != 0 ? "its owner could not read it" : NULL;
+}
+
 static void set_sides(struct change_item *it, const struct side *a, const struct side *b)
 {
     it->c.old_mode = dir_mode(a->mode);
@@ -103,6 +110,7 @@ static void set_sides(struct change_item *it, const struct side *a, const struct
     it->c.binary = a->binary || b->binary;
     if (b->mode)
         refuse(it, rule_mode(b->mode));
+    refuse(it, locked_out(b->mode));
     if (a->mode)
         refuse(it, rule_mode(a->mode));
     refuse(it, b->refused);

@@ -1,10 +1,10 @@
 /* drive_execute.c - runs the steps of a plan, one after the other, in one sandbox.
  *
- *   for each step:   pending ── runs_gate ──► GO: sandbox_exec ── wait ── runs_step_done ── seal its layer
+ *   for each step:   pending ── runs_gate ──► GO: sandbox_exec ── wait ── runs_step_done
  *                                         ├─► DENIED: the run fails, or goes on (on_deny: tell)
  *                                         └─► ASK: let go of run and sandbox; the answer queues the run again
  *                    running ── (the server was restarted) ──► adopt the live shim, or read the exit record, or `lost`
- *   then:            changes ── runs_done
+ *   then:            layers sealed ── changes ── runs_done
  *
  * A step is written down as running before it is started, and as ended only from its exit record. */
 #include <errno.h>
@@ -348,22 +348,32 @@ static bool has_layer(const struct execute *x, const struct step_row *s)
     return faccessat(x->d->svc->data_fd, rel, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-static int seal(struct execute *x, struct step_row *s, struct err *e)
+static void drop_missing_layer(struct execute *x, struct step_row *s)
 {
     if (has_layer(x, s))
-        return changes_seal(x->dir, s->layer, e);
+        return;
     free(s->layer);
     s->layer = NULL;
-    return 0;
 }
 
-/* Waits for a started step, writes its end, seals its layer. *go: the next step may follow. */
+/* Once no step will see them again: what a step locked must be locked for the next one too. */
+static int seal_layers(struct execute *x, struct err *e)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < x->steps.n; i++)
+        if (x->steps.v[i].layer && has_layer(x, &x->steps.v[i]))
+            r = changes_seal(x->dir, x->steps.v[i].layer, e);
+    return r;
+}
+
+/* Waits for a started step and writes its end. *go: the next step may follow. */
 static int end_step(struct execute *x, struct step_row *s, const struct step_exit *ex, bool *go, struct err *e)
 {
     int r = take_exit(s, ex, e);
 
     if (r == 0)
-        r = seal(x, s, e);
+        drop_missing_layer(x, s);
     CRASH_POINT(step_sealed);
     if (r == 0)
         r = runs_step_done(x->d->svc, &x->d->lease, s, e);
@@ -477,6 +487,8 @@ static int finish_steps(struct execute *x, enum run_node *ret_node, struct err *
     run_steps_fini(&x->steps);
     if (r == 0)
         r = drive_load(x->d, &x->steps, e);
+    if (r == 0)
+        r = seal_layers(x, e);
     if (r == 0)
         r = effects_compute(x->d->svc, &x->d->row, &x->steps, &sum, e);
     if (r == 0)

@@ -151,18 +151,39 @@ static void content_of(int fd, char hex[65])
         sprintf(hex + (size_t)i * 2, "%02x", sum[i]);
 }
 
+/* Opens what its owner has locked, and leaves its mode as it was. */
+static int open_locked(int dir, const char *name, mode_t mode, int flags)
+{
+    int fd = openat(dir, name, flags);
+    if (fd < 0 && errno == EACCES && fchmodat(dir, name, (mode & 07777) | 0700, 0) == 0) {
+        fd = openat(dir, name, flags);
+        (void)!fchmodat(dir, name, mode & 07777, 0);
+    }
+    return fd;
+}
+
+static void list_xattr(int fd, struct buf *out)
+{
+    char value[64];
+    ssize_t n = fgetxattr(fd, "user.note", value, sizeof value);
+    buf_printf(out, " note=%.*s", n > 0 ? (int)n : 0, value);
+}
+
 static void list_one(int dir, const char *name, const char *path, const struct stat *st, int how, struct buf *out)
 {
     char text[4200] = "";
+    AUTO(buf_fini) struct buf note = BUF_INIT(KIB);
     bool isdir = S_ISDIR(st->st_mode), islink = S_ISLNK(st->st_mode);
     if (islink) {
         if (readlinkat(dir, name, text, sizeof text - 1) < 0)
             die("readlink", path);
     } else if (S_ISREG(st->st_mode)) {
-        int fd = openat(dir, name, O_RDONLY);
+        int fd = open_locked(dir, name, st->st_mode, O_RDONLY);
         if (fd < 0)
             die("open", path);
         content_of(fd, text);
+        if (how == FX_EXACT)
+            list_xattr(fd, &note);
         close(fd);
     }
     unsigned mode = st->st_mode;
@@ -173,8 +194,10 @@ static void list_one(int dir, const char *name, const char *path, const struct s
     if (how == FX_GIT && isdir)
         return;
     buf_printf(out, "%s %o %s", path, mode, text);
-    if (how == FX_MTIME && !isdir)
+    if ((how == FX_MTIME && !isdir) || how == FX_EXACT)
         buf_printf(out, " %lld.%09ld", (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec);
+    if (note.len > 0)
+        buf_puts(out, note.p);
     buf_addc(out, '\n');
 }
 
@@ -202,10 +225,13 @@ static void list_dir(int dir, const char *path, int how, struct buf *out)
             die("stat", names[i]->d_name);
         list_one(dir, names[i]->d_name, sub, &st, how, out);
         if (S_ISDIR(st.st_mode)) {
-            int fd = openat(dir, names[i]->d_name, O_RDONLY | O_DIRECTORY);
-            if (fd < 0)
+            int fd = open_locked(dir, names[i]->d_name, st.st_mode, O_RDONLY | O_DIRECTORY);
+            bool locked = (st.st_mode & 0700) != 0700;
+            if (fd < 0 || (locked && fchmod(fd, (st.st_mode & 07777) | 0700) < 0))
                 die("open", sub);
             list_dir(fd, sub, how, out);
+            if (locked)
+                (void)!fchmod(fd, st.st_mode & 07777);
             close(fd);
         }
         free(sub);
@@ -226,11 +252,20 @@ struct buf fx_list(const char *root, int how)
     return b;
 }
 
+static void only_in(const char *mark, const char *a, const char *b)
+{
+    for (const char *nl; (nl = strchr(a, '\n')) != NULL; a = nl + 1)
+        if (nl > a && !memmem(b, strlen(b), a, (size_t)(nl - a) + 1))
+            fprintf(stderr, "%s %.*s\n", mark, (int)(nl - a), a);
+}
+
 void fx_assert_list(const char *root, const struct buf *want, int how)
 {
     struct buf x = fx_list(root, how);
     if (strcmp(x.p, want->p) != 0) {
-        fprintf(stderr, "trees differ\n--- %s\n%s\n+++ wanted\n%s\n", root, x.p, want->p);
+        only_in("---", x.p, want->p);
+        only_in("+++", want->p, x.p);
+        fprintf(stderr, "trees differ: --- is what %s has, +++ what was wanted\n", root);
         abort();
     }
     buf_fini(&x);
@@ -444,6 +479,37 @@ static void remove_tree(const char *path)
     (void)fx_run(argv, NULL);
 }
 
+void fx_rename(const char *from, const char *to)
+{
+    const char *const argv[] = {"cp", "-a", "--", from, to, NULL}, *const open_up[] = {"chmod", "-R", "u+rwX",
+                                                                                       "--",    from, NULL};
+    struct stat st;
+    if (lstat(from, &st) == 0 && S_ISDIR(st.st_mode))
+        (void)fx_run(open_up, NULL); /* so that a copy of it works wherever a rename would */
+    if (rename(from, to) == 0 || errno != EXDEV)
+        return;
+    if (rmdir(to) < 0 && errno != ENOENT)
+        return; /* not empty, or not ours to remove: nothing moves */
+    if (fx_run(argv, NULL) == 0)
+        remove_tree(from);
+    else
+        remove_tree(to);
+}
+
+void fx_name(struct rnd *r, char *out, size_t cap)
+{
+    pick_path(r, out, cap);
+}
+
+void fx_pick(struct rnd *r, char *out, size_t cap)
+{
+    struct pick p = {.r = r, .path = "nothing"};
+    int dir = open(".", O_RDONLY | O_DIRECTORY);
+    pick_existing(&p, dir, "");
+    close(dir);
+    snprintf(out, cap, "%s", p.path);
+}
+
 static void one_op(struct rnd *r)
 {
     static const mode_t dmodes[] = {0755, 0700, 0750, 01777};
@@ -459,7 +525,8 @@ static void one_op(struct rnd *r)
         random_content(r, path);
         break;
     case 2:
-        if (mkdir(path, dmodes[rnd_below(r, 4)]) < 0 && errno != EEXIST && errno != ENOTDIR && errno != ENOENT)
+        if (mkdir(path, dmodes[rnd_below(r, 4)]) < 0 && errno != EEXIST && errno != ENOTDIR && errno != ENOENT &&
+            errno != EACCES)
             die("mkdir", path);
         break;
     case 3:
@@ -477,7 +544,7 @@ static void one_op(struct rnd *r)
         (void)!mkdir(p.path, 0755);
         break;
     case 7:
-        (void)!rename(p.path, path);
+        fx_rename(p.path, path);
         break;
     case 8:
     case 9:

@@ -27,8 +27,9 @@ char *fx_at(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* a st
 char *fx_layer(struct fx *, const char *name);
 
 /* Everything below root, one line each: path, type, mode, size, content hash or target. git: only what git keeps (exec
- * bit, no directories). Free with buf_fini. */
-enum { FX_ALL, FX_GIT, FX_MTIME };
+ * bit, no directories). mtime: of files too. exact: of directories too, and the attribute user.note. Free with
+ * buf_fini. */
+enum { FX_ALL, FX_GIT, FX_MTIME, FX_EXACT };
 struct buf fx_list(const char *root, int how);
 void fx_assert_list(const char *root, const struct buf *want, int how);
 void fx_assert_same(const char *a_root, const char *b_root, int how);
@@ -50,3 +51,6 @@ unsigned rnd_below(struct rnd *, unsigned n);
 /* Random changes in the current directory. Root rights are not used to get around modes. */
 void fx_random_ops(struct rnd *, int count);
 void fx_random_tree(struct rnd *, int count);
+void fx_pick(struct rnd *, char *out, size_t cap); /* something there is; "nothing" when nothing is */
+void fx_name(struct rnd *, char *out, size_t cap); /* a path of the names that the others use */
+void fx_rename(const char *from, const char *to);  /* as mv(1): copies where rename(2) says EXDEV */
