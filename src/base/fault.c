@@ -23,14 +23,21 @@ struct point {
     atomic_long left; /* fires when it reaches 0 */
 };
 
-static struct point points[MAX_POINTS];
-static size_t npoints;
+/* Never changed once it is in force but for the counters, and never freed: a thread may still be reading an older one
+ * when a test arms the next. A lock would do, but a child of fork could inherit it locked. */
+struct points {
+    struct points *older;
+    size_t n;
+    struct point at[MAX_POINTS];
+};
+
+static _Atomic(struct points *) in_force;
 static atomic_bool fired;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static void add_point(const char *item, size_t n)
+static void add_point(struct points *set, const char *item, size_t n)
 {
-    struct point *pt = &points[npoints];
+    struct point *pt = &set->at[set->n];
     const char *colon = memchr(item, ':', n);
     long count = colon ? strtol(colon + 1, NULL, 10) : 1;
     size_t len = colon ? (size_t)(colon - item) : n;
@@ -43,30 +50,33 @@ static void add_point(const char *item, size_t n)
         return;
     memcpy(pt->name, item, len);
     atomic_init(&pt->left, count);
-    npoints++;
+    set->n++;
 }
 
-static void set(const char *s)
+static void arm(const char *s)
 {
-    memset(points, 0, sizeof points);
-    npoints = 0;
-    atomic_store(&fired, false);
-    while (s && *s && npoints < MAX_POINTS) {
+    struct points *set = calloc(1, sizeof *set);
+    if (!set)
+        abort(); /* a test that believes in faults which never come would prove nothing */
+    while (s && *s && set->n < MAX_POINTS) {
         size_t n = strcspn(s, ",");
-        add_point(s, n);
+        add_point(set, s, n);
         s += n + (s[n] == ',');
     }
+    set->older = atomic_load(&in_force);
+    atomic_store(&fired, false);
+    atomic_store(&in_force, set);
 }
 
 static void from_environment(void)
 {
-    set(getenv("SALLYPORT_FAULT"));
+    arm(getenv("SALLYPORT_FAULT"));
 }
 
 void fault_arm(const char *spec)
 {
     pthread_once(&once, from_environment); /* or the first hit would undo this */
-    set(spec);
+    arm(spec);
 }
 
 void fault_arm_nth(const char *point, int n)
@@ -84,11 +94,14 @@ bool fault_fired(void)
 static bool fires(const char *name, bool kill)
 {
     pthread_once(&once, from_environment);
-    for (size_t i = 0; i < npoints; i++)
-        if (points[i].kill == kill && strcmp(points[i].name, name) == 0 && atomic_fetch_sub(&points[i].left, 1) == 1) {
+    struct points *set = atomic_load(&in_force);
+    for (size_t i = 0; i < set->n; i++) {
+        struct point *pt = &set->at[i];
+        if (pt->kill == kill && strcmp(pt->name, name) == 0 && atomic_fetch_sub(&pt->left, 1) == 1) {
             atomic_store(&fired, true);
             return true;
         }
+    }
     return false;
 }
 

@@ -1,6 +1,7 @@
 /* rig - the services over a store of their own in a temporary directory, with one project. No workers, no sandbox:
  * tests play the worker. */
 #pragma once
+#include <stdatomic.h>
 #include "tests/check.h"
 
 #include "service/audits.h"
@@ -14,7 +15,7 @@ struct rig {
     struct svc svc;
     struct caller c;    /* a person: reply and status of the last call */
     struct json *reply; /* the last reply, parsed */
-    int ticks;          /* of store_on_commit */
+    atomic_int ticks;   /* of store_on_commit */
 };
 int rig_up(void **state);
 int rig_down(void **state);
