@@ -31,6 +31,8 @@ bool diff_binary(const char *p, size_t len)
 int64_t diff_lines(const char *p, size_t len)
 {
     int64_t n = 0;
+    if (len == 0) /* p may be NULL */
+        return 0;
     for (const char *end = p + len, *nl; p < end; p = nl + 1, n++) {
         nl = memchr(p, '\n', (size_t)(end - p));
         if (!nl)
