@@ -3,7 +3,7 @@
 #   make demo       play the main job on an example project
 #   make check      everything that must hold before a change lands; ends in "N passed, N failed"
 #   make bench      figures, one BENCH line each
-#   make fuzz       each fuzzer for FUZZ_SECONDS (20)
+#   make fuzz       each fuzzer for FUZZ_SECONDS (60)
 #   make install    into PREFIX (/usr/local), below DESTDIR if set
 #   make format     clang-format over src/ and tests/
 #   make deps       only the packages

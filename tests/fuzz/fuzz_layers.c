@@ -14,6 +14,9 @@
 #define SECRET  "what nobody may read through a link"
 #define NLAYERS 3
 
+/* few, so that operations meet */
+static const char *const names[] = {"a", "b", "d", "a b", "\n", "\xff\xfe", ".git", "-x"};
+
 struct in {
     const uint8_t *p, *end;
 };
@@ -45,7 +48,6 @@ static void put_file(const char *path, const char *text, size_t n, mode_t mode)
 /* One operation below root: what, where (two names deep at most), with what. */
 static void act(struct in *in, const char *root, const char *dir)
 {
-    static const char *const names[] = {"a", "b", "d", "a b", "\n", "\xff\xfe", ".git", "-x"};
     static const char *const texts[] = {"",        "one\n", "one\ntwo\n", "no end",
                                         "\0bin\0", "\r\n",  "one\n\ntwo", "\xf0\x9f\x92\xa9\n"};
     static const mode_t modes[] = {0644, 0755, 0, 04755, 02755, 0444, 0777, 0600};
@@ -101,7 +103,6 @@ static void fill(struct in *in, const char *root, const char *dir)
     for (unsigned n = take(in) % 24; n > 0 && in->p < in->end; n--) {
         struct in look = *in;
         char parent[256];
-        static const char *const names[] = {"a", "b", "d", "a b", "\n", "\xff\xfe", ".git", "-x"};
         struct stat st;
         take(&look);
         unsigned where = take(&look);
