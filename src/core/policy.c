@@ -216,11 +216,26 @@ static void path_rules(struct touch *t, enum policy_access how, const char *form
     }
 }
 
-static void touch_file(void *arg, enum policy_access how, const char *form)
+/* Below /dev only what is written to in place is harmless. */
+static bool takes_place(const struct seen *s)
+{
+    return str_starts(s->abs.p, "/dev/");
+}
+
+static void touch_file(void *arg, int kind, const char *form)
 {
     struct touch *t = arg;
     AUTO(seen_fini) struct seen s = SEEN_INIT;
+    enum policy_access how = kind == POLICY_READ ? POLICY_READ : POLICY_WRITE;
     bool allowed = false;
+
+    if (kind == FILE_MAYBE) {
+        if (!t->outside && (!path_see(t->pl, t->cwd, form, &s) || !path_harmless(t->pl, &s))) {
+            t->outside = true;
+            t->outside_text = t->text;
+        }
+        return;
+    }
 
     if (*t->budget == 0) {
         speak(t->a, POLICY_ASK, "opaque", "It names more files than can be judged.", NULL);
@@ -238,7 +253,7 @@ static void touch_file(void *arg, enum policy_access how, const char *form)
     }
     if (how != POLICY_WRITE || t->outside || (allowed && shell_form_known(form)))
         return;
-    if (!path_see(t->pl, t->cwd, form, &s) || !path_harmless(t->pl, &s)) {
+    if (!path_see(t->pl, t->cwd, form, &s) || !path_harmless(t->pl, &s) || (kind == FILE_REPLACE && takes_place(&s))) {
         t->outside = true;
         t->outside_text = t->text;
     }
@@ -318,7 +333,7 @@ static void answer_command(const struct policy *p, const struct shell *sh, const
     }
     if (a->decision == POLICY_ALLOW && t.outside)
         speak(a, POLICY_ASK, "outside-workspace",
-              "It writes outside the workspace, or where is only known when it runs.", t.outside_text);
+              "It writes or works outside the workspace, or where is only known when it runs.", t.outside_text);
 }
 
 /* --- the verdict --- */
@@ -426,16 +441,19 @@ static int command_parts(const struct policy *p, const struct shell *sh, const s
     return r;
 }
 
-/* The strongest part speaks for all. */
-static int conclude(const struct policy *p, struct verdict *v)
+/* The strongest part speaks for all; among equals the first that has more to say than that no rule spoke. */
+static int conclude(const struct policy *pol, struct verdict *v)
 {
     const struct verdict_part *best = NULL;
 
     for (size_t i = 0; i < v->nparts; i++) {
-        if (!best || v->parts[i].decision > best->decision)
-            best = &v->parts[i];
+        const struct verdict_part *p = &v->parts[i];
+        bool says_more =
+            best && p->decision == best->decision && str_eq(best->rule, "default") && !str_eq(p->rule, "default");
+        if (!best || p->decision > best->decision || says_more)
+            best = p;
     }
-    v->decision = best ? best->decision : p->def > POLICY_ASK ? p->def : POLICY_ASK;
+    v->decision = best ? best->decision : pol->def > POLICY_ASK ? pol->def : POLICY_ASK;
     v->piece = str_dup(best ? best->text : "");
     v->at = best ? best->at : (struct shell_range){0, 0};
     fill(v->rule, sizeof(v->rule), best ? best->rule : "default");

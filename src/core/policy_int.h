@@ -75,8 +75,13 @@ bool match_command(const struct policy_rule *, const struct shell *, const struc
 /* Could an allow rule match the bare name, with some arguments? */
 bool match_program_name(const struct policy_rule *, const char *name);
 
+/* How a path stands in a command, besides POLICY_READ and POLICY_WRITE. */
+enum {
+    FILE_MAYBE = 4,   /* the program is not known to leave it alone: judged by where it lies, not by the rules */
+    FILE_REPLACE = 8, /* written, and not as a device: mv x /dev/null takes its place */
+};
 /* Calls fn for each path the command visibly reads or writes through its operands. */
-typedef void (*files_fn)(void *arg, enum policy_access, const char *form);
+typedef void (*files_fn)(void *arg, int how, const char *form);
 void files_of(const struct shell_cmd *, files_fn, void *arg);
 /* Calls fn for each host the command visibly talks to. */
 typedef void (*hosts_fn)(void *arg, const char *host);

@@ -8,115 +8,40 @@
 #include "base/str.h"
 #include "core/shell_wrap.h"
 
-/* A trailing '*' matches any rest. */
-static const char *const loads_code[] = {"LD_*",
-                                         "GCONV_PATH",
-                                         "LOCPATH",
-                                         "NLSPATH",
-                                         "HOSTALIASES",
-                                         "PATH",
-                                         "CDPATH",
-                                         "IFS",
-                                         "ENV",
-                                         "BASH_ENV",
-                                         "BASH_FUNC_*",
-                                         "PROMPT_COMMAND",
-                                         "PS0",
-                                         "PS1",
-                                         "PS4",
-                                         "SHELLOPTS",
-                                         "BASHOPTS",
-                                         "SHELL",
-                                         "HOME",
-                                         "BASH_LOADABLES_PATH",
-                                         "GLOBIGNORE",
-                                         "EXECIGNORE",
-                                         "INPUTRC",
-                                         "GIT_SSH*",
-                                         "GIT_PROXY_COMMAND",
-                                         "GIT_EXTERNAL_DIFF",
-                                         "GIT_PAGER",
-                                         "GIT_EDITOR",
-                                         "GIT_SEQUENCE_EDITOR",
-                                         "GIT_ASKPASS",
-                                         "GIT_CONFIG*",
-                                         "GIT_EXEC_PATH",
-                                         "GIT_TEMPLATE_DIR",
-                                         "GIT_DIR",
-                                         "GIT_WORK_TREE",
-                                         "GIT_ALLOW_PROTOCOL",
-                                         "SSH_ASKPASS",
-                                         "SUDO_ASKPASS",
-                                         "SUDO_EDITOR",
-                                         "PAGER",
-                                         "MANPAGER",
-                                         "MANOPT",
-                                         "EDITOR",
-                                         "VISUAL",
-                                         "FCEDIT",
-                                         "BROWSER",
-                                         "LESSOPEN",
-                                         "LESSCLOSE",
-                                         "LESS",
-                                         "PYTHONSTARTUP",
-                                         "PYTHONHOME",
-                                         "PYTHONPATH",
-                                         "PYTHONINSPECT",
-                                         "PYTHONBREAKPOINT",
-                                         "PYTHONUSERBASE",
-                                         "PERL5OPT",
-                                         "PERL5LIB",
-                                         "PERLLIB",
-                                         "PERL5DB",
-                                         "RUBYOPT",
-                                         "RUBYLIB",
-                                         "GEM_HOME",
-                                         "BUNDLE_GEMFILE",
-                                         "NODE_OPTIONS",
-                                         "NODE_PATH",
-                                         "npm_config_*",
-                                         "NPM_CONFIG_*",
-                                         "JAVA_TOOL_OPTIONS",
-                                         "_JAVA_OPTIONS",
-                                         "JDK_JAVA_OPTIONS",
-                                         "CLASSPATH",
-                                         "LUA_INIT*",
-                                         "LUA_PATH*",
-                                         "LUA_CPATH*",
-                                         "R_PROFILE*",
-                                         "R_ENVIRON*",
-                                         "PHP_INI_SCAN_DIR",
-                                         "PHPRC",
-                                         "AWKPATH",
-                                         "AWKLIBPATH",
-                                         "MAKEFLAGS",
-                                         "GNUMAKEFLAGS",
-                                         "MFLAGS",
-                                         "MAKEFILES",
-                                         "RUSTC",
-                                         "RUSTC_WRAPPER",
-                                         "RUSTC_WORKSPACE_WRAPPER",
-                                         "RUSTDOC",
-                                         "CARGO_BUILD_*",
-                                         "CARGO_TARGET_*",
-                                         "GOFLAGS",
-                                         "GOENV",
-                                         "CMAKE_TOOLCHAIN_FILE",
-                                         "TAR_OPTIONS",
-                                         "RSYNC_RSH",
-                                         "RIPGREP_CONFIG_PATH",
-                                         "TEXMFCNF",
-                                         "OPENSSL_CONF",
-                                         "OPENSSL_ENGINES",
-                                         "GTK_MODULES",
-                                         "QT_PLUGIN_PATH",
-                                         "TERMINFO",
-                                         "TERMCAP",
-                                         "DYLD_*",
-                                         "GDK_PIXBUF_MODULE_FILE",
-                                         "XDG_CONFIG_HOME",
-                                         "XDG_DATA_DIRS",
-                                         "BASH_XTRACEFD"};
+/* Names between blanks; globs. */
+static const char loads_code[] =
+    /* the loader, the shell, libc */
+    "LD_* DYLD_* GCONV_PATH LOCPATH NLSPATH HOSTALIASES RES_OPTIONS MALLOC_TRACE PATH CDPATH IFS ENV BASH_ENV "
+    "BASH_FUNC_* PROMPT_COMMAND PS0 PS1 PS4 SHELLOPTS BASHOPTS SHELL HOME BASH_LOADABLES_PATH GLOBIGNORE EXECIGNORE "
+    "INPUTRC BASH_XTRACEFD ZDOTDIR FPATH TERMINFO TERMCAP XDG_CONFIG_HOME XDG_DATA_DIRS OPENSSL_* TEXMFCNF "
+    /* git */
+    "GIT_SSH* GIT_PROXY_COMMAND GIT_EXTERNAL_DIFF GIT_EDITOR GIT_SEQUENCE_EDITOR GIT_ASKPASS GIT_CONFIG* "
+    "GIT_EXEC_PATH GIT_TEMPLATE_DIR GIT_DIR GIT_WORK_TREE GIT_COMMON_DIR GIT_INDEX_FILE GIT_OBJECT_DIRECTORY "
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_ATTR_SOURCE GIT_NAMESPACE GIT_REDIRECT_* GIT_TRACE* GIT_ALLOW_PROTOCOL "
+    "SSH_ASKPASS SUDO_ASKPASS GNUPGHOME "
+    /* pagers, editors, what they read first */
+    "PAGER *_PAGER MANPAGER ACK_PAGER* MANOPT MANPATH MANROFFSEQ GROFF_* EDITOR *_EDITOR VISUAL FCEDIT BROWSER "
+    "LESSOPEN LESSCLOSE LESSEDIT LESSKEY* LESS MORE VIMINIT EXINIT ACKRC BAT_CONFIG_PATH RIPGREP_CONFIG_PATH "
+    /* options by the back door */
+    "TAR_OPTIONS GREP_OPTIONS ZIPOPT ZIP UNZIP UNZIPOPT ZIPINFO* GZIP BZIP BZIP2 XZ_OPT XZ_DEFAULTS ZSTD_* RSYNC_* "
+    "*_OPTS *_ARGS *_ADDOPTS *SAN_OPTIONS MAKEFLAGS GNUMAKEFLAGS MFLAGS MAKEFILES MAKE CMAKE_TOOLCHAIN_FILE "
+    "CMAKE_GENERATOR CMAKE_PROJECT_* "
+    /* interpreters and their tools */
+    "PYTHONSTARTUP PYTHONHOME PYTHONPATH PYTHONINSPECT PYTHONBREAKPOINT PYTHONUSERBASE PYTHONPLATLIBDIR PYTEST_PLUGINS "
+    "COVERAGE_PROCESS_START TOX_OVERRIDE MYPYPATH PIP_CONFIG_FILE PIP_TARGET PIP_PREFIX "
+    "PERL5OPT PERL5LIB PERLLIB PERL5DB PERL_MB_OPT PERL_MM_OPT HARNESS_PERL* RUBYOPT RUBYLIB RUBYSHELL RAKEOPT "
+    "GEM_HOME "
+    "GEM_PATH BUNDLE_GEMFILE BUNDLE_PATH BUNDLE_BIN* "
+    "NODE_OPTIONS NODE_PATH NODE_REPL_EXTERNAL_MODULE npm_config_* NPM_CONFIG_* "
+    "JAVA_TOOL_OPTIONS _JAVA_OPTIONS JDK_JAVA_OPTIONS CLASSPATH JAVA_HOME MSBUILD* DOTNET_STARTUP_HOOKS CORECLR_* "
+    "COR_* "
+    "LUA_INIT* LUA_PATH* LUA_CPATH* R_PROFILE* R_ENVIRON* PHP_INI_SCAN_DIR PHPRC COMPOSER_HOME AWKPATH AWKLIBPATH "
+    "ELIXIR_ERL_OPTIONS ERL_* MIX_HOME MIX_ARCHIVES GHC_PACKAGE_PATH OCAMLPARAM CAML_LD_LIBRARY_PATH "
+    "RUSTC RUSTC_WRAPPER RUSTC_WORKSPACE_WRAPPER RUSTDOC CARGO_BUILD_* CARGO_TARGET_* CARGO_ALIAS_* CARGO_HOME "
+    "RUSTUP_HOME RUSTUP_TOOLCHAIN GOFLAGS GOENV GOROOT GOPATH GOBIN GOTOOLDIR GOTOOLCHAIN GOPROXY GOWORK "
+    /* plugins */
+    "GTK_MODULES GTK_PATH GIO_*MODULE* GST_*PLUGIN* QT_PLUGIN_PATH QT_QPA_PLATFORM_PLUGIN_PATH VK_*LAYER* VK_*ICD* "
+    "LIBGL_DRIVERS_PATH GDK_PIXBUF_MODULE_FILE PKCS11_MODULE* KRB5_CONFIG";
 
 /* Values everybody uses and nobody can be hurt by. */
 static const struct {
@@ -148,18 +73,52 @@ static const struct {
                 {"SHELL", "/bin/sh"},
                 {"SHELL", "/bin/bash"},
                 {"GIT_SSH_VARIANT", "*"},
+                {"GIT_TRACE*", "[0-9]"},
+                {"GIT_TRACE*", "true"},
+                {"*_OPTS", "-Xm[sxn][0-9]*[gGmMkK]"},
+                {"*_OPTS", "-[0-9]"},
+                {"*_PAGER", "cat"},
+                {"*_PAGER", "less"},
+                {"*_PAGER", ""},
+                {"XZ_OPT", "-[0-9T]*"},
+                {"GZIP", "-[0-9]"},
+                {"ZSTD_*", "[0-9]*"},
+                {"PYTEST_ADDOPTS", "-[vqxs]"},
+                {"PYTEST_ADDOPTS", "--color=*"},
+                {"JAVA_HOME", "/usr/lib/jvm/*"},
+                {"GOPROXY", "off"},
+                {"GOPROXY", "direct"},
+                {"GOTOOLCHAIN", "local"},
+                {"GOTOOLCHAIN", "auto"},
+                {"GOWORK", "off"},
+                {"RUSTUP_TOOLCHAIN", "stable"},
+                {"RUSTUP_TOOLCHAIN", "nightly"},
+                {"RUSTUP_TOOLCHAIN", "beta"},
+                {"RUSTUP_TOOLCHAIN", "[0-9].[0-9]*"},
+                {"CMAKE_GENERATOR", "Ninja"},
+                {"CARGO_TARGET_DIR", "[a-z]*"},
+                {"CARGO_BUILD_JOBS", "[0-9]*"},
                 {"npm_config_loglevel", "[a-z]*"},
                 {"GIT_CONFIG_NOSYSTEM", "1"},
                 {"npm_config_yes", "true"},
                 {"SHELL", "/bin/zsh"}};
 
-static bool name_matches(const char *pat, const char *name)
+static bool name_listed(const char *globs, const char *name)
 {
-    size_t n = strlen(pat);
+    char g[64];
 
-    if (n && pat[n - 1] == '*')
-        return strncmp(pat, name, n - 1) == 0;
-    return strcmp(pat, name) == 0;
+    for (const char *p = globs; *p;) {
+        p += strspn(p, " ");
+        size_t n = strcspn(p, " ");
+        if (n && n < sizeof(g)) {
+            memcpy(g, p, n);
+            g[n] = '\0';
+            if (glob_match(g, name))
+                return true;
+        }
+        p += n;
+    }
+    return false;
 }
 
 /* "src", "./lib:.": below the current directory for certain. */
@@ -182,7 +141,7 @@ static bool is_harmless(const char *name, const char *value)
     if (!value)
         return false;
     for (size_t i = 0; i < ARRAY_LEN(harmless); i++) {
-        if (str_eq(harmless[i].name, name) && !strpbrk(value, " ;") && glob_match(harmless[i].value, value))
+        if (glob_match(harmless[i].name, name) && !strpbrk(value, " ;") && glob_match(harmless[i].value, value))
             return true;
     }
     if (str_eq(name, "PYTHONPATH") || str_eq(name, "NODE_PATH") || str_eq(name, "RUBYLIB") || str_eq(name, "PERL5LIB"))
@@ -191,42 +150,59 @@ static bool is_harmless(const char *name, const char *value)
         return plain_jobs(value);
     if (str_eq(name, "GOFLAGS"))
         return str_starts(value, "-mod=") || str_eq(value, "-count=1") || str_eq(value, "-race");
+    if (glob_match("*SAN_OPTIONS", name))
+        return !strchr(value, '/') && !strstr(value, "symbolizer_path");
     return false;
 }
 
 void uw_env_name(struct uw *u, const char *name, const struct shell_word *value)
 {
-    for (size_t i = 0; i < ARRAY_LEN(loads_code); i++) {
-        if (!name_matches(loads_code[i], name))
-            continue;
-        if (!is_harmless(name, value ? value->value : NULL))
+    const char *v = value ? value->value : NULL;
+
+    if (name_listed(loads_code, name)) {
+        if (!is_harmless(name, v))
             uw_opaque(u, "sets an environment variable that changes what programs load or run");
         return;
     }
+    /* make expands its environment, too: CFLAGS='$(shell x)'. */
+    if (v && (strstr(v, "$(") || strstr(v, "${") || strchr(v, '`')))
+        uw_opaque(u, "sets an environment variable to a text that make or a shell would expand");
+    else
+        uw_tool_variable(u, name, value);
 }
 
 /* read, mapfile, printf -v … put text into a variable of a given name. */
 static void names_as_words(struct uw *u)
 {
-    static const char *const progs[] = {"read", "mapfile", "readarray", "getopts", "printf"};
+    static const char *const progs[] = {"read",  "mapfile", "readarray", "getopts", "printf",
+                                        "unset", "wait",    "export",    "declare"};
     const char *prog = uw_value(u, 0);
     bool sets = false;
 
     for (size_t i = 0; i < ARRAY_LEN(progs); i++)
         sets = sets || str_eq(prog, progs[i]);
-    if (!sets || (str_eq(prog, "printf") && !uw_is(u, 1, "-v")))
+    bool print = str_eq(prog, "printf");
+    if (!sets || (print && !(uw_value(u, 1) && str_starts(uw_value(u, 1), "-v"))))
         return;
     for (size_t i = 1; i < u->c->nwords; i++) {
         const char *v = uw_value(u, i);
-        if (v && shell_ps_name(v, strlen(v)) == strlen(v) && *v && !(str_eq(prog, "printf") && i > 2))
+        if (v && v[0] == '-' && v[1] && v[2]) /* printf -vPATH, read -aPATH */
+            v += 2;
+        if (v && shell_ps_name(v, strlen(v)) == strlen(v) && *v && !(print && i > 2))
             uw_env_name(u, v, NULL);
     }
 }
 
 void uw_environment(struct uw *u)
 {
-    for (size_t i = 0; i < u->c->nassigns; i++)
-        uw_env_name(u, u->c->assigns[i].name, &u->c->assigns[i].value);
+    for (size_t i = 0; i < u->c->nassigns; i++) {
+        const struct shell_assign *a = &u->c->assigns[i];
+        bool sets_only = u->c->nwords == 0 && !a->exported; /* x='$(y)': nobody gets it but by its name */
+        if (!sets_only || name_listed(loads_code, a->name))
+            uw_env_name(u, a->name, &a->value);
+        else
+            uw_tool_variable(u, a->name, &a->value); /* it may be exported already */
+    }
     if (u->c->nwords)
         names_as_words(u);
 }

@@ -445,7 +445,7 @@ static bool interp_option(const struct interp *in, const char *v)
 
 static bool informs(const char *v)
 {
-    static const char *const info[] = {"--version", "-V", "-v", "--help", "-h", "-VV"};
+    static const char *const info[] = {"--version", "-V", "-v", "--help", "-h", "-VV", "--test"};
     return ONE_OF(v, info);
 }
 

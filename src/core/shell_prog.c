@@ -28,7 +28,9 @@ size_t shell_find_names(struct shell *sh, const struct shell_cmd *c, struct shel
     size_t n = 0, i = 1, from;
 
     for (size_t k = 1; k < c->nwords; k++) {
-        for (size_t t = 0; t < ARRAY_LEN(tests); t++)
+        bool all_but = str_eq(c->words[k - 1].value, "!") || str_eq(c->words[k - 1].value, "-not");
+        bool all = k + 1 < c->nwords && str_eq(c->words[k + 1].value, "*");
+        for (size_t t = 0; !all_but && !all && t < ARRAY_LEN(tests); t++)
             chosen = chosen || str_eq(c->words[k].value, tests[t]);
     }
     while (i < c->nwords && c->words[i].form[0] == '-' && c->words[i].form[1] && strchr("HLPD", c->words[i].form[1]))
@@ -162,7 +164,14 @@ static bool git_key_runs(const char *key)
                                         "ssh.variant",
                                         "receive.*hook*",
                                         "safe.directory",
-                                        "core.gitproxy",
+                                        "hook.*",
+                                        "fsmonitor.*",
+                                        "extensions.*",
+                                        "remote.*.url",
+                                        "remote.*.pushurl",
+                                        "remote.pushdefault",
+                                        "core.repositoryformatversion",
+                                        "core.excludesfile",
                                         "bitmap.*"};
     AUTO(buf_fini) struct buf low = BUF_INIT(512);
 
@@ -230,6 +239,22 @@ static void git_config(struct uw *u, size_t sub)
         uw_opaque(u, "git config of a key whose value git runs");
 }
 
+/* What stands behind the option in v: git takes long ones shortened and letters in clusters (gitcli(7)); NULL: it is
+ * not that option. */
+static const char *git_option(const char *v, const char *opt)
+{
+    size_t n = strcspn(v, "="), full = strlen(opt);
+
+    if (str_eq(v, "--"))
+        return NULL;
+    if (opt[1] == '-' && full > 2)
+        return n >= 4 && n <= full && strncmp(v, opt, n) == 0 ? v + n : NULL;
+    if (str_starts(v, opt))
+        return v + full;
+    const char *at = v[0] == '-' && v[1] != '-' && full == 2 && strlen(v) <= 4 ? strchr(v, opt[1]) : NULL;
+    return at ? at + 1 : NULL;
+}
+
 /* Options of subcommands that run something. */
 static void git_sub(struct uw *u, size_t sub)
 {
@@ -243,6 +268,13 @@ static void git_sub(struct uw *u, size_t sub)
                 {"difftool", "-x", false},
                 {"difftool", "--extcmd", false},
                 {"archive", "--exec", false},
+                {"archive", "--remote", false},
+                {"help", "-w", false},
+                {"help", "--web", false},
+                {"help", "-m", false},
+                {"help", "--man", false},
+                {"diff", "--textconv", false},
+                {"notes", "--exec", false},
                 {"clone", "-u", false},
                 {"clone", "--upload-pack", false},
                 {"clone", "-c", false},
@@ -264,6 +296,8 @@ static void git_sub(struct uw *u, size_t sub)
                 {"mergetool", "--tool", false}};
     const char *name = uw_value(u, sub);
 
+    if (sub == 1) /* behind options of git it is looked at again without them */
+        uw_git_loses(u, sub);
     if (str_eq(name, "config"))
         git_config(u, sub);
     if (str_eq(name, "bisect") && uw_is(u, sub + 1, "run") && u->c->nwords > sub + 2)
@@ -282,10 +316,10 @@ static void git_sub(struct uw *u, size_t sub)
             continue;
         for (size_t i = sub + 1; i < u->c->nwords; i++) {
             const char *v = uw_value(u, i);
-            if (!v || !str_starts(v, runs[k].opt) || str_eq(v, "--"))
+            const char *behind = v ? git_option(v, runs[k].opt) : NULL;
+            if (!behind)
                 continue;
-            const char *eq = v + strlen(runs[k].opt);
-            const char *text = *eq == '=' ? eq + 1 : *eq ? eq : uw_value(u, i + 1);
+            const char *text = *behind == '=' ? behind + 1 : *behind ? behind : uw_value(u, i + 1);
             if (runs[k].shell && text)
                 uw_text(u, "git rebase --exec", text, true);
             else
@@ -400,6 +434,8 @@ static bool sed_plain(const char *p)
             char delim = *p;
             p = delim ? sed_part(p + 1, delim) : NULL;
             p = p ? sed_part(p, delim) : NULL;
+        } else if (c && strchr("rR", c) && p[strspn(p, " \t")] == '/') {
+            return false; /* a file from elsewhere */
         } else if (c && strchr("aicrR", c)) {
             while (*p && *p != '\n')
                 p += *p == '\\' && p[1] ? 2 : 1;
@@ -453,21 +489,68 @@ static void prog_sed(struct uw *u)
 
 /* --- awk --- */
 
-static bool awk_plain(const char *p)
+static bool c_alnum(char c)
 {
-    bool str = false;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
 
-    if (strstr(p, "system") || strstr(p, "getline") || strstr(p, "@load") || strstr(p, "ENVIRON[") || strchr(p, '@'))
+/* Behind the regex whose '/' is at p. */
+static const char *awk_regex(const char *p)
+{
+    for (p++; *p && *p != '/' && *p != '\n'; p++)
+        p += *p == '\\' && p[1];
+    return *p ? p : p - 1;
+}
+
+static bool awk_word_at(const char *start, const char *p, const char *word)
+{
+    size_t n = strlen(word);
+    bool before = p == start || !(c_alnum(p[-1]) || p[-1] == '_');
+
+    return before && strncmp(p, word, n) == 0 && !(c_alnum(p[n]) || p[n] == '_');
+}
+
+/* Programs that only compute and print (gawk(1)): no system(), no getline, no `|`, and no `>` in a print statement,
+ * which ends at ; } or a newline; in brackets `>` compares. */
+static bool awk_plain(const char *s)
+{
+    bool print = false;
+    int depth = 0;
+    char last = '\0', before = '\0'; /* the last two characters: tell a division from a regex */
+
+    if (strstr(s, "system") || strstr(s, "getline") || strstr(s, "ENVIRON[") || strchr(s, '@') || strstr(s, "/inet"))
         return false;
-    for (; *p; p++) {
-        if (*p == '\\' && p[1])
+    for (const char *p = s; *p; p++) {
+        if (*p == '"') {
+            for (p++; *p && *p != '"'; p++)
+                p += *p == '\\' && p[1];
+            if (!*p)
+                return false;
+        } else if (*p == '/' && last == before && (last == '+' || last == '-')) {
+            return false; /* x++ / y: either */
+        } else if (*p == '/' && !(c_alnum(last) || (last && strchr("_)]$\"", last)))) {
+            p = awk_regex(p);
+        } else if (*p == '#') {
+            p += strcspn(p, "\n");
+            p -= !*p;
+        } else if (*p == '|' && p[1] == '|') {
             p++;
-        else if (*p == '"')
-            str = !str;
-        else if (!str && *p == '|' && p[1] == '|')
-            p++;
-        else if (!str && (*p == '|' || (*p == '>' && (p[1] == '>' || p[1 + strspn(p + 1, " ")] == '"'))))
+        } else if (*p == '|' || (*p == '>' && print && depth == 0)) {
             return false;
+        } else if (*p == '(' || *p == '[') {
+            depth++;
+        } else if (*p == ')' || *p == ']') {
+            depth -= depth > 0;
+        } else if (strchr(";}{\n", *p)) {
+            print = false;
+            depth = 0;
+        } else if (awk_word_at(s, p, "print") || awk_word_at(s, p, "printf")) {
+            print = true;
+        }
+        if (*p != ' ' && *p != '\t') {
+            before = last;
+            last = *p;
+        }
     }
     return true;
 }
@@ -497,112 +580,6 @@ static void prog_awk(struct uw *u)
         else if (!awk_plain(v))
             uw_opaque(u, "an awk program that may run a program or write a file");
         return;
-    }
-}
-
-/* --- options of other programs that run something --- */
-
-static const struct {
-    const char *prog, *opt; /* opt: "-x" a letter (also inside a cluster), "--long", or "=NAME" an operand NAME=… */
-} runs[] = {{"tar", "-F"},
-            {"tar", "--to-command"},
-            {"tar", "--checkpoint-action"},
-            {"tar", "--info-script"},
-            {"tar", "--new-volume-script"},
-            {"tar", "--rsh-command"},
-            {"tar", "--rmt-command"},
-            {"bsdtar", "--use-compress-program"},
-            {"sort", "--compress-program"},
-            {"rsync", "-e"},
-            {"rsync", "--rsh"},
-            {"rsync", "--rsync-path"},
-            {"man", "-P"},
-            {"man", "--pager"},
-            {"man", "-H"},
-            {"zip", "-TT"},
-            {"zip", "--unzip-command"},
-            {"split", "--filter"},
-            {"fd", "-x"},
-            {"fd", "-X"},
-            {"fd", "--exec"},
-            {"fd", "--exec-batch"},
-            {"fdfind", "-x"},
-            {"fdfind", "-X"},
-            {"fdfind", "--exec"},
-            {"fdfind", "--exec-batch"},
-            {"rg", "--pre"},
-            {"rg", "--hostname-bin"},
-            {"make", "--eval"},
-            {"gmake", "--eval"},
-            {"make", "=SHELL"},
-            {"make", "=.SHELLFLAGS"},
-            {"make", "=MAKE"},
-            {"gmake", "=SHELL"},
-            {"go", "-exec"},
-            {"go", "-toolexec"},
-            {"go", "-overlay"},
-            {"cargo", "--config"},
-            {"gcc", "-wrapper"},
-            {"gcc", "-fplugin"},
-            {"g++", "-wrapper"},
-            {"cc", "-wrapper"},
-            {"clang", "-fplugin"},
-            {"clang", "-load"},
-            {"cmake", "-P"},
-            {"ctest", "-S"},
-            {"ctest", "--script"},
-            {"less", "+!"},
-            {"dpkg", "--pre-invoke"},
-            {"cpio", "--rsh-command"},
-            {"npm", "--script-shell"},
-            {"wget", "--use-askpass"},
-            {"curl", "-K"},
-            {"curl", "--config"},
-            {"pytest", "--debugger"},
-            {"ninja", "-t"},
-            {"date", "-s"},
-            {"date", "--set"},
-            {"tcpdump", "-z"},
-            {"look", "--exec"},
-            {"pkexec", "--"},
-            {"journalctl", "--vacuum"},
-            {"bat", "--pager"},
-            {"delta", "--pager"},
-            {"diff", "--paginate"},
-            {"ctags", "--options"},
-            {"crontab", "-e"},
-            {"sysctl", "-w"},
-            {"nm", "--plugin"},
-            {"ar", "--plugin"},
-            {"ld", "-plugin"},
-            {"xz", "--files"}};
-
-static bool opt_there(const char *v, const char *opt)
-{
-    size_t n = strlen(opt);
-
-    if (opt[0] == '=')
-        return str_starts(v, opt + 1) && v[n - 1] == '=';
-    if (opt[0] == '-' && opt[1] != '-' && n == 2) {
-        size_t len = strlen(v);
-        bool cluster = v[0] == '-' && v[1] != '-' && len <= 6 && strcspn(v + 1, "=./0123456789") == len - 1;
-        return str_starts(v, opt) || (cluster && strchr(v, opt[1]));
-    }
-    return str_starts(v, opt);
-}
-
-static void run_options(struct uw *u)
-{
-    for (size_t k = 0; k < ARRAY_LEN(runs); k++) {
-        if (!str_eq(u->prog, runs[k].prog))
-            continue;
-        for (size_t i = 1; i < u->c->nwords; i++) {
-            const char *v = uw_value(u, i);
-            if (str_eq(v, "--"))
-                break;
-            if (v && opt_there(v, runs[k].opt))
-                uw_opaque(u, "an option that runs another program or changes what is run");
-        }
     }
 }
 
@@ -699,5 +676,5 @@ void uw_programs(struct uw *u)
         if (str_eq(u->prog, opaque[i]))
             uw_opaque(u, "a program that runs commands elsewhere or later");
     }
-    run_options(u);
+    uw_options(u);
 }

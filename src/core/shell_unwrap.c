@@ -180,6 +180,7 @@ static const struct wrap wraps[] = {
     {"nohup", {"", "", ""}, 0, W_CLEAR, ""},
     {"setsid", {"cfw", "", "ctty,fork,wait"}, 0, W_CLEAR, ""},
     {"stdbuf", {"", "ioe", "input=,output=,error="}, 0, W_CLEAR, ""},
+    {"bear", {"av", "o", "output=,append,verbose,config=,force-preload,force-wrapper"}, 0, W_CLEAR, ""},
     {"time", {"apvq", "fo", "append,portability,verbose,quiet,format=,output="}, 0, W_CLEAR, ""},
     {"command", {"pvV", "", ""}, 0, W_CLEAR, "vV"},
     {"exec", {"cl", "a", ""}, 0, W_CLEAR, ""},
@@ -227,9 +228,11 @@ static const struct wrap wraps[] = {
 };
 
 /* `tool sub command…`: the rest is the command. */
-static const char *const two_words[][2] = {{"poetry", "run"}, {"pipenv", "run"}, {"bundle", "exec"},
-                                           {"uv", "run"},     {"hatch", "run"},  {"pdm", "run"},
-                                           {"rye", "run"},    {"direnv", "exec"}};
+static const char *const two_words[][2] = {
+    {"poetry", "run"}, {"pipenv", "run"},   {"bundle", "exec"}, {"uv", "run"},     {"hatch", "run"},
+    {"pdm", "run"},    {"rye", "run"},      {"direnv", "exec"}, {"pnpm", "exec"},  {"yarn", "exec"},
+    {"npm", "exec"},   {"npm", "x"},        {"stack", "exec"},  {"cabal", "exec"}, {"opam", "exec"},
+    {"tox", "exec"},   {"meson", "devenv"}, {"conda", "run"},   {"mise", "exec"}};
 
 static const struct wrap *find_wrap(const char *name)
 {
@@ -294,6 +297,9 @@ static void wrap_run(struct uw *u, const struct wrap *w)
             return;
         bool split = o == 'S' || (o == 1 && str_starts(name, "split-string"));
         bool chdir = o == 'C' || o == 'D' || (o == 1 && str_starts(name, "chdir"));
+        bool unsets = str_eq(w->name, "env") && (o == 'u' || (o == 1 && str_starts(name, "unset")));
+        if (unsets && value && value->value)
+            uw_env_name(u, value->value, NULL);
         if (split && str_eq(w->name, "env")) {
             if (value && value->value && !strpbrk(value->value, "\\$#"))
                 uw_text(u, "env -S", value->value, true);
@@ -354,15 +360,16 @@ static bool items_of_find(struct uw *u, const struct shell_cmd *from, struct ite
     return n > 0;
 }
 
-static void xargs_items(struct uw *u, struct items *it)
+/* `apart`: what items end with; NULL: at something unusual, so nobody knows where. */
+static void xargs_items(struct uw *u, struct items *it, const char *apart)
 {
     bool some;
     const char *text = uw_stdin(u, &some);
 
-    if (text) {
+    if (text && apart) {
         while (*text && it->n < 256) {
-            text += strspn(text, " \t\n");
-            size_t n = strcspn(text, " \t\n");
+            text += strspn(text, apart);
+            size_t n = strcspn(text, apart);
             if (n)
                 item(u, it, text, n);
             text += n;
@@ -374,11 +381,11 @@ static void xargs_items(struct uw *u, struct items *it)
     item(u, it, "\x01\x01", 2);
 }
 
-static void xargs_run(struct uw *u, size_t i, const char *replace)
+static void xargs_run(struct uw *u, size_t i, const char *replace, const char *apart)
 {
     struct items it = {0}, words = {0};
 
-    xargs_items(u, &it);
+    xargs_items(u, &it, apart);
     for (; i < u->c->nwords; i++) {
         const char *f = u->c->words[i].form, *at = replace ? strstr(f, replace) : NULL;
         if (!at) {
@@ -410,7 +417,7 @@ static bool xargs(struct uw *u)
         "arg-file=,delimiter=,max-args=,max-procs=,max-chars=,process-slot-var="};
     const struct shell_word *value;
     struct shell_word scratch;
-    const char *name, *replace = NULL;
+    const char *name, *replace = NULL, *apart = " \t\n";
     size_t i = 1, sub = 0;
     int c;
 
@@ -420,6 +427,8 @@ static bool xargs(struct uw *u)
         const char *v = uw_value(u, i);
         if (sub == 0 && v && v[0] == '-' && v[1] &&
             strchr("eil", v[1])) { /* -i[R] -e[S] -l[N]: the value is attached */
+            if (v[1] == 'i')
+                apart = *apart ? "\n" : apart;
             if (v[1] == 'i')
                 replace = v[2] ? v + 2 : "{}";
             i++;
@@ -432,6 +441,12 @@ static bool xargs(struct uw *u)
             replace = value->value;
         if (c == 'I' && !(replace && *replace))
             c = -1;
+        if (c == '0' || (c == 1 && str_starts(name, "null")))
+            apart = ""; /* no NUL in a text: it is one item */
+        if (c == 'I' || c == 'L' || (c == 1 && str_starts(name, "replace")))
+            apart = *apart ? "\n" : apart; /* a line is an item (xargs(1)) */
+        if (c == 'd' || (c == 1 && str_starts(name, "delimiter")))
+            apart = value && value->value && str_eq(value->value, "\\n") ? "\n" : NULL;
         if (c == 1 && str_starts(name, "replace"))
             replace = value && value->value && *value->value ? value->value : "{}";
         if (c < 0)
@@ -442,7 +457,7 @@ static bool xargs(struct uw *u)
         return true;
     }
     u->c->transparent = true;
-    xargs_run(u, i, replace);
+    xargs_run(u, i, replace, apart);
     return true;
 }
 
@@ -493,11 +508,21 @@ static bool wrappers(struct uw *u)
     for (size_t i = 0; i < ARRAY_LEN(two_words); i++) {
         if (!str_eq(u->prog, two_words[i][0]) || !uw_is(u, 1, two_words[i][1]))
             continue;
+        size_t from = 2;
         const char *v = uw_value(u, 2);
-        if (!v || v[0] == '-')
+        for (size_t k = 2; (!v || v[0] == '-') && k < u->c->nwords; k++) {
+            if (uw_is(u, k, "--")) {
+                from = k + 1;
+                break;
+            }
+        }
+        v = uw_value(u, from);
+        if (!v || v[0] == '-') {
+            uw_opaque(u, "an option of a wrapper that is not understood");
             return false;
+        }
         u->c->transparent = true;
-        uw_derive(u, u->prog, u->c->words + 2, u->c->nwords - 2);
+        uw_derive(u, u->prog, u->c->words + from, u->c->nwords - from);
         return true;
     }
     return false;
@@ -606,13 +631,23 @@ static const char *plain_name(const char *form)
     return form;
 }
 
+static bool reads_input(const struct shell_cmd *c)
+{
+    for (size_t i = 1; i < c->nwords; i++) {
+        if (str_starts(c->words[i].form, "/dev/") || str_starts(c->words[i].form, "/proc/"))
+            return true;
+    }
+    return false;
+}
+
 static void runs_own_file(struct shell *sh, int at, const char *file)
 {
     struct uw u = {.sh = sh, .at = at, .c = sh->cmds[at]};
 
     for (size_t i = 0; i < sh->ncmds; i++) {
         const struct shell_cmd *c = sh->cmds[i];
-        bool tee = c->nwords > 1 && c->words[0].value && str_eq(shell_base(c->words[0].value), "tee");
+        const char *prog = c->nwords > 1 && c->words[0].value ? shell_base(c->words[0].value) : "";
+        bool tee = str_eq(prog, "tee") || str_eq(prog, "dd") || (str_eq(prog, "cp") && reads_input(c));
         for (size_t k = 0; k < c->nredirs; k++) {
             const struct shell_redir *r = &c->redirs[k];
             bool out =
@@ -621,11 +656,42 @@ static void runs_own_file(struct shell *sh, int at, const char *file)
                 uw_opaque(&u, "it runs a file that the same text writes");
         }
         for (size_t k = 1; tee && k < c->nwords; k++) {
-            if (str_eq(plain_name(c->words[k].form), file))
+            const char *f = c->words[k].form;
+            if (str_eq(plain_name(str_starts(f, "of=") ? f + 3 : f), file))
                 uw_opaque(&u, "it runs a file that the same text writes");
         }
     }
 }
+
+/* Files that a program reads by itself and runs what stands in them. */
+static const struct {
+    const char *prog, *file; /* a program's glob, a name */
+} implied[] = {{"make", "Makefile"},
+               {"make", "makefile"},
+               {"make", "GNUmakefile"},
+               {"gmake", "Makefile"},
+               {"npm", "package.json"},
+               {"pnpm", "package.json"},
+               {"yarn", "package.json"},
+               {"pytest", "conftest.py"},
+               {"tox", "tox.ini"},
+               {"nox", "noxfile.py"},
+               {"cargo", "build.rs"},
+               {"cargo", ".cargo/config.toml"},
+               {"cmake", "CMakeLists.txt"},
+               {"meson", "meson.build"},
+               {"ninja", "build.ninja"},
+               {"rake", "Rakefile"},
+               {"just", "justfile"},
+               {"just", "Justfile"},
+               {"task", "Taskfile.yml"},
+               {"gradle", "build.gradle"},
+               {"mvn", "pom.xml"},
+               {"ant", "build.xml"},
+               {"bundle", "Gemfile"},
+               {"composer", "composer.json"},
+               {"pre-commit", ".pre-commit-config.yaml"},
+               {"git", ".gitattributes"}};
 
 /* `echo … > x; sh x`: what x holds was not read by anybody. */
 static void own_files(struct shell *sh)
@@ -637,6 +703,10 @@ static void own_files(struct shell *sh)
         const char *prog = c->nwords ? c->words[0].form : "";
         if (strchr(prog, '/'))
             runs_own_file(sh, (int)i, plain_name(prog));
+        for (size_t k = 0; k < ARRAY_LEN(implied); k++) {
+            if (str_eq(shell_base(prog), implied[k].prog))
+                runs_own_file(sh, (int)i, implied[k].file);
+        }
         for (size_t k = 0; k < ARRAY_LEN(runners); k++) {
             for (size_t w = 1; str_eq(shell_base(prog), runners[k]) && w < c->nwords && w < 8; w++) {
                 const char *f = c->words[w].form;
@@ -647,11 +717,30 @@ static void own_files(struct shell *sh)
     }
 }
 
+/* A blank that no shell takes for one (no-break, ideographic …): `rm -rf` with it is one word that looks like two. */
+static void odd_blanks(struct uw *u)
+{
+    for (size_t i = 0; i < u->c->nwords; i++) {
+        const struct shell_word *w = &u->c->words[i];
+        const char *p = w->text, *end = p + strlen(p);
+        while (p < end && !(i > 0 && (w->flags & SHELL_W_QUOTED))) {
+            int32_t cp = utf8_next(&p, end);
+            bool blank = cp == 0xa0 || cp == 0x1680 || (cp >= 0x2000 && cp <= 0x200a) || cp == 0x202f || cp == 0x205f ||
+                         cp == 0x3000;
+            if (blank) {
+                uw_opaque(u, "a blank that the shell does not take for one");
+                return;
+            }
+        }
+    }
+}
+
 static void look(struct shell *sh, int at)
 {
     struct uw u = {.sh = sh, .at = at, .c = sh->cmds[at]};
 
     uw_environment(&u);
+    odd_blanks(&u);
     if (u.c->nwords == 0 || (u.c->how && str_eq(u.c->how, "function")))
         return;
     guess(&u);

@@ -38,6 +38,12 @@ bool uw_builtins(struct uw *);
 bool uw_interpreters(struct uw *);
 /* shell_prog.c: git, find, tar, sed, awk … */
 void uw_programs(struct uw *);
+/* shell_opts.c: options that run or load something. */
+void uw_options(struct uw *);
+/* CC=…, CFLAGS=…: judged as the command or the options they are. False: not such a name. */
+bool uw_tool_variable(struct uw *, const char *name, const struct shell_word *value);
+/* shell_git.c: what `git sub …` loses for good. */
+void uw_git_loses(struct uw *, size_t sub);
 /* What `find …` may hand to a command. */
 size_t shell_find_names(struct shell *, const struct shell_cmd *, struct shell_word *out, size_t max);
 /* shell_env.c: variables that make programs load or run something. */

@@ -1,0 +1,343 @@
+/* shell_opts - options with which an everyday program runs, loads or becomes something else.
+ *
+ * Why it exists: an allow rule for `sort` or `gcc` must not be a way to run anything. Most programs have an option
+ * that names a program, a plugin or a text to run; one row per family lists them, from the programs' manual pages.
+ * Options that load a file of the project (mocha -r, jest --config) are left out: the project's own code is
+ * allowed to run anyway.
+ * May include: core/shell_wrap.h.  Pure. */
+#include <string.h>
+
+#include "base/str.h"
+#include "core/shell_wrap.h"
+
+/* Words of a row's `opts`:
+ *   --name   that long option, also shortened (getopt_long, argparse and git take `--na`)
+ *   --name!  the same, never shortened: a longer or shorter option with this beginning is harmless
+ *   -x       that letter, also inside a cluster or with its value behind it
+ *   -x.      that letter at the beginning of the word only: the program's other options are words
+ *   -word    a word behind one or two dashes, with whatever follows
+ *   =NAME    an operand NAME=…
+ *   @ +!     an operand beginning so
+ *   :glob    the first operand, a subcommand
+ *   %text    any word that holds the text */
+static const struct {
+    const char *progs, *opts; /* words between blanks; progs are globs */
+} runs[] = {
+    {"tar gtar bsdtar", "-F --to-command --checkpoint-action! --info-script --new-volume-script --rsh-command "
+                        "--rmt-command"},
+    {"bsdtar", "--use-compress-program"},
+    {"cpio", "--rsh-command"},
+    {"zip", "-TT --unzip-command"},
+    {"unzip", "-:"},
+    {"xz unxz lzma", "--files"},
+    {"sort", "--compress-program"},
+    {"split", "--filter"},
+    {"install ginstall", "--strip-program"},
+    {"rsync", "-e --rsh --rsync-path"},
+    {"sdiff diff3", "--diff-program"},
+    {"diff", "--paginate"},
+    {"man", "-P -H -C --pager --html --config-file"},
+    {"less more", "+! +| +v --lesskey-src --lesskey-file --lesskey-content"},
+    {"bat batcat delta ag ack", "--pager --ackrc"},
+    {"fd fdfind", "-x -X --exec --exec-batch"},
+    {"rg", "--pre! --hostname-bin"},
+    {"cloc", "--extract-with --config"},
+    {"xmllint", "--shell"},
+    {"file", "-C --compile"},
+    {"date", "-s --set"},
+    {"hostname", ":*"},
+    {"apt-cache", "-o -c --option --config-file"},
+    {"look", "--exec"},
+    {"dpkg", "--pre-invoke"},
+    {"wget", "--use-askpass"},
+    {"curl", "-K --config"},
+    {"tcpdump", "-z"},
+    {"journalctl", "--vacuum"},
+    {"crontab", "-e"},
+    {"sysctl", "-w"},
+    {"make gmake bmake", "-E --eval =SHELL =.SHELLFLAGS =MAKE =MAKEFLAGS =GNUMAKEFLAGS =MFLAGS"},
+    {"cmake", "-P"},
+    {"ctest", "-S --script --script-new-process --test-command"},
+    {"ninja samu", "-t"},
+    {"meson", "--wrapper --gdb-path"},
+    {"bazel bazelisk", "--run_under --workspace_status_command"},
+    {"just", "-c --command --shell --shell-arg"},
+    {"mvn mvnw", "%exec:exec %-Dexec.executable"},
+    {"gradle gradlew", "-I. --init-script"},
+    {"ant", "-lib"},
+    {"gcc g++ cc c++ cpp gcc-[0-9]* g++-[0-9]* cpp-[0-9]* *-gcc *-g++ clang clang++ clang-[0-9]* clang++-[0-9]*",
+     "-wrapper -fplugin -specs -load -plugin --config! --ld-path -fuse-ld=/ -B. @ %-plugin, %-load,"},
+    {"ld lld ld.* gold", "-plugin @"},
+    {"nm ar ranlib strip objcopy objdump size addr2line readelf", "--plugin @"},
+    {"windres", "--preprocessor"},
+    {"bison", "-S --skeleton"},
+    {"m4", "%syscmd"},
+    {"rustc", "%linker= --sysroot"},
+    {"rustdoc", "--runtool --test-runtool"},
+    {"cargo", "--config"},
+    {"go", "-exec -toolexec -overlay -vettool %-extld"},
+    {"java javac javadoc jar kotlinc", "-XX:On -agentlib -agentpath -javaagent -J. @"},
+    {"ghc", "-e. -pgm"},
+    {"elixir iex", "-e --eval --rpc-eval"},
+    {"mix", ":eval -e --eval"},
+    {"crystal", ":eval"},
+    {"stack", ":eval"},
+    {"nim", ":e %--eval"},
+    {"dotnet", ":exec"},
+    {"npm pnpm yarn", "--script-shell --node-options --globalconfig --userconfig"},
+    {"ts-node ts-node-esm tsx", "-e -p --eval --print"},
+    {"php*", "%auto_prepend_file %auto_append_file %extension="},
+    {"tox", "-x --override"},
+    {"pytest py.test", "--debugger! --pdbcls"},
+    {"pylint", "--init-hook"},
+    {"rake", "-e -E -p --execute --execute-print --execute-continue"},
+    {"prove", "-e --exec"},
+    {"gotestsum", "--post-run-command --raw-command"},
+    {"gcovr", "--gcov-executable"},
+    {"lcov geninfo", "--gcov-tool"},
+    {"llvm-cov", "-Xdemangler"},
+    {"cppcheck", "--addon!"},
+    {"clang-tidy clang-tidy-[0-9]*", "-load"},
+    {"ctags", "--options"},
+    {"pandoc", "-F -L --filter --lua-filter --pdf-engine"},
+};
+
+/* The next word of a list between blanks, into out. False at the end. */
+static bool next_word(const char **list, char *out, size_t cap)
+{
+    *list += strspn(*list, " ");
+    size_t n = strcspn(*list, " ");
+    if (n == 0 || n >= cap)
+        return false;
+    memcpy(out, *list, n);
+    out[n] = '\0';
+    *list += n;
+    return true;
+}
+
+static bool in_globs(const char *globs, const char *name)
+{
+    char g[64];
+
+    while (next_word(&globs, g, sizeof(g))) {
+        if (glob_match(g, name))
+            return true;
+    }
+    return false;
+}
+
+/* `--na=x` for --name: at least two letters of it. */
+static bool long_there(const char *v, const char *opt)
+{
+    size_t n = strcspn(v, "="), full = strlen(opt);
+    bool exact = full && opt[full - 1] == '!';
+
+    full -= exact;
+    if (exact)
+        return n == full && strncmp(v, opt, n) == 0;
+    return n >= 4 && n <= full && strncmp(v, opt, n) == 0;
+}
+
+static bool letter_there(const char *v, const char *opt)
+{
+    size_t len = strlen(v);
+    bool cluster = v[0] == '-' && v[1] != '-' && len <= 6 && strcspn(v + 1, "=./0123456789") == len - 1;
+
+    return str_starts(v, opt) || (cluster && strchr(v, opt[1]));
+}
+
+static bool opt_there(const char *v, const char *opt, bool first_operand)
+{
+    size_t n = strlen(opt);
+
+    if (opt[0] == '%')
+        return strstr(v, opt + 1) != NULL;
+    if (opt[0] == ':')
+        return first_operand && glob_match(opt + 1, v);
+    if (opt[0] == '=')
+        return str_starts(v, opt + 1) && v[n - 1] && strspn(v + n - 1, ":+?!") == strcspn(v + n - 1, "=");
+    if (opt[0] != '-')
+        return str_starts(v, opt);
+    if (v[0] != '-')
+        return false;
+    if (opt[1] == '-')
+        return long_there(v, opt);
+    if (n == 3 && opt[2] == '.')
+        return strncmp(v, opt, 2) == 0;
+    if (n == 2)
+        return letter_there(v, opt);
+    return str_starts(v + (v[1] == '-'), opt);
+}
+
+static bool row_speaks(const struct uw *u, const char *opts)
+{
+    char opt[64];
+
+    while (next_word(&opts, opt, sizeof(opt))) {
+        bool operand_seen = false;
+        for (size_t i = 1; i < u->c->nwords; i++) {
+            const char *v = uw_value(u, i);
+            if (str_eq(v, "--"))
+                break;
+            if (!v)
+                continue;
+            if (opt_there(v, opt, v[0] != '-' && !operand_seen))
+                return true;
+            operand_seen = operand_seen || v[0] != '-';
+        }
+    }
+    return false;
+}
+
+/* `tar xIf prog x`: the first word needs no dash, and its letters take their values in turn. */
+static void tar_bundle(struct uw *u)
+{
+    const char *v = uw_value(u, 1);
+
+    if (v && v[0] != '-' && strpbrk(v, "FI"))
+        uw_opaque(u, "an option of tar that runs another program");
+}
+
+/* tar -P keeps absolute names and `..`; an archive host:name is reached through ssh. */
+static void tar_reaches(struct uw *u)
+{
+    bool local = false;
+
+    for (size_t i = 1; i < u->c->nwords; i++)
+        local = local || str_eq(uw_value(u, i), "--force-local");
+    for (size_t i = 1; i < u->c->nwords; i++) {
+        const char *v = uw_value(u, i), *file = NULL;
+        if (!v)
+            continue;
+        bool letters = (v[0] == '-' && v[1] != '-') || i == 1;
+        if ((letters && v[1] != '-' && strchr(v, 'P') && !strpbrk(v, "./=")) || long_there(v, "--absolute-names"))
+            uw_opaque(u, "tar keeps absolute names: it may write anywhere");
+        if (str_starts(v, "--file="))
+            file = v + 7;
+        else if (letters && strchr(v, 'f') && !strpbrk(v, "=/."))
+            file = strchr(v, 'f')[1] ? NULL : uw_value(u, i + 1);
+        if (!local && file && strchr(file, ':') && strcspn(file, ":") < strcspn(file, "/"))
+            uw_opaque(u, "an archive on another machine");
+    }
+}
+
+/* --- names of commands in variables --- */
+
+/* CC='sh -c x': what make, configure and cmake run under this name. */
+static bool names_command(const char *name)
+{
+    static const char list[] =
+        "CC CXX CPP CXXCPP FC F77 OBJC LD AR AS NM RANLIB STRIP OBJCOPY OBJDUMP READELF DLLTOOL WINDRES HOSTCC HOSTCXX "
+        "CC_FOR_BUILD BUILD_CC YACC LEX BISON FLEX M4 AWK SED GREP EGREP PERL PKG_CONFIG INSTALL RM MKDIR_P LN_S "
+        "LIBTOOL LIBTOOLIZE AUTOCONF AUTOHEADER AUTOMAKE AUTOM4TE AUTORECONF ACLOCAL AUTOPOINT CONFIG_SHELL MAKEINFO "
+        "*_COMPILER *_LAUNCHER CMAKE_MAKE_PROGRAM CMAKE_AR CMAKE_LINKER CMAKE_RANLIB";
+
+    return in_globs(list, name);
+}
+
+/* CFLAGS="-wrapper sh,-c,x": the options some program will get. NULL: none. */
+static const char *names_flags(const char *name)
+{
+    if (in_globs("RUSTFLAGS RUSTDOCFLAGS CARGO_ENCODED_RUSTFLAGS", name))
+        return "rustc";
+    if (in_globs("CFLAGS CXXFLAGS CPPFLAGS LDFLAGS FFLAGS FCFLAGS CGO_*FLAGS CL _CL_ LDLIBS LIBS", name))
+        return "gcc";
+    return NULL;
+}
+
+bool uw_tool_variable(struct uw *u, const char *name, const struct shell_word *value)
+{
+    AUTO(buf_fini) struct buf b = BUF_INIT(4 * KIB);
+    const char *flags = names_flags(name), *v = value ? value->value : NULL;
+
+    if (!flags && !names_command(name))
+        return false;
+    if (!v) {
+        if (!flags)
+            uw_opaque(u, "a variable that names a command is only known when it runs");
+        return true;
+    }
+    if (!*v)
+        return true;
+    buf_puts(&b, flags ? flags : "");
+    buf_puts(&b, flags ? " " : "");
+    buf_puts(&b, v);
+    if (b.bad)
+        uw_opaque(u, "a variable that names a command is too long to judge");
+    else
+        uw_text(u, "variable of a build", b.p, true);
+    return true;
+}
+
+/* cmake -DCMAKE_C_COMPILER=x, -D NAME:TYPE=x; ./configure CC=x. */
+static void definitions(struct uw *u)
+{
+    bool cmake = str_eq(u->prog, "cmake"), configure = str_eq(u->prog, "configure");
+
+    for (size_t i = 1; (cmake || configure) && i < u->c->nwords; i++) {
+        const char *f = u->c->words[i].form;
+        bool split = cmake && str_eq(f, "-D") && i + 1 < u->c->nwords;
+        if (split)
+            f = u->c->words[++i].form;
+        else if (cmake && str_starts(f, "-D"))
+            f += 2;
+        else if (cmake || f[0] == '-')
+            continue;
+        const char *eq = strchr(f, '=');
+        char *name = eq ? shell_strn(u->sh, f, strcspn(f, ":=")) : NULL;
+        struct shell_word w = name ? shell_word_form(u->sh, eq + 1, strlen(eq + 1)) : (struct shell_word){0};
+        if (name)
+            uw_tool_variable(u, name, &w);
+    }
+}
+
+/* python -m pytest is pytest. */
+static void python_module(struct uw *u)
+{
+    static const char code[] = "timeit pdb code bdb idlelib";
+    static const char programs[] =
+        "pip pytest mypy black ruff flake8 isort pylint coverage tox nox twine poetry pipenv uv pre_commit http.server "
+        "webbrowser ensurepip ftplib smtpd smtplib telnetlib poplib imaplib nntplib";
+
+    for (size_t i = 1; i < u->c->nwords; i++) {
+        const char *v = uw_value(u, i);
+        if (!v || v[0] != '-' || v[1] == '-' || !v[1])
+            return;
+        const char *m = strchr(v, 'm');
+        if (!m || strpbrk(v + 1, "cWXQ") != NULL) {
+            i += strchr("WXQ", v[strlen(v) - 1]) != NULL;
+            continue;
+        }
+        size_t at = m[1] ? i : i + 1;
+        const char *name = m[1] ? m + 1 : uw_value(u, at);
+        if (at >= u->c->nwords)
+            return;
+        if (!name || in_globs(code, name)) {
+            uw_opaque(u, name ? "a python module that runs code from the command line"
+                              : "a python module that is only known when it runs");
+        } else if (in_globs(programs, name)) {
+            struct shell_word *w = shell_alloc(u->sh, (u->c->nwords - at) * sizeof(*w));
+            if (!w)
+                return;
+            memcpy(w, u->c->words + at, (u->c->nwords - at) * sizeof(*w));
+            w[0] = shell_word_lit(u->sh, name);
+            uw_derive(u, "python -m", w, u->c->nwords - at);
+        }
+        return;
+    }
+}
+
+void uw_options(struct uw *u)
+{
+    for (size_t k = 0; k < ARRAY_LEN(runs); k++) {
+        if (in_globs(runs[k].progs, u->prog) && row_speaks(u, runs[k].opts))
+            uw_opaque(u, "an option that runs another program or changes what is run");
+    }
+    if (in_globs("tar gtar bsdtar", u->prog)) {
+        tar_bundle(u);
+        tar_reaches(u);
+    }
+    if (in_globs("python python[23]* pypy*", u->prog))
+        python_module(u);
+    definitions(u);
+}
