@@ -17,6 +17,7 @@ _sallyport_projects() {
 _sallyport_options() {
     case "$1" in
     "project add") echo "--name" ;;
+    "project set") echo "--toolchains" ;;
     run) echo "--project --cmd --yes --review --no-apply --on-failure --env --timeout --memory --cpus --pids --disk --detach" ;;
     runs) echo "--state --project --limit" ;;
     approve) echo "--step --note" ;;
@@ -65,7 +66,7 @@ _sallyport() {
     if [ -z "$words" ]; then
         case "$cmd" in
         "") words="serve doctor project run runs show plan approve reject logs diff apply discard undo cancel artifacts approvals allow deny policy audit token queue reconcile status whoami version help" ;;
-        project) [ -z "$sub" ] && words="add list show remove" || words=$(_sallyport_projects) ;;
+        project) [ -z "$sub" ] && words="add list show set remove" || words=$(_sallyport_projects) ;;
         policy) [ -z "$sub" ] && words="show versions test edit set" ;;
         audit) [ -z "$sub" ] && words="verify export" ;;
         token) [ -z "$sub" ] && words="new list revoke" ;;

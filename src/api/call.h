@@ -61,6 +61,7 @@ int get_docs(struct call *, struct err *);
 int get_projects(struct call *, struct err *);
 int post_project(struct call *, struct err *);
 int get_project(struct call *, struct err *);
+int put_project_settings(struct call *, struct err *);
 int delete_project(struct call *, struct err *);
 int get_runs(struct call *, struct err *);
 int post_run(struct call *, struct err *);

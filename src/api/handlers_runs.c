@@ -73,6 +73,11 @@ int get_project(struct call *c, struct err *e)
     return call_json(c, render_project, e);
 }
 
+int put_project_settings(struct call *c, struct err *e)
+{
+    return replied(c, projects_set(c->svc, &c->who, c->arg[0], c->body, e));
+}
+
 int delete_project(struct call *c, struct err *e)
 {
     return replied(c, projects_remove(c->svc, &c->who, c->arg[0], e));

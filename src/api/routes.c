@@ -18,6 +18,7 @@ const struct route api_routes[] = {
     {HTTP_M_GET,    V1 "/projects",                  SCOPE_RUN_READ,     0,   0, PAGE, get_projects, "List projects", NULL, "ProjectList", 200},
     {HTTP_M_POST,   V1 "/projects",                  SCOPE_PROJECT_WRITE, KEY, 16 * KIB, NULL, post_project, "Register a directory", "ProjectRequest", "Project", 201},
     {HTTP_M_GET,    V1 "/projects/{project}",        SCOPE_RUN_READ,     0,   0, NULL, get_project, "One project, by id or name", NULL, "Project", 200},
+    {HTTP_M_PUT,    V1 "/projects/{project}/settings", SCOPE_PROJECT_WRITE, KEY, 4 * KIB, NULL, put_project_settings, "Change what its sandboxes are like; what is not named stays", "ProjectSettings", "Project", 200},
     {HTTP_M_DELETE, V1 "/projects/{project}",        SCOPE_PROJECT_WRITE, KEY, 0, NULL, delete_project, "Forget a project; its files stay", NULL, NULL, 204},
 
     {HTTP_M_GET,    V1 "/runs",                      SCOPE_RUN_READ,     0,   0, PAGE " project_id state", get_runs, "List runs, newest first", NULL, "RunList", 200},

@@ -59,6 +59,7 @@ static inline const char *cli_arg(const struct cli *c, size_t i)
 int cmd_project_add(struct cli *, struct err *);
 int cmd_project_list(struct cli *, struct err *);
 int cmd_project_show(struct cli *, struct err *);
+int cmd_project_set(struct cli *, struct err *);
 int cmd_project_remove(struct cli *, struct err *);
 int cmd_run(struct cli *, struct err *);
 int cmd_runs(struct cli *, struct err *);

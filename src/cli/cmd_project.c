@@ -1,4 +1,4 @@
-/* cmd_project - projects: add, list, show, remove.
+/* cmd_project - projects: add, list, show, set, remove.
  *
  * May include: base/ os/ net/.   Threads: one. */
 #include "base/str.h"
@@ -18,6 +18,35 @@ static void show_project(struct ui *ui, const struct json *p)
     ui_printf(ui, "  since %s\n", show_time(room, p, "created_at"));
     for (size_t i = 0; i < json_len(warnings); i++)
         ui_warn(ui, "%s", ui_one(ui, json_str(json_at(warnings, i))));
+}
+
+static void show_tool(struct ui *ui, const struct json *t)
+{
+    const struct json *path = json_get(t, "path");
+    ui_printf(ui, "  %-8s %s", ui_one(ui, show_str(t, "name")), ui_one(ui, show_str(t, "what")));
+    for (size_t i = 0; i < json_len(path); i++)
+        ui_printf(ui, "%s%s", i ? ":" : ", PATH ", ui_one(ui, json_str(json_at(path, i))));
+    ui_printf(ui, "\n");
+}
+
+static void show_toolchains(struct ui *ui, const struct json *t)
+{
+    const struct json *found = json_get(t, "found"), *masked = json_get(t, "masked"), *skipped = json_get(t, "skipped");
+    if (!t)
+        return;
+    const char *home = show_str(t, "home");
+    ui_printf(ui, "toolchains (%s): %s%s\n", ui_one(ui, show_str(t, "choice")),
+              json_len(found) ? "shown read-only, of "
+              : home          ? "none found in "
+                              : "no home directory to look in",
+              ui_one(ui, home));
+    for (size_t i = 0; i < json_len(found); i++)
+        show_tool(ui, json_at(found, i));
+    for (size_t i = 0; i < json_len(masked); i++)
+        ui_printf(ui, "  masked   %s\n", ui_one(ui, json_str(json_at(masked, i))));
+    for (size_t i = 0; i < json_len(skipped); i++)
+        ui_printf(ui, "  skipped  %s: %s\n", ui_one(ui, show_str(json_at(skipped, i), "path")),
+                  ui_one(ui, show_str(json_at(skipped, i), "why")));
 }
 
 /* The server wants an absolute path: what DIR means is known only here. */
@@ -81,6 +110,31 @@ int cmd_project_show(struct cli *c, struct err *e)
     api_path(&path, "/projects/{}", project, NULL);
     free(project);
     r = api_get(&c->api, &path, &reply, e);
+    if (r < 0)
+        return r;
+    if (c->ui.json) {
+        ui_json(&c->ui, reply.body.p, reply.body.len);
+        return 0;
+    }
+    show_project(&c->ui, reply.json);
+    show_toolchains(&c->ui, json_get(reply.json, "toolchains"));
+    return 0;
+}
+
+int cmd_project_set(struct cli *c, struct err *e)
+{
+    AUTO(buf_fini) struct buf path = BUF_INIT(8 * KIB);
+    AUTO(buf_fini) struct buf body = BUF_INIT(8 * KIB);
+    AUTO(api_reply_fini) struct api_reply reply = {0};
+    struct jw w = JW_INIT(&body);
+    const char *tools = args_get(&c->args, "toolchains");
+    if (!tools)
+        return err_set(e, ERR_USAGE, "say what to change: --toolchains");
+    jw_obj(&w);
+    jw_kstr(&w, "toolchains", tools);
+    jw_end_obj(&w);
+    api_path(&path, "/projects/{}/settings", cli_arg(c, 0), NULL);
+    int r = api_send(&c->api, "PUT", &path, &body, &reply, e);
     if (r < 0)
         return r;
     if (c->ui.json)

@@ -19,6 +19,10 @@ const struct opt cli_global_opts[] = {
 };
 
 static const struct opt name_opts[] = {{"name", 0, "N", "a name for it; default: the last part of DIR", false}, {0}};
+static const struct opt set_opts[] = {
+    {"toolchains", 0, "T", "which of the home's toolchains steps see: auto, none, or names: nvm,pyenv", false},
+    {0},
+};
 static const struct opt runs_opts[] = {
     {"state", 0, "S", "only runs in this state (queued, awaiting_review, running, succeeded, ...)", false},
     {"project", 'p', "P", "only runs of this project", false},
@@ -99,6 +103,14 @@ const struct cli_cmd cli_cmds[] = {
      .example = "sallyport project show hello",
      .max = 1,
      .fn = cmd_project_show},
+    {.name = "project set",
+     .args = "PROJECT --toolchains T",
+     .summary = "change what the sandboxes of a project are like",
+     .example = "sallyport project set hello --toolchains nvm,pyenv",
+     .opts = set_opts,
+     .min = 1,
+     .max = 1,
+     .fn = cmd_project_set},
     {.name = "project remove",
      .args = "PROJECT",
      .summary = "forget a project; its files stay as they are",

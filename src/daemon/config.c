@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "os/file.h"
 #include "os/log.h"
+#include "sandbox/toolchain.h"
 
 #define FILE_MAX (256 * KIB)
 
@@ -54,6 +55,7 @@ static const struct key keys[] = {
     {"reconcile_every",     DURATION, AT(reconcile_ms),    100, 86400000, "10s", "how often waits, leases and leftovers are looked at"},
     {"grace",               DURATION, AT(grace_ms),        0, 600000, "5s", "how long requests under way may take when stopping"},
     {"allow_weaker_sandbox", BOOL,    AT(allow_weaker_sandbox), 0, 1, "false", "run steps even where a barrier is missing on this host (see doctor)"},
+    {"toolchains",          STR,      AT(toolchains),      0, 0, "auto", "which toolchains of the home are shown in sandboxes: auto, none, or names: nvm,pyenv"},
     {"limits.cpu_millis",   INT,      AT(limits.cpu_millis), 0, 1024000, "0", "default of a run: 1000 is one core; 0: no limit"},
     {"limits.memory",       BYTES,    AT(limits.memory_bytes), 0, INT64_MAX, "2GiB", "default of a run"},
     {"limits.pids",         INT,      AT(limits.pids),     0, 4000000, "512", "default of a run"},
@@ -422,10 +424,14 @@ static void check_roots(struct config *c, struct buf *p)
 
 static void check_words(struct config *c, struct buf *p)
 {
+    struct err e = ERR_INIT;
+
     if (logger_level(c->log_level) < 0)
         problem(p, "log_level", "\"%s\" is none of debug, info, warn, error", c->log_level);
     if (!str_eq(c->log_format, "json") && !str_eq(c->log_format, "text") && !str_eq(c->log_format, "auto"))
         problem(p, "log_format", "\"%s\" is none of json, text, auto", c->log_format);
+    if (toolchains_choice_ok(c->toolchains, "toolchains", &e) < 0)
+        problem(p, "toolchains", "\"%s\" %s", c->toolchains, e.msg);
     if (!c->node[0] || strlen(c->node) > 100)
         problem(p, "node", "a name has 1 to 100 characters");
     if (!c->data || c->data[0] != '/')
@@ -506,6 +512,7 @@ void config_fini(struct config *c)
     free(c->node);
     free(c->log_level);
     free(c->log_format);
+    free(c->toolchains);
     free_list(c->allowed_roots);
     free_list(c->allowed_hosts);
     free_list(c->allowed_origins);

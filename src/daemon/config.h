@@ -13,7 +13,7 @@
 struct config {
     char *data;   /* canonical after config_load */
     char *listen; /* "127.0.0.1:7373"; "off" */
-    char *node, *log_level, *log_format;
+    char *node, *log_level, *log_format, *toolchains;
     char **allowed_roots, **allowed_hosts, **allowed_origins; /* NULL-terminated, or NULL */
     bool insecure_listen; /* a non-loopback address without TLS in front is what the operator wants */
     bool unix_socket, allow_weaker_sandbox;

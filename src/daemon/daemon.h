@@ -6,3 +6,4 @@
 int serve_main(int argc, char **argv);
 int doctor_main(int argc, char **argv);
 int verify_main(const char *file, int json);
+void doctor_toolchains(void);

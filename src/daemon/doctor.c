@@ -69,6 +69,8 @@ int doctor_main(int argc, char **argv)
     else
         print_checks(doc, isatty(STDOUT_FILENO) && !getenv("NO_COLOR"));
     if (!json)
+        doctor_toolchains();
+    if (!json)
         printf("\n%s\n",
                ok ? "A sandbox can be built here." : "No sandbox can be built here: fix what is absent above.");
     return ok ? 0 : err_info(ERR_SANDBOX_UNAVAILABLE)->exit;

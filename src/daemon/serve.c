@@ -112,6 +112,8 @@ static void settings(struct server *s)
         .min_free_bytes = c->min_free_bytes,
         .allowed_roots = (const char *const *)c->allowed_roots,
         .allow_weaker = c->allow_weaker_sandbox,
+        .home = getenv("HOME"),
+        .toolchains = c->toolchains,
     };
 }
 

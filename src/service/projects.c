@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "os/clock.h"
 #include "os/file.h"
+#include "service/project_settings.h"
 #include "service/view.h"
 #include "store/run_rows.h"
 
@@ -246,6 +247,8 @@ int projects_find(struct db *db, const char *tenant, const char *id_or_name, str
 struct query {
     struct caller *c;
     const char *tenant, *key;
+    const struct json *given;
+    struct project_row *row;
     const struct id *after;
     struct view_page page;
     struct jw *w;
@@ -254,21 +257,37 @@ struct query {
 static int get_tx(struct db *db, void *arg, struct err *e)
 {
     struct query *q = arg;
-    AUTO(project_row_fini) struct project_row row = {0};
-    int r = projects_find(db, q->tenant, q->key, &row, e);
 
-    if (r < 0)
-        return r;
-    view_project_open(q->w, &row);
-    jw_end_obj(q->w);
-    return 0;
+    project_row_fini(q->row); /* a transaction function may run twice */
+    *q->row = (struct project_row){0};
+    return projects_find(db, q->tenant, q->key, q->row, e);
 }
 
 int projects_get_json(struct svc *svc, const char *tenant, const char *id_or_name, struct jw *w, struct err *e)
 {
-    struct query q = {.tenant = tenant, .key = id_or_name, .w = w};
+    AUTO(project_row_fini) struct project_row row = {0};
+    AUTO_PTR(toolchains_free) struct toolchains *tools = NULL;
+    struct query q = {.tenant = tenant, .key = id_or_name, .row = &row};
+    int r = store_read(svc->store, get_tx, &q, e);
 
-    return store_read(svc->store, get_tx, &q, e);
+    if (r == 0)
+        r = project_toolchains(svc, &row, &tools, e);
+    if (r < 0)
+        return r;
+    view_project_open(w, &row);
+    jw_key(w, "toolchains");
+    toolchains_json(tools, w);
+    jw_end_obj(w);
+    return 0;
+}
+
+int projects_toolchains(struct svc *svc, const char *tenant, const char *id, struct toolchains **ret, struct err *e)
+{
+    AUTO(project_row_fini) struct project_row row = {0};
+    struct query q = {.tenant = tenant, .key = id, .row = &row};
+    int r = store_read(svc->store, get_tx, &q, e);
+
+    return r < 0 ? r : project_toolchains(svc, &row, ret, e);
 }
 
 static int list_each(void *arg, const struct project_row *row, struct err *e)
@@ -298,6 +317,42 @@ int projects_list_json(struct svc *svc, const char *tenant, const struct id *aft
     r = store_read(svc->store, list_tx, &q, e);
     view_page_close(w, &q.page);
     return r;
+}
+
+static int set_tx(struct db *db, void *arg, struct err *e)
+{
+    struct query *q = arg;
+    AUTO(project_row_fini) struct project_row row = {0};
+    AUTO(buf_fini) struct buf text = BUF_INIT(4 * KIB);
+    struct jw w = JW_INIT(&text);
+    struct project_settings s;
+    int r = projects_find(db, q->c->tenant, q->key, &row, e);
+
+    if (r == 0)
+        r = project_settings_read(row.settings, &s, e);
+    if (r == 0)
+        r = project_settings_merge(&s, q->given, e);
+    if (r < 0)
+        return r;
+    project_settings_json(&w, &s);
+    r = text.bad ? err_set(e, -text.bad, NULL) : project_set(db, q->c->tenant, &row.id, text.p, e);
+    if (r == 0)
+        r = caller_audit(db, q->c, "project.settings", row.id.s, text.p, NULL, e);
+    if (r < 0)
+        return r;
+    free(row.settings);
+    row.settings = buf_take(&text, NULL);
+    w = caller_reply(q->c);
+    view_project_open(&w, &row);
+    jw_end_obj(&w);
+    return caller_commit(db, q->c, 200, e);
+}
+
+int projects_set(struct svc *svc, struct caller *c, const char *id_or_name, const struct json *given, struct err *e)
+{
+    struct query q = {.c = c, .key = id_or_name, .given = given};
+
+    return store_write(svc->store, set_tx, &q, e);
 }
 
 static int open_each(void *arg, const struct run_row *row, struct err *e)

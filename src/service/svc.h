@@ -26,6 +26,8 @@ struct svc_settings {
     int64_t min_free_bytes;           /* of the data directory's disk; below: new runs are refused */
     const char *const *allowed_roots; /* canonical, NULL-terminated; projects must lie below one; NULL = anywhere */
     bool allow_weaker;                /* sandbox_spec.allow_weaker */
+    const char *home;                 /* the server's own $HOME; may be NULL */
+    const char *toolchains;           /* default of a project: "auto", "none" or names; NULL = "auto" */
 };
 
 struct svc {

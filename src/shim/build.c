@@ -7,6 +7,7 @@
  *   operation                      safety argument
  *   helper user namespace          its only process sleeps; it lends its id map to the project's mount and is killed
  *   idmapped copy of the project   made from an fd opened without following links; read-only, nosuid, nodev, one mount
+ *   the same of each bind          as above (binds.c)
  *   clone3, seven namespaces       the child is a copy of us and takes orders only through one socket pair
  *   tasks of v1 cgroups            init enters them before it makes anything; read back before a step can come
  *   uid_map, gid_map               exactly one id each, never host id 0; setgroups denied in user mode
@@ -202,17 +203,15 @@ static int userns_with_map(const struct ids *ids, struct err *e)
     return r < 0 ? r : fd;
 }
 
-int project_idmapped(const char *root, const struct ids *ids, struct err *e)
+/* A detached copy of the project's mount in which its owner appears as ids.host. fd or negative code. */
+static int project_idmapped(const char *root, int ns, struct err *e)
 {
-    AUTO(fd_close) int ns = userns_with_map(ids, e);
-    if (ns < 0)
-        return ns;
     /* Not recursive: an overlay would not show other mounts inside the project either. */
     int fd = sys_open_tree(AT_FDCWD, root, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
     if (fd < 0)
         return err_sys(e, ERR_SANDBOX_FAILED, "open the project %s", root);
-    /* Private: a copy of a shared mount (systemd shares all of them) is its peer, and what is mounted on the copy inside
-     * the sandbox would be mounted on the host's project as well (mount_namespaces(7)). */
+    /* Private: a copy of a shared mount (systemd shares all of them) is its peer, and what is mounted on the copy
+     * inside the sandbox would be mounted on the host's project as well (mount_namespaces(7)). */
     struct mount_attr a = {.attr_set = MOUNT_ATTR_IDMAP | MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
                            .propagation = MS_PRIVATE,
                            .userns_fd = (uint64_t)ns};
@@ -327,6 +326,30 @@ static int check_filters(const struct build_in *in, struct err *e)
     return r;
 }
 
+static int send_binds(const struct build_in *in, const struct built *b, int ns, struct err *e)
+{
+    for (size_t i = 0; i < in->spec->nro_binds; i++) {
+        struct ini_msg m = {.type = INI_BIND, .num = (int)i};
+        AUTO(fd_close) int fd = -1;
+        int r = bind_open(in->spec, i, ns, &fd, e);
+        if (r < 0)
+            return r;
+        if (fd >= 0 && ini_send(b->sock, &m, &fd, 1) < 0)
+            return err_set(e, ERR_SANDBOX_FAILED, "init ended at once");
+    }
+    return 0;
+}
+
+/* What init cannot open by itself: the project, with its owner mapped (the fd that is returned), and the binds. */
+static int send_mapped(const struct build_in *in, const struct built *b, struct err *e)
+{
+    AUTO(fd_close) int ns = userns_with_map(in->ids, e);
+    if (ns < 0)
+        return ns;
+    int r = send_binds(in, b, ns, e);
+    return r < 0 ? r : project_idmapped(in->spec->project, ns, e);
+}
+
 static int send_go(const struct build_in *in, const struct built *b, struct err *e)
 {
     struct go g = {.ndoors = 0};
@@ -335,7 +358,7 @@ static int send_go(const struct build_in *in, const struct built *b, struct err 
     size_t n = 0;
     int r = in->limits(in->arg, &g, e);
     if (r == 0 && in->ids->root_mode) {
-        fds[n] = project_idmapped(in->spec->project, in->ids, e);
+        fds[n] = send_mapped(in, b, e);
         r = fds[n] < 0 ? fds[n] : 0;
         n += r == 0;
     }

@@ -453,6 +453,23 @@ static int open_signals(struct err *e)
     return fd < 0 ? err_sys(e, ERR_SANDBOX_FAILED, "signalfd") : fd;
 }
 
+/* g NULL: gathering failed, which is said when the word to go on comes. */
+static void await_go(const struct init_in *ii, struct gather *g, struct ini_msg *m, int *fds, size_t max, size_t *ret_n)
+{
+    for (;;) {
+        if (ini_recv(ii->sock, m, fds, max, ret_n) != 1)
+            _exit(1);
+        if (m->type == INI_GO)
+            return;
+        if (m->type != INI_BIND || *ret_n != 1)
+            _exit(1);
+        if (g)
+            rootfs_bind(ii, g, m->num, fds[0]);
+        else
+            close(fds[0]);
+    }
+}
+
 _Noreturn void init_main(const struct init_in *ii)
 {
     struct err e = ERR_INIT;
@@ -466,8 +483,7 @@ _Noreturn void init_main(const struct init_in *ii)
     size_t nfds = 0;
     in.sigfd = open_signals(&e);
     int r = in.sigfd < 0 ? in.sigfd : rootfs_gather(ii, &g, &e);
-    if (ini_recv(ii->sock, &m, fds, ARRAY_LEN(fds), &nfds) != 1 || m.type != INI_GO)
-        _exit(1);
+    await_go(ii, g, &m, fds, ARRAY_LEN(fds), &nfds);
     in.soft_memory = m.soft;
     if (r < 0 || prepare(&in, g, fds, nfds, &e) < 0)
         give_up(ii->sock, &e);

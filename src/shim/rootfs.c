@@ -130,17 +130,15 @@ static int gather_op(const struct op *o, struct got *ret, struct err *e)
     }
 }
 
-/* A bind shows what the operator listed, but never the places this file is responsible for. */
-static int bind_allowed(const struct spw_spec *s, const char *path, struct err *e)
+void rootfs_bind(const struct init_in *in, struct gather *g, int index, int fd)
 {
-    static const char *const ours[] = {"/proc", "/dev", "/sys", "/workspace", "/shared", "/run"};
-    for (size_t i = 0; i < ARRAY_LEN(ours); i++) {
-        if (path_contains(ours[i], path))
-            return err_field(e, ERR_INVALID, "ro_binds", "%s cannot be shown inside a sandbox", path);
+    struct stat st;
+    if (index < 0 || (size_t)index >= in->spec->nro_binds || g->binds[index].fd >= 0 || fd < 0 || fstat(fd, &st) < 0) {
+        fd_close(&fd);
+        return;
     }
-    if (path[1] == 0 || path_contains(path, s->dir) || path_contains(s->dir, path))
-        return err_field(e, ERR_INVALID, "ro_binds", "%s would show the data directory inside the sandbox", path);
-    return 0;
+    g->binds[index].fd = fd;
+    g->binds[index].dir = S_ISDIR(st.st_mode);
 }
 
 static int gather_all(const struct init_in *in, struct gather *g, struct err *e)
@@ -149,10 +147,11 @@ static int gather_all(const struct init_in *in, struct gather *g, struct err *e)
     int r = 0;
     for (size_t i = 0; i < NOPS && r == 0; i++)
         r = gather_op(&ops[i], &g->ops[i], e);
-    for (size_t i = 0; i < in->spec->nro_binds && r == 0; i++) {
-        r = bind_allowed(in->spec, in->spec->ro_binds[i], e);
+    for (size_t i = 0; i < in->spec->nro_binds && r == 0 && !in->ids->root_mode; i++) {
+        int fd = -1;
+        r = bind_open(in->spec, i, -1, &fd, e);
         if (r == 0)
-            r = gather_mount(in->spec->ro_binds[i], ATTR_RO, &g->binds[i], e);
+            rootfs_bind(in, g, (int)i, fd);
     }
     if (r == 0 && !in->ids->root_mode)
         r = gather_mount(in->spec->project, ATTR_RO, &g->project, e);

@@ -7,6 +7,7 @@
  *   shim (host side)                          init (pid 1 inside)
  *     main.c    spec, lock, control socket      init.c    reaps, starts and ends steps
  *     build.c   namespaces, id maps             rootfs.c  builds the view of the file system
+ *     binds.c   toolchains, in root mode        binds.c   toolchains, in user mode
  *     host.c    event loop                      step.c    drops every privilege, then execve
  *     pump.c    logs, exit record
  *     cgroup.c  hard limits
@@ -41,8 +42,6 @@ struct built {
     int sock;  /* SOCK_SEQPACKET to init */
 };
 CHECKED int ids_find(const struct spw_spec *, struct ids *ret, struct err *);
-/* A detached copy of the project's mount in which its owner appears as ids.host (root mode). fd or negative code. */
-CHECKED int project_idmapped(const char *root, const struct ids *, struct err *);
 /* What init gets with the word to go on. */
 struct go {
     bool soft_memory; /* no memory controller: init watches by sampling */
@@ -68,9 +67,15 @@ CHECKED int host_drop(const struct ids *, struct err *);
 /* errno of clone3/unshare -> what to do about it. */
 const char *userns_fix(int sys);
 
+/* --- binds.c --- */
+/* A detached, read-only, private copy of spec->ro_binds[i]. ns: a user namespace whose id map it gets where its file
+ * system can, or -1. 0; *ret is -1 when it is not there or out of reach. */
+CHECKED int bind_open(const struct spw_spec *, size_t i, int ns, int *ret, struct err *);
+
 /* --- messages between host side and init: same binary, same memory image --- */
 enum ini_type {
     INI_GO = 1, /* host -> init: maps are written; soft; fds: project (root mode), doors of v1 groups */
+    INI_BIND,   /* host -> init, before INI_GO in root mode: num = index in spec->ro_binds, fd 0 = its copy */
     INI_UP,     /* init -> host: the file system stands */
     INI_FAIL,   /* init -> host: it does not; text */
     INI_STEP,   /* host -> init: body in fd 0; stdin stdout stderr in fds 1..3 */
@@ -107,6 +112,8 @@ struct rootfs {
  * the sandbox's limits. project_fd: idmapped copy of the project (root mode), else -1; consumed. */
 struct gather;
 CHECKED int rootfs_gather(const struct init_in *, struct gather **ret, struct err *);
+/* What INI_BIND brought; fd is consumed. */
+void rootfs_bind(const struct init_in *, struct gather *, int index, int fd);
 CHECKED int rootfs_build(const struct init_in *, struct gather *, int project_fd, struct rootfs *ret, struct err *);
 /* Mounts / unmounts the overlay of one step. */
 CHECKED int rootfs_step_mount(const struct init_in *, const struct rootfs *, const struct spw_step *, struct err *);

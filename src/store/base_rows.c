@@ -170,6 +170,14 @@ int project_by_name(struct db *db, const char *tenant, const char *name, struct 
     return read_project(db, SQL_PROJECT_BY_NAME, tenant, name, name, ret, e);
 }
 
+int project_set(struct db *db, const char *tenant, const struct id *id, const char *settings, struct err *e)
+{
+    int64_t n = db_run(db, SQL_PROJECT_SETTINGS, VALS(V_TEXT(settings), V_ID(id), V_TEXT(tenant)), e);
+    if (n < 0)
+        return (int)n;
+    return n ? 0 : db_missing(e, "project", id->s);
+}
+
 int project_remove(struct db *db, const char *tenant, const struct id *id, int64_t now_us, struct err *e)
 {
     int64_t n = db_run(db, SQL_PROJECT_REMOVE, VALS(V_INT(now_us), V_ID(id), V_TEXT(tenant)), e);

@@ -40,6 +40,8 @@ CHECKED int project_insert(struct db *, const struct project_row *, struct err *
 CHECKED int project_get(struct db *, const char *tenant, const struct id *, struct project_row *ret, struct err *);
 /* live ones */
 CHECKED int project_by_name(struct db *, const char *tenant, const char *name, struct project_row *ret, struct err *);
+/* settings: JSON object. ERR_NOT_FOUND when removed */
+CHECKED int project_set(struct db *, const char *tenant, const struct id *, const char *settings, struct err *);
 /* ERR_NOT_FOUND when removed already */
 CHECKED int project_remove(struct db *, const char *tenant, const struct id *, int64_t now_us, struct err *);
 typedef int (*project_each)(void *arg, const struct project_row *, struct err *);

@@ -21,6 +21,7 @@
 #include "os/file.h"
 #include "sandbox/changes.h"
 #include "service/hub.h"
+#include "service/projects.h"
 #include "worker/drive.h"
 
 #define TICK_MS          1000
@@ -31,6 +32,7 @@ struct execute {
     struct drive *d;
     struct run_steps steps;
     struct plan *plan;
+    struct toolchains *tools;
     char **env;
     char *root, dir[RUN_DIR_MAX];
     struct sandbox_limits limits;
@@ -43,6 +45,7 @@ static void execute_fini(struct execute *x)
 {
     run_steps_fini(&x->steps);
     plan_free(x->plan);
+    toolchains_free(x->tools);
     runs_env_free(x->env);
     free(x->root);
 }
@@ -102,6 +105,15 @@ static int adopt(struct execute *x, struct err *e)
     return r;
 }
 
+static size_t strings(const char *const *v)
+{
+    size_t n = 0;
+
+    while (v[n])
+        n++;
+    return n;
+}
+
 static int open_sandbox(struct execute *x, struct err *e)
 {
     struct sandbox_spec spec = {
@@ -112,6 +124,10 @@ static int open_sandbox(struct execute *x, struct err *e)
         .limits = x->limits,
         .network = x->d->row.network,
         .allow_weaker = x->d->svc->set.allow_weaker,
+        .ro_binds = toolchains_binds(x->tools),
+        .nro_binds = strings(toolchains_binds(x->tools)),
+        .hidden = toolchains_hidden(x->tools),
+        .nhidden = strings(toolchains_hidden(x->tools)),
     };
     int r = adopt(x, e);
 
@@ -171,19 +187,30 @@ static void pick_env(const struct execute *x, const struct plan_step *ps, const 
     }
 }
 
-static size_t env_len(char **env)
+static bool is_set(const char *const *env, const char *assignment)
 {
-    size_t n = 0;
+    size_t n = strcspn(assignment, "=") + 1;
 
-    while (env[n])
-        n++;
-    return n;
+    for (; *env; env++)
+        if (strncmp(*env, assignment, n) == 0)
+            return true;
+    return false;
+}
+
+/* PATH and the variables of the toolchains; what the run sets itself wins. */
+static void add_tools_env(const struct execute *x, const char **env)
+{
+    size_t n = strings(env);
+
+    for (const char *const *t = toolchains_env(x->tools); *t; t++)
+        if (!is_set(env, *t))
+            env[n++] = *t;
 }
 
 static int exec_step(struct execute *x, struct step_row *s, struct err *e)
 {
     const struct plan_step *ps = &x->plan->steps[s->index];
-    size_t n = env_len(x->env) + 1;
+    size_t n = strings((const char *const *)x->env) + strings(toolchains_env(x->tools)) + 1;
     const char **env = calloc(2 * n, sizeof *env), **lower = NULL;
     struct step_spec spec;
     int r;
@@ -191,6 +218,7 @@ static int exec_step(struct execute *x, struct step_row *s, struct err *e)
     if (!env)
         return err_oom(e);
     pick_env(x, ps, env, env + n);
+    add_tools_env(x, env);
     r = effects_layers(&x->steps, s->index, &lower, e);
     if (r == 0) {
         spec = (struct step_spec){
@@ -509,6 +537,8 @@ static int prepare(struct execute *x, struct err *e)
         r = runs_env(x->d->svc, &x->d->row, &x->env, e);
     if (r == 0)
         r = effects_root(x->d->svc, &x->d->row, &x->root, e);
+    if (r == 0)
+        r = projects_toolchains(x->d->svc, x->d->row.tenant_id, x->d->row.project_id.s, &x->tools, e);
     if (r == 0)
         r = svc_run_dir(x->d->svc, &x->d->row.id, x->dir, e);
     if (r == 0)

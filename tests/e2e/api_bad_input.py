@@ -40,6 +40,7 @@ def good_bodies(w):
             "reason": "why not"}
     bodies = {
         "post_projects": {"root_path": w.project + "/sub", "name": "sub"},
+        "put_project_settings": {"toolchains": "nvm,pyenv"},
         "post_runs": {"project_id": "hello", "steps": [step], "review": "both", "on_failure": "review", "on_deny": "fail",
                       "limits": {"cpu_millis": 1000, "memory_bytes": 1 << 28, "pids": 64, "disk_bytes": 1 << 28,
                                  "output_bytes": 1 << 20, "wall_ms": 10000}, "env": {"A": "1"}, "network": False},

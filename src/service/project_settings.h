@@ -1,0 +1,23 @@
+/* project_settings - what a project says about the sandboxes of its runs; the JSON object in its row.
+ *
+ * May include: store sandbox core base os service/svc.h.   Threads: any. */
+#pragma once
+#include "sandbox/toolchain.h"
+#include "service/svc.h"
+#include "store/base_rows.h"
+
+#define SETTINGS_TEXT 256
+
+struct project_settings {
+    char toolchains[SETTINGS_TEXT]; /* "auto", "none", or names, separated by commas; "": the server's default */
+};
+
+/* Members of a request's object that are given replace those in s. Unknown ones, and values that are none: refused. */
+CHECKED int project_settings_merge(struct project_settings *s, const struct json *given, struct err *);
+/* From a row, as text. */
+CHECKED int project_settings_read(const char *json, struct project_settings *ret, struct err *);
+void project_settings_json(struct jw *, const struct project_settings *);
+
+/* What the steps of this project's runs see of its user's home: the server's own user's, or, when the server is root,
+ * the home of whoever the project belongs to. */
+CHECKED int project_toolchains(const struct svc *, const struct project_row *, struct toolchains **ret, struct err *);
