@@ -30,7 +30,7 @@
 #include "os/file.h"
 #include "shim/sys.h"
 
-enum kind { K_TREE, K_COPY, K_DIR, K_LINK, K_DEV, K_SCR, K_PROC, K_PTS, K_MASK, K_RO };
+enum kind { K_TREE, K_COPY, K_DIR, K_LINK, K_DEV, K_SCR, K_PROC, K_PTS, K_MASK, K_SET, K_RO };
 
 static const struct op {
     enum kind kind;
@@ -42,9 +42,11 @@ static const struct op {
 };
 #define NOPS ARRAY_LEN(ops)
 
-#define COPY_MAX    (1 * MIB)
-#define SCRATCH_MAX ((int64_t)(2 * GIB)) /* when there is no memory limit */
-#define ATTR_RO     (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
+#define COPY_MAX      (1 * MIB)
+#define SCRATCH_MAX   ((int64_t)(2 * GIB)) /* when there is no memory limit */
+#define SCRATCH_FILE  2048                 /* bytes of its size for each file it may hold */
+#define SCRATCH_FILES 400000
+#define ATTR_RO       (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
 
 /* What was gathered for one row or one bind: a mount, a link's target, or a file's bytes. Absent: all empty. */
 struct got {
@@ -299,6 +301,14 @@ static int again_ro(const char *path, struct err *e)
     return 0;
 }
 
+static int set(const char *path, const char *value, struct err *e)
+{
+    AUTO(fd_close) int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        return 0;
+    return fd < 0 || write(fd, value, strlen(value)) < 0 ? fail(e, "write", path) : 0;
+}
+
 static int attach_new(const char *fs, const char *const opt[], const char *dst, unsigned attr, struct err *e)
 {
     AUTO(fd_close) int fd = new_fs(fs, opt, attr, e);
@@ -319,7 +329,8 @@ static int attach_proc(const char *dst, struct err *e)
 
 static int attach_pts(const char *dst, struct err *e)
 {
-    static const char *const opt[] = {"ptmxmode", "0666", "mode", "0620", NULL};
+    /* max: all instances but the host's own share what kernel.pty.max leaves */
+    static const char *const opt[] = {"ptmxmode", "0666", "mode", "0620", "max", "256", NULL};
     return attach_new("devpts", opt, dst, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, e);
 }
 
@@ -360,6 +371,8 @@ static int attach_op(const struct op *o, const struct got *g, struct err *e)
         return attach_pts(o->dst, e);
     case K_MASK:
         return mask(AT_FDCWD, o->dst, true, e);
+    case K_SET:
+        return set(o->dst, o->arg, e);
     case K_RO:
         return again_ro(o->dst, e);
     }
@@ -395,12 +408,14 @@ static int write_accounts(const struct ids *ids, struct err *e)
 
 static int open_scratch(const struct spw_spec *s, struct err *e)
 {
-    char size[32];
+    char size[32], inodes[32];
     int64_t max = s->memory_bytes ? s->memory_bytes / 2 : SCRATCH_MAX;
     if (s->disk_bytes && s->disk_bytes < max)
         max = s->disk_bytes;
+    int64_t files = max / SCRATCH_FILE; /* empty files take memory too */
     snprintf(size, sizeof(size), "%lld", (long long)max);
-    const char *const opt[] = {"mode", "0700", "size", size, "nr_inodes", "400000", NULL};
+    snprintf(inodes, sizeof(inodes), "%lld", (long long)(files < SCRATCH_FILES ? files + 1000 : SCRATCH_FILES));
+    const char *const opt[] = {"mode", "0700", "size", size, "nr_inodes", inodes, NULL};
     return attach_new("tmpfs", opt, "/mnt", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, e);
 }
 

@@ -6,12 +6,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/netlink.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -34,12 +37,14 @@ static const struct rule rules[] = {
 #define ALLOW_MASK(name, arg, mask, value, why)     {#name, SCMP_ACT_ALLOW, arg, SCMP_CMP_MASKED_EQ, mask, value},
 #define DENY_MASK(name, err, arg, mask, value, why) {#name, SCMP_ACT_ERRNO(err), arg, SCMP_CMP_MASKED_EQ, mask, value},
 #define REFUSE(name, err, arg, value, why)
+#define REFUSE_BUT(name, err, arg, value, arg2, a, b, c, why)
 #include "shim/seccomp.def"
 #undef ALLOW
 #undef DENY
 #undef ALLOW_MASK
 #undef DENY_MASK
 #undef REFUSE
+#undef REFUSE_BUT
 };
 
 /* libseccomp drops conditional rules beside an unconditional one of the same call ("all ioctls but these"), so those
@@ -47,12 +52,14 @@ static const struct rule rules[] = {
 static const struct refuse {
     const char *name;
     unsigned err, arg, value;
+    unsigned arg2, nbut, but[3];
 } refused[] = {
 #define ALLOW(name, why)
 #define DENY(name, err, why)
 #define ALLOW_MASK(name, arg, mask, value, why)
 #define DENY_MASK(name, err, arg, mask, value, why)
-#define REFUSE(name, err, arg, value, why) {#name, err, arg, value},
+#define REFUSE(name, err, arg, value, why)                    {#name, err, arg, value, 0, 0, {0}},
+#define REFUSE_BUT(name, err, arg, value, arg2, a, b, c, why) {#name, err, arg, value, arg2, 3, {a, b, c}},
 #include "shim/seccomp.def"
 };
 
@@ -78,19 +85,50 @@ static void stmt(unsigned code, unsigned k, unsigned jt, unsigned jf)
     printf("{0x%04x, %u, %u, 0x%08x},\n", code, jt, jf, k);
 }
 
-/* if (arch == native && nr == this && (u32)args[n] == value) return errno;   struct seccomp_data, little-endian */
-static void print_refused(const struct refuse *f)
+/* struct seccomp_data, little-endian: nr at 0, arch at 4, the lower half of an argument at 16 + 8 * n. */
+static void load_arg(unsigned n)
 {
-    int nr = seccomp_syscall_resolve_name(f->name);
-    if (nr < 0)
-        return;
-    stmt(BPF_LD | BPF_W | BPF_ABS, 4, 0, 0);
-    stmt(BPF_JMP | BPF_JEQ | BPF_K, seccomp_arch_native(), 0, 5);
-    stmt(BPF_LD | BPF_W | BPF_ABS, 0, 0, 0);
-    stmt(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)nr, 0, 3);
-    stmt(BPF_LD | BPF_W | BPF_ABS, 16 + 8 * f->arg, 0, 0);
-    stmt(BPF_JMP | BPF_JEQ | BPF_K, f->value, 0, 1);
+    stmt(BPF_LD | BPF_W | BPF_ABS, 16 + 8 * n, 0, 0);
+}
+
+static unsigned row_length(const struct refuse *f)
+{
+    return 5 + (f->nbut ? 1 + f->nbut : 0);
+}
+
+/* The number of the call is loaded before, and after:
+ * if (nr == this && (u32)args[arg] == value && (u32)args[arg2] is none of but[]) return errno; */
+static void print_refused(const struct refuse *f, int nr)
+{
+    unsigned left = row_length(f) - 1; /* instructions after the one being printed */
+    stmt(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)nr, 0, left--);
+    load_arg(f->arg);
+    left--;
+    stmt(BPF_JMP | BPF_JEQ | BPF_K, f->value, 0, left-- - 1);
+    if (f->nbut) {
+        load_arg(f->arg2);
+        left--;
+    }
+    for (unsigned i = 0; i < f->nbut; i++, left--)
+        stmt(BPF_JMP | BPF_JEQ | BPF_K, f->but[i], left - 1, 0);
     stmt(BPF_RET | BPF_K, 0x00050000u | f->err, 0, 0); /* SECCOMP_RET_ERRNO */
+    stmt(BPF_LD | BPF_W | BPF_ABS, 0, 0, 0);
+}
+
+static void print_all_refused(void)
+{
+    unsigned n = 1;
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+        n += seccomp_syscall_resolve_name(refused[i].name) < 0 ? 0 : row_length(&refused[i]);
+    stmt(BPF_LD | BPF_W | BPF_ABS, 4, 0, 0);
+    stmt(BPF_JMP | BPF_JEQ | BPF_K, seccomp_arch_native(), 1, 0);
+    stmt(BPF_JMP | BPF_JA, n, 0, 0); /* of another architecture: the main program refuses it */
+    stmt(BPF_LD | BPF_W | BPF_ABS, 0, 0, 0);
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        int nr = seccomp_syscall_resolve_name(refused[i].name);
+        if (nr >= 0)
+            print_refused(&refused[i], nr);
+    }
 }
 
 static void print(int fd)
@@ -119,8 +157,7 @@ int main(void)
     if (r < 0)
         die("export", r);
     lseek(fileno(tmp), 0, SEEK_SET);
-    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
-        print_refused(&refused[i]);
+    print_all_refused();
     print(fileno(tmp));
     fclose(tmp);
     seccomp_release(ctx);

@@ -22,8 +22,11 @@
 #include "base/str.h"
 #include "shim/sys.h"
 
-#define NOFILE_MAX 65536
-#define OOM_SCORE  "600" /* above any process of the host: in a shortage, steps go first */
+#define NOFILE_MAX     65536
+#define SIGPENDING_MAX 4096      /* timers count too */
+#define MSGQUEUE_MAX   819200    /* bytes: the kernel's default */
+#define MEMLOCK_MAX    (8 * MIB) /* the kernel's default */
+#define OOM_SCORE      "600"     /* above any process of the host: in a shortage, steps go first */
 
 /* The whole environment besides the step's own; git: owners differ inside, and every stat looks changed. */
 static const char *const builtin_env[] = {
@@ -78,6 +81,12 @@ static void set_limits(const struct spw_spec *s, int err_fd)
     /* Counted per user namespace and uid since Linux 5.14, so it binds in user mode too. init is one of them. */
     if (s->pids)
         TRY("limit processes", limit(RLIMIT_NPROC, (rlim_t)s->pids + 1, (rlim_t)s->pids + 1));
+    /* What a service may have been given more of, and what is counted for the user on the host too. */
+    TRY("limit nice", limit(RLIMIT_NICE, 0, 0));
+    TRY("limit real-time priority", limit(RLIMIT_RTPRIO, 0, 0));
+    TRY("limit queued signals", limit(RLIMIT_SIGPENDING, SIGPENDING_MAX, SIGPENDING_MAX));
+    TRY("limit message queues", limit(RLIMIT_MSGQUEUE, MSGQUEUE_MAX, MSGQUEUE_MAX));
+    TRY("limit locked memory", limit(RLIMIT_MEMLOCK, MEMLOCK_MAX, MEMLOCK_MAX));
     if (s->disk_bytes)
         TRY("limit file size", limit(RLIMIT_FSIZE, (rlim_t)s->disk_bytes, (rlim_t)s->disk_bytes));
     (void)prctl(PR_SET_DUMPABLE, 1); /* as after execve; else our own /proc files are not ours to write */
