@@ -93,6 +93,9 @@ CHECKED int sandbox_wait(struct sandbox *, int timeout_ms, int wake_fd, enum san
                          struct step_exit *ret_exit, struct err *);
 int sandbox_signal(struct sandbox *, int sig); /* to the step's process group */
 int sandbox_kill(struct sandbox *);            /* kill the running step and all it left: SB_EXIT with canceled */
+/* Orders the end without waiting for it, so that something else can be done meanwhile; sandbox_destroy must follow. No
+ * step runs: with its last process reaped, nothing writes into the layers any more. */
+void sandbox_end(struct sandbox *);
 /* Kills everything, waits until the shim is gone (bounded, then SIGKILL by pidfd), removes cgroups. Layers and logs
  * stay. Consumes. */
 void sandbox_destroy(struct sandbox *);

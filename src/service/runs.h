@@ -85,12 +85,16 @@ struct lease {
     struct id run_id;
     uint64_t token;
     char phase[8];
+    const char *goes_on; /* the worker, when the run may stay in its hands: a next phase that no door stands before is
+                            then claimed by the same commit, under this same lease; NULL: it is queued for anybody */
 };
 /* The next ready run, moved into its held state. ERR_EMPTY. *ret is the row as claimed (run_row_fini). */
 CHECKED int runs_claim(struct svc *, const char *worker, struct lease *ret_lease, struct run_row *ret, struct err *);
 /* Extends the lease; *ret_cancel: somebody asked to cancel. ERR_LEASE: stop, somebody else has the run. */
 CHECKED int runs_extend(struct svc *, const struct lease *, bool *ret_cancel, struct err *);
-/* planning -> awaiting_review / queued.execute / finishing (denied). *ret_node: where it went. */
+/* planning -> awaiting_review / queued.execute (running when it goes on) / finishing (denied). *ret_node: where it
+ * went.
+ */
 CHECKED int runs_planned(struct svc *, const struct lease *, const struct plan *, enum run_node *ret_node,
                          struct err *);
 /* The held run fails (or is canceled): the outcome is decided, the run is finishing under the same lease. */
@@ -108,7 +112,7 @@ CHECKED int runs_gate(struct svc *, const struct lease *, struct step_row *step,
 CHECKED int runs_step_done(struct svc *, const struct lease *, const struct step_row *step, struct err *);
 /* All steps are done: changes (summary JSON, or NULL for none), outcome decided before by runs_fail_steps or
  * "succeeded".
- * -> awaiting_apply, queued.apply (no review) or finishing. */
+ * -> awaiting_apply, queued.apply (no review; applying when it goes on) or finishing. */
 CHECKED int runs_done(struct svc *, const struct lease *, const char *changes, int64_t files, const char *digest,
                       enum run_node *ret_node, struct err *);
 /* Decides the outcome of a run whose step failed, and skips the steps after it; the run stays `running`. */

@@ -95,6 +95,20 @@ int queue_claim(struct db *db, const char *node_name, const char *worker, int64_
     return r ? read_row(&q, ret, e) : db_missing(e, "queue row of run", run.s);
 }
 
+int queue_keep(struct db *db, const struct id *run, const char *node_name, const char *worker, uint64_t token,
+               int64_t lease_ends_us, struct err *e)
+{
+    AUTO(query_fini) struct query q = {0};
+    int r = check_names(node_name, worker, e);
+    if (r == 0)
+        r = db_one(db, SQL_QUEUE_CLAIM,
+                   VALS(V_TEXT(node_name), V_TEXT(worker), V_INT(lease_ends_us), V_INT((int64_t)token), V_ID(run)), &q,
+                   e);
+    if (r < 0)
+        return r;
+    return r ? 0 : db_missing(e, "queue row of run", run->s);
+}
+
 static int lease_lost(const struct id *run, struct err *e)
 {
     return err_set(e, ERR_LEASE, "the lease of run %s is held under another token", run->s);

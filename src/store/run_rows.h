@@ -115,6 +115,10 @@ CHECKED int queue_put(struct db *, const struct id *run, const char *phase, int6
  * to 63. */
 CHECKED int queue_claim(struct db *, const char *node_name, const char *worker, int64_t now_us, int64_t lease_us,
                         struct queue_row *ret, struct err *);
+/* Right after queue_put, in the same transaction: the row is claimed again by who held the run, under the token that
+ * run has. */
+CHECKED int queue_keep(struct db *, const struct id *run, const char *node_name, const char *worker, uint64_t token,
+                       int64_t lease_ends_us, struct err *);
 /* ERR_LEASE */
 CHECKED int queue_extend(struct db *, const struct id *run, uint64_t token, int64_t lease_ends_us, struct err *);
 /* Every write by a worker asks this first, in the same transaction: ERR_LEASE unless the run's row is claimed under

@@ -508,10 +508,12 @@ static int finish_steps(struct execute *x, enum run_node *ret_node, struct err *
 {
     AUTO(buf_fini) struct buf b = BUF_INIT(4 * KIB);
     struct effects_sum sum = {0};
-    int r;
+    int r = 0;
 
-    close_sandbox(x);
-    r = sandbox_reap(x->dir, e); /* also what a lost shim may have left */
+    if (x->d->sb)
+        sandbox_end(x->d->sb); /* its last step is reaped: it goes while the changes are computed */
+    else
+        r = sandbox_reap(x->dir, e); /* what a lost shim may have left */
     run_steps_fini(&x->steps);
     if (r == 0)
         r = drive_load(x->d, &x->steps, e);
@@ -521,6 +523,7 @@ static int finish_steps(struct execute *x, enum run_node *ret_node, struct err *
         r = effects_compute(x->d->svc, &x->d->row, &x->steps, &sum, e);
     if (r == 0)
         r = effects_sum_json(&sum, &b, e);
+    close_sandbox(x);
     if (r < 0)
         return r;
     CRASH_POINT(changes_computed);

@@ -123,11 +123,19 @@ static int drive_phase(struct drive *d, enum run_node *node, struct err *e)
     }
 }
 
-/* A run that cannot go on still ends: with the error as its reason. */
+/* From phase to phase while no door stands between them. A run that cannot go on still ends: with the error as its
+ * reason. */
 static int drive(struct drive *d, struct err *e)
 {
     enum run_node node = RN_NONE;
     int r = drive_phase(d, &node, e);
+
+    while (r == 0 && node != d->row.node && (node == RN_RUNNING || node == RN_APPLYING)) {
+        if (hub_stopping(d->svc->hub))
+            return err_set(e, ERR_INTERRUPTED, "the server stops");
+        d->row.node = node;
+        r = drive_phase(d, &node, e);
+    }
 
     if (r == -ERR_LEASE || r == -ERR_INTERRUPTED)
         return r;
@@ -192,6 +200,7 @@ static void *worker_main(void *arg)
         int r = runs_claim(svc, w->name, &lease, &row, &e);
 
         if (r == 0) {
+            lease.goes_on = w->name;
             hold(w, &lease);
             drive_claimed(w, &lease, &row);
             hold(w, NULL);

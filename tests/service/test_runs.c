@@ -193,6 +193,52 @@ static void canceled_by_then(struct rig *g, const struct id *id, const struct le
     assert_int_equal(rig_count(g, "SELECT count(*) FROM approvals"), 0);
 }
 
+static struct run_row row_of(struct rig *g, const struct id *id)
+{
+    struct run_row row = {0};
+
+    OK(runs_row(&g->svc, NULL, id, &row, &e));
+    return row;
+}
+
+/* No door before the next phase: it stays in the same hands, under the same lease, and is never seen queued. With a
+ * door, or after a cancel, it does not. */
+static void a_run_goes_on_where_no_door_stands(void **state)
+{
+    struct rig *g = *state;
+    struct id id = rig_run(g, STEPS("true") ",\"review\":\"none\"}");
+    struct lease l = rig_claim(g, "plan");
+    struct run_row row = row_of(g, &id), none = {0};
+    struct plan *plan = NULL;
+    enum run_node node;
+    bool cancel;
+
+    l.goes_on = "w";
+    OK(runs_plan(&row, &plan, &e));
+    OK(runs_planned(&g->svc, &l, plan, &node, &e));
+    assert_int_equal(node, RN_RUNNING);
+    NO(ERR_EMPTY, runs_claim(&g->svc, "other", &(struct lease){0}, &none, &e));
+    OK(runs_extend(&g->svc, &l, &cancel, &e));
+    assert_int_equal(rig_count(g, "SELECT count(*) FROM run_queue WHERE phase='execute' AND worker='w' AND attempts=0"),
+                     1);
+    OK(runs_done(&g->svc, &l, "{\"digest\":\"d\"}", 3, "d", &node, &e));
+    assert_int_equal(node, RN_APPLYING);
+    OK(runs_later(&g->svc, &l, 0, &e)); /* put back means for anybody */
+    run_row_fini(&row);
+    l = rig_claim(g, "apply");
+    l.goes_on = "w";
+    OK(runs_fail(&g->svc, &l, "failed", ERR_INTERNAL, NULL, &e));
+    rig_finish(g, &l);
+    assert_string_equal(rig_state(g, &id), "failed");
+
+    id = rig_run(g, STEPS("true") "}"); /* review: both */
+    l = rig_claim(g, "plan");
+    l.goes_on = "w";
+    OK(runs_planned(&g->svc, &l, plan, &node, &e));
+    assert_int_equal(node, RN_AWAITING_REVIEW);
+    plan_free(plan);
+}
+
 /* A cancel that was accepted opens no door behind it, however late its holder looks. */
 static void a_cancel_is_not_forgotten_by_the_planner(void **state)
 {
@@ -540,6 +586,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_step_is_asked_once_and_bound_to_its_text, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_new_deny_wins_over_an_old_approval, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_lost_lease_changes_nothing, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(a_run_goes_on_where_no_door_stands, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_cancel_is_not_forgotten_by_the_planner, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_cancel_is_not_forgotten_between_steps_and_doors, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_cancel_is_not_forgotten_at_a_conflict, rig_up, rig_down),

@@ -356,12 +356,17 @@ void sandbox_detach(struct sandbox *sb)
     sandbox_free(sb);
 }
 
+void sandbox_end(struct sandbox *sb)
+{
+    if (sb->sock >= 0)
+        (void)send_small(sb, SPW_DESTROY, 0);
+}
+
 void sandbox_destroy(struct sandbox *sb)
 {
     if (!sb)
         return;
-    if (sb->sock >= 0)
-        (void)send_small(sb, SPW_DESTROY, 0);
+    sandbox_end(sb); /* again is harmless */
     if (!wait_gone(sb, DESTROY_MS)) {
         (void)proc_pidfd_kill(sb->pidfd, SIGKILL);
         (void)wait_gone(sb, DESTROY_MS);
