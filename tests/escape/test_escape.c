@@ -95,7 +95,9 @@ static bool is_real(struct suite *s, const char *name, char *note, size_t cap)
     const char *last = log.len ? strstr(log.p, "tries ") : NULL;
     if (last)
         (void)!sscanf(last, "tries %d worked %d", &tried, &worked);
-    snprintf(note, cap, code == 6 ? "" : "; outside %d of %d work", worked, tried);
+    *note = 0;
+    if (code != 6)
+        snprintf(note, cap, "; outside %d of %d work", worked, tried);
     s->real += code == 0;
     if (code == 0 && str_eq(name, "survivors") && !survived) {
         printf("     nothing lived on outside\n");
