@@ -30,7 +30,7 @@
 #include "shim/pump.h"
 #include "shim/sys.h"
 
-#define DRAIN_US (200 * MS_US) /* contract.md, "Step" */
+#define DRAIN_US (200 * MS_US) /* what pipes still hold when all writers are gone comes at once */
 #define GRACE_US (2 * SEC_US)  /* SIGTERM to SIGKILL at a time-out */
 #define STUCK_US (10 * SEC_US) /* from SIGKILL to all to INI_DONE; beyond: a process the kernel cannot kill */
 #define GREW_US  (10 * MS_US)

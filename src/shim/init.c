@@ -29,7 +29,6 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include "base/buf.h"
 #include "base/str.h"
@@ -247,7 +246,7 @@ static void reaped(struct init *in, pid_t pid, int status, const struct rusage *
         in->done.status = status;
 }
 
-/* Nothing a step started outlives it: contract.md, "Step". */
+/* Nothing a step started outlives it. */
 static void end_step(struct init *in)
 {
     struct rusage u;
@@ -261,6 +260,7 @@ static void end_step(struct init *in)
             break;
     }
     take_exec_error(in);
+    memory_clear();
     rootfs_step_umount();
     in->main = 0;
     in->walker = 0;
@@ -285,56 +285,11 @@ static void on_children(struct init *in)
 
 /* ---- soft limits ---- */
 
-static int64_t read_statm(int proc, const char *pid)
-{
-    char path[64], b[128];
-    long size, resident, shared;
-    snprintf(path, sizeof(path), "%.20s/statm", pid);
-    AUTO(fd_close) int fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, b, sizeof(b) - 1);
-    if (n <= 0)
-        return 0;
-    b[n] = 0;
-    if (sscanf(b, "%ld %ld %ld", &size, &resident, &shared) != 3)
-        return 0;
-    return (int64_t)(resident - shared) * sysconf(_SC_PAGESIZE);
-}
-
-static int64_t read_pss(int proc, const char *pid)
-{
-    char path[64], b[1024];
-    snprintf(path, sizeof(path), "%.20s/smaps_rollup", pid);
-    AUTO(fd_close) int fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, b, sizeof(b) - 1);
-    if (n <= 0)
-        return 0;
-    b[n] = 0;
-    const char *at = strstr(b, "Pss_Anon:");
-    return at ? strtoll(at + 9, NULL, 10) * 1024 : 0;
-}
-
-static int64_t sum_processes(int64_t (*one)(int proc, const char *pid))
-{
-    int64_t sum = 0;
-    DIR *d = opendir("/proc");
-    if (!d)
-        return 0;
-    for (struct dirent *de; (de = readdir(d));) {
-        if (de->d_name[0] >= '1' && de->d_name[0] <= '9')
-            sum += one(dirfd(d), de->d_name);
-    }
-    closedir(d);
-    struct statvfs v;
-    if (statvfs("/tmp", &v) == 0)
-        sum += (int64_t)((v.f_blocks - v.f_bfree) * v.f_frsize);
-    return sum;
-}
-
 /* The cheap sum counts pages shared after fork(2) twice; only when it is over, the dear one decides. */
 static void sample_memory(struct init *in)
 {
     int64_t max = in->in->spec->memory_bytes;
-    if (sum_processes(read_statm) <= max || sum_processes(read_pss) <= max)
+    if (memory_used(false) <= max || memory_used(true) <= max)
         return;
     in->done.soft_oom = true;
     kill(-1, SIGKILL);

@@ -9,7 +9,7 @@
  *     build.c   namespaces, id maps             rootfs.c  builds the view of the file system
  *     binds.c   toolchains, in root mode        binds.c   toolchains, in user mode
  *     host.c    event loop                      step.c    drops every privilege, then execve
- *     pump.c    logs, exit record
+ *     pump.c    logs, exit record               memory.c  soft memory limit
  *     cgroup.c  hard limits
  *
  * Privileges: in root mode (root with CAP_SYS_ADMIN) the host side keeps CAP_CHOWN and CAP_KILL once the sandbox
@@ -118,6 +118,12 @@ CHECKED int rootfs_build(const struct init_in *, struct gather *, int project_fd
 /* Mounts / unmounts the overlay of one step. */
 CHECKED int rootfs_step_mount(const struct init_in *, const struct rootfs *, const struct spw_step *, struct err *);
 void rootfs_step_umount(void);
+
+/* --- memory.c, in init --- */
+/* Bytes the sandbox holds now. Not exact: cheap, and never less. */
+int64_t memory_used(bool exact);
+/* Removes System V objects: they stay when their processes end, and nothing of a step may. */
+void memory_clear(void);
 
 /* --- step.c, in the child that becomes the step --- */
 struct step_in {

@@ -216,6 +216,20 @@ void try_memfd_bomb(struct ctx *c)
     CHECK(NOT, false);
 }
 
+void try_shared_map_bomb(struct ctx *c)
+{
+    if (c->outside)
+        return;
+    for (int i = 0; i < 1000; i++) {
+        char *p = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        if (p == MAP_FAILED)
+            break;
+        memset(p, 1, MIB);
+        usleep(500);
+    }
+    CHECK(NOT, false);
+}
+
 void try_shm_bomb(struct ctx *c)
 {
     if (c->outside)

@@ -378,6 +378,23 @@ void try_shared_memory(struct ctx *c)
         TRY(NOT, shmat(id, NULL, SHM_RDONLY) == (void *)-1 ? -1 : 0, EINVAL, EIDRM);
 }
 
+void try_leave_ipc(struct ctx *c)
+{
+    if (c->outside)
+        return;
+    CHECK(NOT, shmget(c->key + 1, 4096, IPC_CREAT | 0600) >= 0);
+    CHECK(NOT, semget(c->key + 1, 1, IPC_CREAT | 0600) >= 0);
+    CHECK(NOT, msgget(c->key + 1, IPC_CREAT | 0600) >= 0);
+}
+
+/* The step before made them. */
+void try_find_left_ipc(struct ctx *c)
+{
+    TRY(NOT, shmget(c->key + 1, 1, 0), ENOENT);
+    TRY(NOT, semget(c->key + 1, 0, 0), ENOENT);
+    TRY(NOT, msgget(c->key + 1, 0), ENOENT);
+}
+
 void try_environment(struct ctx *c)
 {
     static const char *const fine[] = {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "LANG", "TERM"};

@@ -1,0 +1,144 @@
+/* memory - how much memory a sandbox holds, where no cgroup counts it; and what of it would outlive a step.
+ *
+ * Why it exists: as an ordinary user without a delegated cgroup the limit is kept by looking (every 100 ms). That stops
+ * what grows by accident; what the kernel holds for sockets, pipes and page tables nobody can see from here.
+ * May include: base os.   In init only.   proc(5), shmctl(2).
+ *
+ *   private pages     RssAnon of each process; exactly: Pss_Anon, where pages shared after fork(2) count once
+ *   shared pages      the larger of what is mapped (Pss_Shmem) and what exists: System V segments, memfds, /tmp */
+#include "shim/shim.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+#include "os/file.h"
+
+#define FDS_MAX   4096 /* looked at per sample */
+#define MEMFD_MAX 256  /* different ones; more are not counted */
+
+struct sum {
+    int64_t anon, shmem, memfd; /* bytes */
+    int fds_left;
+    size_t nseen;
+    struct {
+        dev_t dev;
+        ino_t ino;
+    } seen[MEMFD_MAX];
+};
+
+static int64_t field(const char *text, const char *name)
+{
+    const char *at = strstr(text, name);
+    return at ? strtoll(at + strlen(name), NULL, 10) * 1024 : 0;
+}
+
+static void add_pages(struct sum *s, int proc, const char *pid, bool exact)
+{
+    char path[64], b[2048];
+    snprintf(path, sizeof(path), "%.20s/%s", pid, exact ? "smaps_rollup" : "status");
+    AUTO(fd_close) int fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, b, sizeof(b) - 1);
+    if (n <= 0)
+        return;
+    b[n] = 0;
+    s->anon += field(b, exact ? "Pss_Anon:" : "RssAnon:");
+    s->shmem += field(b, exact ? "Pss_Shmem:" : "RssShmem:");
+}
+
+static void add_memfd(struct sum *s, int fds, const char *name)
+{
+    char to[16];
+    struct stat st;
+    if (readlinkat(fds, name, to, sizeof(to)) < 7 || memcmp(to, "/memfd:", 7) != 0 || fstatat(fds, name, &st, 0) < 0)
+        return;
+    for (size_t i = 0; i < s->nseen; i++) {
+        if (s->seen[i].ino == st.st_ino && s->seen[i].dev == st.st_dev)
+            return;
+    }
+    if (s->nseen == MEMFD_MAX)
+        return;
+    s->seen[s->nseen].ino = st.st_ino;
+    s->seen[s->nseen++].dev = st.st_dev;
+    s->memfd += (int64_t)st.st_blocks * 512;
+}
+
+static void add_memfds(struct sum *s, int proc, const char *pid)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "%.20s/fd", pid);
+    int fd = openat(proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    if (!d) {
+        if (fd >= 0)
+            close(fd);
+        return;
+    }
+    for (struct dirent *de; s->fds_left > 0 && (de = readdir(d)); s->fds_left--)
+        add_memfd(s, dirfd(d), de->d_name);
+    closedir(d);
+}
+
+static int64_t shared_files(const struct sum *s)
+{
+    struct shm_info shm;
+    struct statvfs v;
+    int64_t sum = s->memfd;
+    if (shmctl(0, SHM_INFO, (struct shmid_ds *)(void *)&shm) >= 0)
+        sum += (int64_t)shm.shm_rss * sysconf(_SC_PAGESIZE);
+    if (statvfs("/tmp", &v) == 0)
+        sum += (int64_t)((v.f_blocks - v.f_bfree) * v.f_frsize);
+    return sum;
+}
+
+int64_t memory_used(bool exact)
+{
+    struct sum s = {.fds_left = FDS_MAX};
+    DIR *d = opendir("/proc");
+    if (!d)
+        return 0;
+    for (struct dirent *de; (de = readdir(d));) {
+        if (de->d_name[0] < '1' || de->d_name[0] > '9')
+            continue;
+        add_pages(&s, dirfd(d), de->d_name, exact);
+        add_memfds(&s, dirfd(d), de->d_name);
+    }
+    closedir(d);
+    int64_t files = shared_files(&s);
+    if (!exact)
+        return s.anon + s.shmem + files;
+    return s.anon + (s.shmem > files ? s.shmem : files);
+}
+
+void memory_clear(void)
+{
+    struct shm_info shm;
+    struct shmid_ds sd;
+    struct seminfo sem;
+    struct semid_ds sm;
+    struct msginfo msg;
+    struct msqid_ds md;
+    union {
+        struct semid_ds *ds;
+        struct seminfo *info;
+    } arg;
+    int last = shmctl(0, SHM_INFO, (struct shmid_ds *)(void *)&shm);
+    for (int i = 0; shm.used_ids > 0 && i <= last; i++)
+        (void)shmctl(shmctl(i, SHM_STAT, &sd), IPC_RMID, NULL);
+    arg.info = &sem;
+    last = semctl(0, 0, SEM_INFO, arg);
+    for (int i = 0; i <= last && sem.semusz > 0; i++) {
+        arg.ds = &sm;
+        (void)semctl(semctl(i, 0, SEM_STAT, arg), 0, IPC_RMID);
+    }
+    last = msgctl(0, MSG_INFO, (struct msqid_ds *)(void *)&msg);
+    for (int i = 0; i <= last && msg.msgpool > 0; i++)
+        (void)msgctl(msgctl(i, MSG_STAT, &md), IPC_RMID, NULL);
+}
