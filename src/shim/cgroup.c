@@ -16,7 +16,8 @@
 
 #define CGROUP2_MAGIC 0x63677270 /* linux/magic.h */
 #define CPU_PERIOD_US 100000
-#define TRIES         8 /* another run of the tenant may just be removing the empty parent */
+#define LEAF          "/sallyport-server" /* where the server keeps itself: sandbox_host_init */
+#define TRIES         8                   /* another run of the tenant may just be removing the empty parent */
 
 enum ctl { MEMORY, CPU, PIDS, UNIFIED, NCTL };
 static const char *const names[NCTL] = {"memory", "cpu", "pids", ""};
@@ -80,10 +81,27 @@ static bool put_i64(const char *dir, const char *file, int64_t v)
     return put(dir, file, b);
 }
 
-/* A group's limits apply only where every parent passes the controllers down. Fails where processes are in the parent
- * ("no internal processes"): then there is no such limit. */
+/* Every group but the root has a type; a file that cannot be read counts as "somebody is in it". */
+static bool holds_processes(const char *dir)
+{
+    char path[PATH_MAX], first;
+    if (snprintf(path, sizeof(path), "%s/cgroup.type", dir) >= (int)sizeof(path))
+        return true;
+    if (access(path, F_OK) < 0)
+        return false;
+    if (snprintf(path, sizeof(path), "%s/cgroup.procs", dir) >= (int)sizeof(path))
+        return true;
+    AUTO(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    return fd < 0 || read(fd, &first, 1) != 0;
+}
+
+/* A group's limits apply only where every parent passes the controllers down, and a parent that holds processes must
+ * not: it could pass cpu and pids, and its children would be "domain invalid" and take no process ("no internal
+ * processes", cgroup-v2.rst). Then there is no such limit. */
 static void pass_down(const char *dir)
 {
+    if (holds_processes(dir))
+        return;
     for (int i = MEMORY; i <= PIDS; i++) {
         char b[16];
         snprintf(b, sizeof(b), "+%s", names[i]);
@@ -115,6 +133,20 @@ static bool make_one(const char *base, const char *tenant, const char *run, bool
     return false;
 }
 
+/* The packaged service has its sandboxes in a unit beside it (packaging/systemd says why), where that is started. */
+static void prefer_own_unit(const char *mount, char *own, size_t cap)
+{
+    static const char server[] = "/sallyport.service", unit[] = "/sallyport-sandboxes.service";
+    char path[PATH_MAX];
+    if (!str_ends(own, server))
+        return;
+    int stem = (int)(strlen(own) - strlen(server));
+    int n = snprintf(path, sizeof(path), "%s%.*s%s/cgroup.subtree_control", mount, stem, own, unit);
+    if (n < 0 || n >= (int)sizeof(path) || access(path, W_OK) < 0 || (size_t)stem + sizeof(unit) > cap)
+        return;
+    memcpy(own + stem, unit, sizeof(unit));
+}
+
 static bool base_of(const char *text, enum ctl c, char *ret, size_t cap)
 {
     char own[PATH_MAX], mount[64];
@@ -126,10 +158,10 @@ static bool base_of(const char *text, enum ctl c, char *ret, size_t cap)
         snprintf(mount, sizeof(mount), "/sys/fs/cgroup/%s", names[c]);
     if (c == UNIFIED && !is_v2(mount))
         return false;
-    /* The server keeps itself in a leaf (sandbox_host_init), so that its parent may pass controllers down. */
-    static const char leaf[] = "/sallyport-server";
-    if (str_ends(own, leaf))
-        own[strlen(own) - strlen(leaf)] = 0;
+    if (str_ends(own, LEAF))
+        own[strlen(own) - strlen(LEAF)] = 0;
+    if (c == UNIFIED)
+        prefer_own_unit(mount, own, sizeof(own));
     int n = snprintf(ret, cap, "%s%s", mount, strcmp(own, "/") == 0 ? "" : own);
     return n > 0 && (size_t)n < cap;
 }
@@ -357,6 +389,21 @@ int64_t cgroup_oom_kills(const struct cgroup *g)
         return 0;
     const char *at = strstr(b.p, "oom_kill "); /* not "oom_kill_disable" */
     return at ? strtoll(at + 9, NULL, 10) : 0;
+}
+
+int cgroup_hold(struct err *e)
+{
+    AUTO(buf_fini) struct buf text = BUF_INIT(64 * KIB);
+    char base[PATH_MAX], leaf[PATH_MAX + sizeof(LEAF)];
+    int r = file_read(AT_FDCWD, "/proc/self/cgroup", &text, e);
+    if (r < 0)
+        return r;
+    if (!text.len || !base_of(text.p, UNIFIED, base, sizeof(base)))
+        return err_set(e, ERR_SANDBOX_UNAVAILABLE, "there is no cgroup v2 here to hold");
+    snprintf(leaf, sizeof(leaf), "%s" LEAF, base);
+    if (mkdir(leaf, 0755) < 0 && errno != EEXIST)
+        return err_sys(e, ERR_SANDBOX_UNAVAILABLE, "make %s", leaf);
+    return put(leaf, "cgroup.procs", "0") ? 0 : err_sys(e, ERR_SANDBOX_UNAVAILABLE, "move into %s", leaf);
 }
 
 void cgroup_probe(int tmp_dirfd, struct cgroup_levels *ret)

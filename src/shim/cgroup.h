@@ -36,6 +36,9 @@ CHECKED int cgroup_holds(const struct cgroup *, pid_t, struct err *);
 bool cgroup_has(const struct cgroup *, const char *controller); /* "memory" "cpu" "pids": really limited? */
 int64_t cgroup_oom_kills(const struct cgroup *);                /* so far; 0 without a controller */
 
+/* For --hold: this process goes into a leaf of its delegated v2 group, which is then free to pass controllers down. */
+CHECKED int cgroup_hold(struct err *);
+
 /* For --probe: the levels this process would get. Fills "hard" or "absent"-like answers by trying. */
 struct cgroup_levels {
     bool memory, cpu, pids, kill;

@@ -206,6 +206,22 @@ static int run(void)
     return 0;
 }
 
+/* sallyport-sandboxes.service: keeps a delegated cgroup while no sandbox is in it, until SIGTERM. The parent's exit
+ * tells systemd that the group is ready (Type=forking). */
+static int hold(void)
+{
+    struct err e = ERR_INIT;
+    if (cgroup_hold(&e) < 0) {
+        fprintf(stderr, "sallyport-shim: %s\n", e.msg);
+        return 1;
+    }
+    pid_t pid = fork();
+    if (pid != 0)
+        return pid < 0;
+    for (;;)
+        pause();
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 2 && str_eq(argv[1], "--version")) {
@@ -214,6 +230,8 @@ int main(int argc, char **argv)
     }
     if (argc == 2 && str_eq(argv[1], "--probe"))
         return probe_main();
+    if (argc == 2 && str_eq(argv[1], "--hold"))
+        return hold();
     int type = 0;
     socklen_t len = sizeof(type);
     if (getsockopt(CONN_FD, SOL_SOCKET, SO_TYPE, &type, &len) < 0 || type != SOCK_SEQPACKET) {
