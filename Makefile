@@ -2,6 +2,7 @@
 #   make            build ./build/…/sallyport and sallyport-shim (installs missing Debian packages when run as root)
 #   make demo       play the main job on an example project
 #   make check      everything that must hold before a change lands; ends in "N passed, N failed"
+#   make check-vm   escape suite, service and main job in a qemu guest: Linux 6.1, cgroup v2, systemd (as root, Debian 12)
 #   make bench      figures, one BENCH line each
 #   make fuzz       each fuzzer for FUZZ_SECONDS (60)
 #   make install    into PREFIX (/usr/local), below DESTDIR if set
@@ -12,7 +13,7 @@ BUILD ?= build
 PREFIX ?= /usr/local
 NINJA = ninja -C $(BUILD)
 
-.PHONY: all demo check bench fuzz install format deps clean
+.PHONY: all demo check check-vm bench fuzz install format deps clean
 .NOTPARALLEL:
 
 all: deps $(BUILD)/build.ninja
@@ -30,6 +31,10 @@ demo: all
 check:
 	@tools/deps check
 	@tools/check
+
+check-vm:
+	@tools/deps vm
+	@tools/check-vm
 
 bench: all
 	@tools/deps check

@@ -10,7 +10,8 @@
 # Assertions note what is wrong and go on, so that one run of a script shows all of it. Waiting is polling with a bound
 # of a minute: the machine may be busy, and a bound that is never reached costs nothing.
 #
-# Environment: SALLYPORT is the built binary. E2E_PREFIX is put before each case's name. E2E_KEEP=1 keeps $T.
+# Environment: SALLYPORT is the built binary. E2E_PREFIX is put before each case's name. E2E_KEEP=1 keeps $T. E2E_WAIT is
+# the bound of a wait in seconds. E2E_LAUNCH is a program that runs `sallyport serve` for us (tests/vm/guest/launch).
 
 set -u
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -179,7 +180,8 @@ up_or_dead() { server_up || server_dead; }
 # Exits the script when the server does not come up: no case would mean anything.
 server_start() {
     rm -f "$T/data/address"
-    "$SALLYPORT" serve --listen 127.0.0.1:0 --log-format json "$@" >>"$T/server.log" 2>&1 </dev/null &
+    # shellcheck disable=SC2086
+    ${E2E_LAUNCH:-} "$SALLYPORT" serve --listen 127.0.0.1:0 --log-format json "$@" >>"$T/server.log" 2>&1 </dev/null &
     SERVER=$!
     disown "$SERVER"
     until_ok up_or_dead
