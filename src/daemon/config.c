@@ -56,6 +56,7 @@ static const struct key keys[] = {
     {"grace",               DURATION, AT(grace_ms),        0, 600000, "5s", "how long requests under way may take when stopping"},
     {"allow_weaker_sandbox", BOOL,    AT(allow_weaker_sandbox), 0, 1, "false", "run steps even where a barrier is missing on this host (see doctor)"},
     {"toolchains",          STR,      AT(toolchains),      0, 0, "auto", "which toolchains of the home are shown in sandboxes: auto, none, or names: nvm,pyenv"},
+    {"shim_nursery",        BOOL,     AT(shim_nursery),    0, 1, "true", "start sandboxes from a copy of a waiting shim; false: execute its program for each, which takes 0.5 ms more in a virtual machine"},
     {"limits.cpu_millis",   INT,      AT(limits.cpu_millis), 0, 1024000, "0", "default of a run: 1000 is one core; 0: no limit"},
     {"limits.memory",       BYTES,    AT(limits.memory_bytes), 0, INT64_MAX, "2GiB", "default of a run"},
     {"limits.pids",         INT,      AT(limits.pids),     0, 4000000, "512", "default of a run"},

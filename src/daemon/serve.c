@@ -297,6 +297,7 @@ static void take_down(struct server *s)
     policies_free(s->svc.policies);
     audits_close(s->svc.audits);
     secrets_close(s->svc.secrets);
+    sandbox_nursery_free(s->svc.nursery);
     hub_free(s->svc.hub);
     free(s->hosts);
     fd_close(&s->sig_fd);
@@ -315,6 +316,8 @@ static int start(struct server *s, struct err *e)
     if (r == 0)
         r = open_data(s, e);
     settings(s);
+    if (r == 0 && s->cfg.shim_nursery)
+        r = sandbox_nursery_new(&s->svc.nursery, e);
     if (r < 0)
         return r;
     /* Building a whole sandbox takes a while: beside the store's start, so that both are done sooner. */

@@ -11,6 +11,7 @@
  *        └──────────── sandbox_adopt (after a server restart) ◄───┘ the shim lives on when the server dies
  */
 #pragma once
+#include <sys/types.h>
 #include "base/err.h"
 #include "base/id.h"
 #include "base/json.h"
@@ -25,6 +26,8 @@ struct sandbox_limits {
     int64_t wall_ms;      /* per step */
 };
 
+struct sandbox_nursery;
+
 struct sandbox_spec {
     struct id run_id;
     const char *tenant;       /* for names of cgroups; [a-z0-9-] */
@@ -38,6 +41,7 @@ struct sandbox_spec {
     bool network;      /* false: only lo. true is refused with ERR_SANDBOX_UNAVAILABLE until egress exists */
     int64_t idle_ms;   /* a shim with no step and nobody attached leaves by itself after this; 0 = one hour */
     bool allow_weaker; /* operator's word: go on when a barrier is missing (each named in `weaker`) */
+    struct sandbox_nursery *nursery; /* borrowed for the call; NULL: the shim's program is executed for each sandbox */
 };
 
 /* Layout of spec.dir (one run):
@@ -110,6 +114,12 @@ CHECKED int sandbox_alive(const char *dir, struct err *);
 /* After a crash: makes sure nothing of this run's sandbox is left (shim by pidfd and lock, cgroups, mounts).
  * Idempotent. */
 CHECKED int sandbox_reap(const char *dir, struct err *);
+
+/* A process that copies itself into shims, which saves each the start of a program. It starts with the first sandbox,
+ * and again when it died. Free it when no sandbox is being opened any more; open ones live on. Any thread. */
+CHECKED int sandbox_nursery_new(struct sandbox_nursery **ret, struct err *);
+void sandbox_nursery_free(struct sandbox_nursery *);
+pid_t sandbox_nursery_pid(struct sandbox_nursery *); /* -1: not running; for tests */
 
 /* Once, at the start of the server, before any sandbox: where cgroup v2 is delegated to this process, moves it into a
  * leaf of its own, because the kernel gives limits to children only of groups without processes. Does nothing

@@ -56,7 +56,7 @@ bool spw_msg_ok(const struct spw_msg *m, size_t n)
 {
     if (n != sizeof(*m) || m->head.magic != SPW_MAGIC || m->head.version != SPW_VERSION || m->head.zero != 0)
         return false;
-    bool to_shim = m->head.type >= SPW_SPEC && m->head.type <= SPW_DESTROY;
+    bool to_shim = m->head.type >= SPW_SPEC && m->head.type <= SPW_BEAR;
     bool to_server = m->head.type >= SPW_READY && m->head.type < SPW_NTYPES;
     if (!to_shim && !to_server)
         return false;

@@ -35,12 +35,14 @@ enum spw_type {
     SPW_SIGNAL,   /* arg[0]: signal to the step's process group */
     SPW_KILL,     /* the running step and all it left */
     SPW_DESTROY,  /* everything, and the shim */
+    SPW_BEAR,     /* to a nursery, with the fds of a new shim; text: the run's id */
 
     SPW_READY = 64, /* arg: running, index, attempt; text: the barriers that are missing by the operator's word */
     SPW_FAIL,       /* arg[0]: enum err_code, arg[1]: errno; text */
     SPW_TAKEN,      /* the step's log exists and is locked; the step starts */
     SPW_GREW,       /* big: size of the log */
     SPW_EXIT,       /* arg: -, index, attempt; exit */
+    SPW_BORN,       /* from a nursery, with the new shim's pidfd */
     SPW_NTYPES
 };
 

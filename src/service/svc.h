@@ -37,10 +37,11 @@ struct svc {
     struct secrets *secrets;
     struct policies *policies;
     struct audits *audits;
-    const char *data_dir;        /* canonical */
-    int data_fd;                 /* O_PATH|O_DIRECTORY */
-    const char *node;            /* name of this node */
-    const char *sandbox_problem; /* why no sandbox can be built on this host; NULL when one can */
+    const char *data_dir;            /* canonical */
+    int data_fd;                     /* O_PATH|O_DIRECTORY */
+    const char *node;                /* name of this node */
+    struct sandbox_nursery *nursery; /* of shims; NULL: switched off */
+    const char *sandbox_problem;     /* why no sandbox can be built on this host; NULL when one can */
     struct svc_settings set;
 };
 

@@ -7,7 +7,8 @@
  * Started by src/sandbox/native with an empty environment, its stdin at /dev/null, its stderr at shim/err, and
  *   fd 3  SOCK_SEQPACKET: the first control connection
  *   fd 4  memfd with the spec (sandbox/spec.h)
- * argv[1] is the run's id, for ps(1); nothing is read from it.
+ * argv[1] is the run's id, for ps(1); nothing is read from it. Or it is a copy of a nursery (nursery.h), with the same
+ * fds.
  *
  *   read spec ─► lock ─► cgroups ─► init builds ┬► control socket, facts ┬► drop privileges ─► READY ─► loop
  *                                               └► the sandbox stands ──┘
@@ -28,6 +29,7 @@
 #include "os/file.h"
 #include "os/proc.h"
 #include "shim/host.h"
+#include "shim/nursery.h"
 #include "shim/probe.h"
 #include "shim/sys.h"
 
@@ -222,6 +224,15 @@ static int hold(void)
         pause();
 }
 
+/* The two arguments after the option lie one behind the other (execve(2)): room for a copy's own. */
+static int bear_shims(char **argv)
+{
+    signal(SIGPIPE, SIG_IGN);
+    umask(022);
+    struct nursery_in in = {argv[1], strlen(argv[1]) + 1 + strlen(argv[2]) + 1, run};
+    return nursery_main(&in);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 2 && str_eq(argv[1], "--version")) {
@@ -239,6 +250,8 @@ int main(int argc, char **argv)
         return 2;
     }
     (void)fcntl(CONN_FD, F_SETFD, FD_CLOEXEC);
+    if (argc == 3 && str_eq(argv[1], "--nursery"))
+        _exit(bear_shims(argv));
     signal(SIGPIPE, SIG_IGN);
     umask(022);
     _exit(run()); /* nothing to flush; and no leak checker could look into this process */

@@ -128,6 +128,7 @@ static int open_sandbox(struct execute *x, struct err *e)
         .nro_binds = strings(toolchains_binds(x->tools)),
         .hidden = toolchains_hidden(x->tools),
         .nhidden = strings(toolchains_hidden(x->tools)),
+        .nursery = x->d->svc->nursery,
     };
     int r = adopt(x, e);
 

@@ -38,6 +38,10 @@ void rig_init(struct rig *g)
                                     .dir = g->run,
                                     .limits = {.wall_ms = 20000}};
     g->env = g->lower = none;
+    if (getenv("SALLYPORT_TEST_NURSERY")) {
+        struct err e = ERR_INIT;
+        must(sandbox_nursery_new(&g->spec.nursery, &e), &e);
+    }
 }
 
 void rig_file(struct rig *g, const char *rel, const char *text)
@@ -167,6 +171,7 @@ void rig_fini(struct rig *g)
 {
     struct err e = ERR_INIT;
     rig_close(g);
+    sandbox_nursery_free(g->spec.nursery);
     buf_fini(&g->out);
     buf_fini(&g->err);
     buf_fini(&g->sys);

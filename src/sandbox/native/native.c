@@ -28,6 +28,7 @@
 
 #define OPEN_MS    40000 /* longer than the shim's own limit, whose message is better */
 #define TAKEN_MS   20000
+#define BORN_MS    1000
 #define DESTROY_MS 5000    /* then SIGKILL; pid namespace and cgroups do the rest */
 #define GONE_MS    1000    /* from its socket's end to its own */
 #define IDLE_MS    3600000 /* the shim leaves by itself after an hour with nobody attached and no step */
@@ -64,12 +65,19 @@ void native_exit_from(const struct spw_exit *x, struct step_exit *ret)
     ret->error[sizeof(ret->error) - 1] = 0;
 }
 
-/* 1 and *ret filled; 0 on end of file or anything a shim of ours would not send. */
+/* 1 and *ret filled; 0 on end of file or anything a shim of ours would not send. The pidfd of a shim that was born
+ * comes before or after its first word. */
 static int recv_msg(struct sandbox *sb, struct spw_msg *ret)
 {
     size_t nfds = 0;
-    long n = unix_recv(sb->sock, ret, sizeof(*ret), NULL, 0, &nfds, NULL);
-    if (n > 0 && spw_msg_ok(ret, (size_t)n) && ret->head.type >= SPW_READY)
+    int fd = -1;
+    long n = unix_recv(sb->sock, ret, sizeof(*ret), &fd, 1, &nfds, NULL);
+    bool ok = n > 0 && spw_msg_ok(ret, (size_t)n) && ret->head.type >= SPW_READY;
+    if (ok && ret->head.type == SPW_BORN && nfds == 1 && sb->pidfd < 0)
+        sb->pidfd = fd;
+    else if (nfds == 1)
+        close(fd);
+    if (ok)
         return 1;
     sb->gone = true;
     return 0;
@@ -222,14 +230,8 @@ static int open_err_file(const struct sandbox_spec *s, struct sandbox *sb, struc
     return fd < 0 ? err_sys(e, ERR_SANDBOX_FAILED, "open shim/err") : fd;
 }
 
-static int start_shim(struct sandbox *sb, const struct sandbox_spec *s, int sock, struct err *e)
+static int exec_shim(struct sandbox *sb, const struct sandbox_spec *s, int sock, int spec, int err_file, struct err *e)
 {
-    AUTO(fd_close) int spec = encode_spec(s, e);
-    if (spec < 0)
-        return spec;
-    AUTO(fd_close) int err_file = open_err_file(s, sb, e);
-    if (err_file < 0)
-        return err_file;
     char *path = NULL;
     int r = native_shim_path(&path, e);
     if (r < 0)
@@ -251,6 +253,25 @@ static int start_shim(struct sandbox *sb, const struct sandbox_spec *s, int sock
     return r;
 }
 
+static int start_shim(struct sandbox *sb, const struct sandbox_spec *s, struct err *e)
+{
+    int sv[2];
+    AUTO(fd_close) int spec = encode_spec(s, e);
+    if (spec < 0)
+        return spec;
+    AUTO(fd_close) int err_file = open_err_file(s, sb, e);
+    if (err_file < 0)
+        return err_file;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
+        return err_sys(e, ERR_SANDBOX_FAILED, "socketpair");
+    sb->sock = sv[0];
+    const int fds[3] = {sv[1], spec, err_file};
+    int r =
+        s->nursery ? native_nursery_bear(s->nursery, s->run_id.s, fds, e) : exec_shim(sb, s, sv[1], spec, err_file, e);
+    close(sv[1]);
+    return r;
+}
+
 static void reap(struct sandbox *sb)
 {
     siginfo_t si;
@@ -259,44 +280,6 @@ static void reap(struct sandbox *sb)
     while (waitid(P_PIDFD, (id_t)sb->pidfd, &si, WEXITED) < 0 && errno == EINTR)
         ;
     sb->child = false;
-}
-
-int sandbox_open(const struct sandbox_spec *s, struct sandbox **ret, struct err *e)
-{
-    int sv[2];
-    struct spw_msg m;
-    int r = check_spec(s, e);
-    if (r < 0)
-        return r;
-    struct sandbox *sb = sandbox_new();
-    if (!sb)
-        return err_oom(e);
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0) {
-        sandbox_free(sb);
-        return err_sys(e, ERR_SANDBOX_FAILED, "socketpair");
-    }
-    sb->sock = sv[0];
-    r = start_shim(sb, s, sv[1], e);
-    close(sv[1]);
-    if (r == 0) {
-        int type = await(sb, SPW_READY, SPW_FAIL, OPEN_MS, &m);
-        if (type == SPW_FAIL)
-            r = fail_from(&m, e);
-        else if (type != SPW_READY)
-            r = err_set(e, ERR_SANDBOX_FAILED, "the sandbox's shim ended without a word; see %s/shim/err", s->dir);
-    }
-    if (r < 0) {
-        sandbox_destroy(sb);
-        return r;
-    }
-    (void)!str_copy(sb->weaker, sizeof(sb->weaker), m.text);
-    *ret = sb;
-    return 0;
-}
-
-const char *sandbox_weaker(const struct sandbox *sb)
-{
-    return sb->weaker;
 }
 
 static int attach(struct sandbox *sb, struct spw_msg *m, struct err *e)
@@ -316,6 +299,68 @@ static int attach(struct sandbox *sb, struct spw_msg *m, struct err *e)
     if (sb->pidfd < 0 || await(sb, SPW_READY, SPW_READY, TAKEN_MS, m) != SPW_READY)
         return err_set(e, ERR_NOT_FOUND, "the sandbox of this run does not answer");
     return 0;
+}
+
+/* A nursery that is killed between its copy and its word leaves a shim that works, but whose pidfd we lack. */
+static int find_pidfd(struct sandbox *sb, struct spw_msg *ready, struct err *e)
+{
+    struct spw_msg m;
+    if (sb->pidfd >= 0 || await(sb, SPW_BORN, SPW_BORN, BORN_MS, &m) == SPW_BORN)
+        return 0;
+    fd_close(&sb->sock);
+    return attach(sb, ready, e);
+}
+
+static int wait_ready(struct sandbox *sb, const char *dir, struct spw_msg *ret, struct err *e)
+{
+    int type = await(sb, SPW_READY, SPW_FAIL, OPEN_MS, ret);
+    if (type == SPW_READY)
+        return find_pidfd(sb, ret, e);
+    if (type != SPW_FAIL)
+        return err_set(e, ERR_SANDBOX_FAILED, "the sandbox's shim ended without a word; see %s/shim/err", dir);
+    struct spw_msg m;
+    if (sb->pidfd < 0)
+        (void)await(sb, SPW_BORN, SPW_BORN, BORN_MS, &m);
+    return fail_from(ret, e);
+}
+
+/* *ret_unborn: the nursery died with our order in its hands, and nothing was started. */
+static int open_once(const struct sandbox_spec *s, struct sandbox **ret, bool *ret_unborn, struct err *e)
+{
+    struct spw_msg m;
+    struct sandbox *sb = sandbox_new();
+    if (!sb)
+        return err_oom(e);
+    int r = start_shim(sb, s, e);
+    if (r == 0)
+        r = wait_ready(sb, s->dir, &m, e);
+    if (r < 0) {
+        *ret_unborn = s->nursery && sb->gone && sb->pidfd < 0;
+        sandbox_destroy(sb);
+        return r;
+    }
+    (void)!str_copy(sb->weaker, sizeof(sb->weaker), m.text);
+    *ret = sb;
+    return 0;
+}
+
+int sandbox_open(const struct sandbox_spec *s, struct sandbox **ret, struct err *e)
+{
+    bool unborn = false;
+    int r = check_spec(s, e);
+    if (r == 0)
+        r = open_once(s, ret, &unborn, e);
+    if (r < 0 && unborn) { /* it may be dying still; the next order after that starts a new one */
+        struct sandbox_spec plain = *s;
+        plain.nursery = NULL;
+        r = open_once(&plain, ret, &unborn, e);
+    }
+    return r;
+}
+
+const char *sandbox_weaker(const struct sandbox *sb)
+{
+    return sb->weaker;
 }
 
 int sandbox_adopt(const char *dir, struct sandbox **ret, bool *ret_running, int *ret_index, int *ret_attempt,

@@ -8,6 +8,9 @@
 /* Absolute path of sallyport-shim: $SALLYPORT_SHIM (tests), beside our own program, or the libexec directory. free()
  * it. */
 CHECKED int native_shim_path(char **ret, struct err *);
+/* Asks for a shim that takes over these fds (borrowed): control socket, spec, error file. SPW_BORN with its pidfd comes
+ * over the control socket. */
+CHECKED int native_nursery_bear(struct sandbox_nursery *, const char *run_id, const int fds[3], struct err *);
 /* step_exit <-> its wire form. */
 void native_exit_from(const struct spw_exit *, struct step_exit *ret);
 /* The run's shim/ directory: fd, -ERR_NOT_FOUND when there is none. */
