@@ -1,0 +1,195 @@
+#!/usr/bin/env python3
+"""sandbox - what a sandbox costs, beside bubblewrap and, where an engine runs, docker.
+
+All of ours is done by bench/sandbox_rounds.c through src/sandbox's own interface with the server's default limits: cgroups,
+seccomp, landlock, overlay, log and exit record as in a run; fdatasync of each step's log is within. Peers are started by
+the same program in turn with ours (A B A B …).
+
+  sandbox_cold   sandbox_open, one step /bin/true, sandbox_destroy     peer: bwrap --unshare-all --ro-bind / / --proc /proc
+                                                                       --dev /dev /bin/true, start to reaped; bar: 1.2 x
+  sandbox_docker the same                                              peer: docker run --rm --network=none; bar: 1/30
+  sandbox_step   one more step in a sandbox that stands                peer: bwrap as above; bar: 0.5 x
+  sandbox_rate   sandboxes per second, 8 at once                       peer: bwrap as above; bar: 300
+  sandbox_pss    shim and init of an idle sandbox, together            peer: docker's shim, where one runs; bar: 1 MiB
+  sandbox_exec   as sandbox_cold, but the shim's program is executed   for comparison; no bar
+  sandbox_nolimit as sandbox_cold, without cgroup controllers          for comparison; no bar
+
+Prints: BENCH name ours=… peer=… (peer) ratio=… bar=… ok|SHORT; medians, and p95 beside them
+"""
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+BUILD = os.path.dirname(os.path.dirname(os.path.dirname(os.environ["SALLYPORT"])))
+ROUNDS_PROGRAM = os.path.join(BUILD, "bench", "sandbox_rounds")
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "300"))
+WARM_UP = 10
+COLD, BWRAP, STEP, TRUE = range(4)
+
+
+def p95(values):
+    return sorted(values)[min(len(values) - 1, int(len(values) * 0.95))]
+
+
+def ms(values):
+    return f"{statistics.median(values):.2f}ms p95={p95(values):.2f}ms"
+
+
+def line(name, ours, peer, peer_name, ratio, bar, ok):
+    judged = "" if bar is None else f" bar={bar} {'ok' if ok else 'SHORT'}"
+    print(f"BENCH {name} ours={ours} peer={peer} ({peer_name}) ratio={ratio:.2f}{judged}", flush=True)
+
+
+def measure(tmp, *args, **env):
+    out = subprocess.run([ROUNDS_PROGRAM, *map(str, args), tmp], env={**os.environ, **env}, stdout=subprocess.PIPE,
+                         check=True, text=True).stdout
+    return [[float(x) for x in row.split()] for row in out.splitlines()]
+
+
+def rounds(tmp, n, **env):
+    rows = measure(tmp, "rounds", n + WARM_UP, **env)[WARM_UP:]
+    return [[row[i] / 1000 for row in rows] for i in range(4)]
+
+
+def ratio_line(name, ours, peer, bar):
+    r = statistics.median(ours) / statistics.median(peer)
+    line(name, ms(ours), ms(peer), "bwrap --unshare-all", r, bar and f"{bar}x", bar is None or r <= bar)
+
+
+def bench_start(tmp):
+    t = rounds(tmp, ROUNDS)
+    print(f"BENCH sandbox_host a bare posix_spawn of /bin/true: {ms(t[TRUE])}")
+    ratio_line("sandbox_cold", t[COLD], t[BWRAP], 1.2)
+    ratio_line("sandbox_step", t[STEP], t[BWRAP], 0.5)
+    few = max(20, ROUNDS // 3)
+    u = rounds(tmp, few, SALLYPORT_BENCH_NURSERY="off")
+    ratio_line("sandbox_exec", u[COLD], u[BWRAP], None)
+    u = rounds(tmp, few, SALLYPORT_BENCH_LIMITS="none")
+    ratio_line("sandbox_nolimit", u[COLD], u[BWRAP], None)
+    return t[COLD]
+
+
+def bench_rate(tmp):
+    pairs = [measure(tmp, "rate", 320, 8)[0] for _ in range(3)]
+    ours, peer = (statistics.median(x) for x in zip(*pairs))
+    line("sandbox_rate", f"{ours:.0f}/s", f"{peer:.0f}/s", "bwrap --unshare-all, 8 starters", ours / peer, "300/s", ours >= 300)
+
+
+def pss_kib(pid):
+    with open(f"/proc/{pid}/smaps_rollup") as f:
+        return next(int(x.split()[1]) for x in f if x.startswith("Pss:"))
+
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as f:
+        return [int(x) for x in f.read().split()]
+
+
+def bench_pss(tmp):
+    p = subprocess.Popen([ROUNDS_PROGRAM, "idle", tmp], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        shim = int(p.stdout.readline())
+        time.sleep(0.2)
+        each = [pss_kib(pid) for pid in [shim, *children(shim)]]
+        docker = [int(x) for x in subprocess.run(["pgrep", "-x", "containerd-shim"], stdout=subprocess.PIPE, text=True).stdout.split()]
+        peer = statistics.median(pss_kib(x) for x in docker or [1024])
+        whose = "containerd-shim" if docker else "the bar: no containerd-shim runs here"
+        mib = sum(each) / 1024
+        line("sandbox_pss", f"{mib:.2f}MiB ({'+'.join(map(str, each))} KiB: shim, init)", f"{peer / 1024:.2f}MiB", whose,
+             sum(each) / peer, "1MiB", mib <= 1)
+    finally:
+        p.communicate("\n", timeout=20)
+
+
+def docker_image(tmp):
+    """A busybox image, made here; None and the reason when there is no engine, or nothing to make an image of."""
+    docker, busybox = shutil.which("docker"), shutil.which("busybox")
+    if not docker:
+        return None, "no docker command"
+    if subprocess.run([docker, "version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode:
+        return None, "no engine answers"
+    if not busybox or b"statically linked" not in subprocess.run(["file", busybox], stdout=subprocess.PIPE).stdout:
+        return None, "no static busybox to make an image of (apt install busybox-static)"
+    os.makedirs(f"{tmp}/image/bin")
+    shutil.copy(busybox, f"{tmp}/image/bin/busybox")
+    os.symlink("busybox", f"{tmp}/image/bin/true")
+    tar = subprocess.run(["tar", "-C", f"{tmp}/image", "-c", "."], stdout=subprocess.PIPE, check=True).stdout
+    subprocess.run([docker, "import", "-", "sallyport-bench:1"], input=tar, stdout=subprocess.DEVNULL, check=True)
+    return docker, None
+
+
+def bench_docker(tmp, cold):
+    docker, why = docker_image(tmp)
+    if not docker:
+        print(f"BENCH sandbox_docker skipped: {why}")
+        return
+    peer = []
+    try:
+        for _ in range(10):
+            t = time.monotonic()
+            subprocess.run([docker, "run", "--rm", "--network=none", "sallyport-bench:1", "/bin/true"], check=True)
+            peer.append((time.monotonic() - t) * 1000)
+    finally:
+        subprocess.run([docker, "rmi", "sallyport-bench:1"], stdout=subprocess.DEVNULL)
+    r = statistics.median(cold) / statistics.median(peer)
+    line("sandbox_docker", ms(cold), ms(peer), "docker run --rm --network=none", r, "0.033x", r <= 1 / 30)
+
+
+def pid_into(group, pid):
+    t = time.monotonic()
+    with open(f"{group}/cgroup.procs", "w") as f:
+        f.write(str(pid))
+    return (time.monotonic() - t) * 1000
+
+
+def describe_host():
+    """Which cgroups there are, and what moving another process into a v1 group costs: what cgroup.h describes."""
+    controllers = []
+    try:
+        controllers = open("/sys/fs/cgroup/cgroup.controllers").read().split()
+    except OSError:
+        pass
+    kind = "v2" if os.path.exists("/sys/fs/cgroup/cgroup.controllers") else "v1"
+    print(f"BENCH sandbox_host kernel {os.uname().release}, {os.cpu_count()} processors, cgroup {kind} {' '.join(controllers)}")
+    if kind == "v2" or os.geteuid() != 0 or not os.path.isdir("/sys/fs/cgroup/pids"):
+        return
+    group = f"/sys/fs/cgroup/pids/sallyport-bench-{os.getpid()}"
+    child = subprocess.Popen(["sleep", "60"])
+    try:
+        os.mkdir(group)
+        waits = []
+        for _ in range(5):
+            time.sleep(0.1)
+            waits.append(pid_into(group, child.pid))
+            pid_into("/sys/fs/cgroup/pids", child.pid)
+        print(f"BENCH sandbox_host writing another's pid into a v1 cgroup.procs, system at rest: median {statistics.median(waits):.1f} ms "
+              "(an RCU grace period); ours writes into tasks instead")
+    except OSError as e:
+        print(f"BENCH sandbox_host v1 cgroup.procs not measured: {e}")
+    finally:
+        child.kill()
+        child.wait()
+        if os.path.isdir(group):
+            os.rmdir(group)
+
+
+def main():
+    if not shutil.which("bwrap"):
+        sys.exit("bench/sandbox.py needs bubblewrap: tools/deps")
+    # The log and the layers on a disk, not on a tmpfs: fdatasync must cost what it costs.
+    tmp = tempfile.mkdtemp(prefix="sallyport-bench.", dir="/var/tmp")
+    try:
+        describe_host()
+        cold = bench_start(tmp)
+        bench_rate(tmp)
+        bench_pss(tmp)
+        bench_docker(tmp, cold)
+    finally:
+        shutil.rmtree(tmp, ignore_errors=True)
+
+
+main()
