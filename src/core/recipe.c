@@ -79,11 +79,23 @@ static const struct planner_fact *first_of(const struct project_facts *f, const 
     return NULL;
 }
 
+/* The file that shows the ecosystem. gnulib's GNUmakefile, in releases of GNU, only hands on to the Makefile that
+ * configure will make: until then it is none. */
+static const struct planner_fact *marker_of(const struct project_facts *f, int eco, char *ret, size_t cap)
+{
+    const struct planner_fact *m = first_of(f, ecos[eco].markers, ret, cap);
+
+    if (m && eco == ECO_MAKE && str_eq(ret, "GNUmakefile") && !recipe_there(f, "Makefile") &&
+        (recipe_there(f, "configure") || recipe_there(f, "configure.ac")))
+        return NULL;
+    return m;
+}
+
 bool recipe_eco_there(const struct project_facts *f, int eco)
 {
     char name[32];
 
-    return first_of(f, ecos[eco].markers, name, sizeof name) != NULL;
+    return marker_of(f, eco, name, sizeof name) != NULL;
 }
 
 /* "file|text" */
@@ -101,8 +113,8 @@ static bool holds_text(const struct project_facts *f, const char *subject)
 static bool met(const struct row *row, const struct project_facts *f, bool chinese, struct recipe *out)
 {
     char marker[32] = "", goal[64] = "";
-    const struct planner_fact *m = first_of(f, ecos[row->eco].markers, marker, sizeof marker);
-    const char *s = row->subject;
+    const struct planner_fact *m = marker_of(f, row->eco, marker, sizeof marker);
+    const char *s = row->subject, *text;
 
     if (!m)
         return false;
@@ -128,7 +140,8 @@ static bool met(const struct row *row, const struct project_facts *f, bool chine
         SAY("%s has a script \"%s\"", "%s 里有脚本 \"%s\"", marker, s);
         return recipe_npm_script(m->text, m->n, s);
     case TEXT:
-        SAY("%.*s mentions %s", "%.*s 里写有 %s", (int)strcspn(s, "|"), s, s + strcspn(s, "|") + 1);
+        text = s + strcspn(s, "|") + 1;
+        SAY("%.*s mentions %.*s", "%.*s 里写有 %.*s", (int)strcspn(s, "|"), s, (int)strcspn(text, "\n"), text);
         return holds_text(f, s);
     }
     return false;

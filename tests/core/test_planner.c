@@ -46,9 +46,20 @@ static const char autoreconf[] = "configure.ac";
 static const char autotools_done[] =
     "configure" AND "Makefile" HOLDS "all: config.h\n\tmake all-am\ncheck: check-am\nclean: clean-am\n";
 static const char cmake[] = "CMakeLists.txt";
-static const char cmake_done[] = "CMakeLists.txt" AND "build" AND "build/CMakeCache.txt";
+#define CACHE_OF(dir) "build/CMakeCache.txt" HOLDS "A:B=c\nCMAKE_HOME_DIRECTORY:INTERNAL=" dir "\nD:E=f\n"
+static const char cmake_done[] = "CMakeLists.txt" AND "build" AND CACHE_OF("/workspace");
+static const char cmake_outside[] = "CMakeLists.txt" AND "build" AND CACHE_OF("/workspace2");
+static const char cmake_both[] = "CMakeLists.txt" AND "build" AND CACHE_OF("/home/x") AND
+    "build-sandbox/CMakeCache.txt" HOLDS "CMAKE_HOME_DIRECTORY:INTERNAL=/workspace\n";
+static const char gnulib[] =
+    "configure" AND "configure.ac" AND "GNUmakefile" HOLDS ".DEFAULT_GOAL := abort\nabort:\n\techo ./configure\n";
 static const char meson[] = "meson.build";
-static const char meson_done[] = "meson.build" AND "build" AND "build/build.ninja";
+static const char meson_done[] =
+    "meson.build" AND "build" AND "build/build.ninja" AND "build/meson-info/meson-info.json" HOLDS
+    "{\"directories\": {\"source\": \"/workspace\", \"build\": \"/workspace/build\"}}";
+static const char meson_outside[] =
+    "meson.build" AND "build" AND "build/build.ninja" AND "build/meson-info/meson-info.json" HOLDS
+    "{\"directories\": {\"source\": \"/home/x\", \"build\": \"/home/x/build\"}}";
 static const char cargo[] = "Cargo.toml";
 static const char go[] = "go.mod";
 static const char ninja[] = "build.ninja";
@@ -310,6 +321,15 @@ static void projects(void **state)
         {cmake, "build, then test",
          "cmake -S . -B build | cmake --build build | ctest --test-dir build --output-on-failure"},
         {cmake_done, "clean and build", "cmake --build build --target clean | cmake --build build"},
+        {cmake_outside, "test",
+         "cmake -S . -B build-sandbox | cmake --build build-sandbox | ctest --test-dir build-sandbox "
+         "--output-on-failure"},
+        {cmake_both, "运行测试", "cmake --build build-sandbox | ctest --test-dir build-sandbox --output-on-failure"},
+        {cmake_both, "clean", "cmake --build build-sandbox --target clean"},
+        {meson_outside, "test",
+         "meson setup build-sandbox | meson compile -C build-sandbox | meson test -C build-sandbox --print-errorlogs"},
+        {gnulib, "构建", "./configure | make"},
+        {gnulib, "test", "./configure | make | make check"},
         {meson, "compile", "meson setup build | meson compile -C build"},
         {meson_done, "test", "meson compile -C build | meson test -C build --print-errorlogs"},
         {cargo, "test", "cargo test"},
