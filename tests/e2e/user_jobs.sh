@@ -1,5 +1,5 @@
 #!/bin/bash
-# user_jobs - main_job.sh and doors.sh once more, whole, by an ordinary user: no capability, no group, nothing of root's.
+# user_jobs - main_job.sh, doors.sh and some of real_projects.sh once more, by an ordinary user: no capability, no group, nothing of root's.
 . "$(dirname "$0")/lib.sh"
 ID=64321
 
@@ -30,5 +30,7 @@ eq "doctor" "$RC" 0
 for script in main_job doors; do
     as_user E2E_PREFIX="as a user: " timeout 500 "tests/e2e/$script.sh" </dev/null || fail "$script.sh: exit status $?"
 done
+as_user E2E_PREFIX="as a user: " REAL_PROJECTS="hello sortedcontainers node" timeout 500 tests/e2e/real_projects.sh </dev/null ||
+    fail "real_projects.sh: exit status $?"
 eq "left by the user" "$(ls -A "$T/user/tmp")" ""
 finish
