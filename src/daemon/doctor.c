@@ -30,7 +30,7 @@ static void print_checks(const struct json *doc, bool colour)
                          : str_eq(level, "soft") ? "\033[33m"
                                                  : "\033[31m";
 
-        printf("  %s%-7s%s %-18s %s\n", on, level, colour ? "\033[0m" : "", text(c, "name"), text(c, "detail"));
+        printf("  %s%-7s%s %-36s %s\n", on, level, colour ? "\033[0m" : "", text(c, "name"), text(c, "detail"));
         if (!str_eq(level, "hard") && *text(c, "fix"))
             printf("          fix: %s\n", text(c, "fix"));
     }

@@ -170,7 +170,7 @@ static int sleeper(void *unused)
 }
 
 /* A user namespace exists only with a process in it: a sleeping one that shares our memory costs least. */
-static int userns_with_map(const struct ids *ids, struct err *e)
+int userns_with_map(const struct ids *ids, struct err *e)
 {
     char path[64];
     char *stack = malloc(16 * KIB);

@@ -92,3 +92,14 @@ int landlock_enter(void)
         return -1;
     return (int)syscall(SYS_landlock_restrict_self, rs, 0);
 }
+
+int landlock_only(bool writes, bool signals)
+{
+    struct ruleset_attr a = {.fs = writes ? FS_WRITE : 0, .scoped = signals ? SCOPE_SIGNAL : 0};
+    if (landlock_abi() < (signals ? 6 : 1)) {
+        errno = ENOSYS;
+        return -1;
+    }
+    AUTO(fd_close) int rs = (int)syscall(SYS_landlock_create_ruleset, &a, (size_t)(signals ? 24 : 8), 0);
+    return rs < 0 ? -1 : (int)syscall(SYS_landlock_restrict_self, rs, 0);
+}

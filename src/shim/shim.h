@@ -64,6 +64,8 @@ struct build_in {
 CHECKED int build_sandbox(const struct build_in *, struct built *ret, struct err *);
 /* Keeps CAP_CHOWN and CAP_KILL in root mode, nothing else; proven by reading back. */
 CHECKED int host_drop(const struct ids *, struct err *);
+/* A user namespace that maps ids->owner to ids->host, for idmapped mounts. fd or negative code. */
+CHECKED int userns_with_map(const struct ids *, struct err *);
 /* errno of clone3/unshare -> what to do about it. */
 const char *userns_fix(int sys);
 
@@ -143,5 +145,7 @@ _Noreturn void step_main(const struct step_in *);
 /* 0 = none; else the ABI version of the running kernel. */
 int landlock_abi(void);
 CHECKED int landlock_enter(void); /* 0 or -1 with errno; needs no_new_privs */
-CHECKED int seccomp_enter(void);  /* 0 or -1 with errno */
+/* For the probe: no file may be written, no signal sent. 0 or -1 with errno. */
+CHECKED int landlock_only(bool writes, bool signals);
+CHECKED int seccomp_enter(void); /* 0 or -1 with errno */
 bool seccomp_there(void);
