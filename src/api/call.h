@@ -50,6 +50,9 @@ CHECKED int call_limit(struct call *, int dflt, int max, int *ret, struct err *)
 /* ?after= or any id in the query; none: *ret empty. */
 CHECKED int call_query_id(struct call *, const char *name, const char *prefix, struct id *ret, struct err *);
 CHECKED int call_query_i64(struct call *, const char *name, int64_t dflt, int64_t *ret, struct err *);
+struct effects_view;
+/* 200 with what the view shows; takes what is in it. */
+CHECKED int call_send(struct call *, const char *media_type, struct effects_view *, struct err *);
 bool call_accepts(struct call *, const char *media_type);
 
 /* handlers.  GET, POST … in the order of the route table */

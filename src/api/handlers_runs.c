@@ -8,13 +8,11 @@
 #include "base/str.h"
 #include "service/artifacts.h"
 #include "service/audits.h"
-#include "service/effects.h"
+#include "service/effects_show.h"
 #include "service/logs.h"
 #include "service/projects.h"
 #include "service/runs.h"
 #include "service/stream.h"
-
-#define BIG (512 * MIB)
 
 static int want_note(struct call *c, const char **ret, struct err *e)
 {
@@ -261,18 +259,18 @@ int post_apply(struct call *c, struct err *e)
 
 int get_changes(struct call *c, struct err *e)
 {
-    AUTO(buf_fini) struct buf b = BUF_INIT(BIG);
+    AUTO(effects_view_fini) struct effects_view v = {.fd = -1};
     struct id id;
     int r = call_id(c, 0, ID_RUN, "run", &id, e);
 
     if (r == 0)
-        r = effects_changes_json(c->svc, c->who.tenant, &id, &b, e);
-    return r < 0 ? r : http_reply(c->rq, 200, "application/json", b.p, b.len);
+        r = effects_changes_view(c->svc, c->who.tenant, &id, &v, e);
+    return r < 0 ? r : call_send(c, "application/json", &v, e);
 }
 
 int get_diff(struct call *c, struct err *e)
 {
-    AUTO(buf_fini) struct buf b = BUF_INIT(BIG);
+    AUTO(effects_view_fini) struct effects_view v = {.fd = -1};
     const char *paths[64];
     struct id id;
     size_t n = 0;
@@ -281,8 +279,8 @@ int get_diff(struct call *c, struct err *e)
     for (size_t i = 0; i < http_req_nquery(c->rq) && n < ARRAY_LEN(paths); i++)
         paths[n++] = http_req_query_value(c->rq, i); /* path is the only name that gets here */
     if (r == 0)
-        r = effects_diff(c->svc, c->who.tenant, &id, paths, n, &b, e);
-    return r < 0 ? r : http_reply(c->rq, 200, "text/x-diff; charset=utf-8", b.p ? b.p : "", b.len);
+        r = effects_diff_view(c->svc, c->who.tenant, &id, paths, n, &v, e);
+    return r < 0 ? r : call_send(c, "text/x-diff; charset=utf-8", &v, e);
 }
 
 /* Names come from this program today; a media type that a browser would run is never sent as such. */
@@ -303,7 +301,7 @@ static int artifact_headers(struct call *c, const struct artifact_row *a, struct
 
 int get_artifact(struct call *c, struct err *e)
 {
-    AUTO(buf_fini) struct buf b = BUF_INIT(BIG);
+    AUTO(effects_view_fini) struct effects_view v = {.fd = -1};
     AUTO(artifact_row_fini) struct artifact_row a = {0};
     const char *inm = http_req_header(c->rq, "if-none-match");
     struct id id;
@@ -317,8 +315,10 @@ int get_artifact(struct call *c, struct err *e)
         return r;
     if (inm && strstr(inm, a.sha256))
         return http_reply(c->rq, 304, NULL, "", 0);
-    r = artifacts_read(c->svc, a.sha256, &b, e);
-    return r < 0 ? r : http_reply(c->rq, 200, a.media_type, b.p ? b.p : "", b.len);
+    r = artifacts_open(c->svc, a.sha256, e);
+    if (r >= 0)
+        r = effects_file_view(r, &v, e);
+    return r < 0 ? r : call_send(c, a.media_type, &v, e);
 }
 
 /* ---- events ------------------------------------------------------------ */

@@ -88,7 +88,7 @@ static void json_mode(struct jw *w, const char *key, uint32_t mode)
     jw_kstr(w, key, mode ? s : NULL);
 }
 
-static void json_one(const struct change *x, struct jw *w)
+void changes_json_one(const struct change *x, struct jw *w)
 {
     jw_obj(w);
     jw_kbytes(w, "path", x->path, strlen(x->path));
@@ -102,14 +102,6 @@ static void json_one(const struct change *x, struct jw *w)
     jw_kbool(w, "binary", x->binary);
     jw_kstr(w, "refused", x->refused);
     jw_end_obj(w);
-}
-
-void changes_json(const struct changes *c, struct jw *w)
-{
-    jw_arr(w);
-    for (size_t i = 0; i < c->nshown; i++)
-        json_one(changes_at(c, i), w);
-    jw_end_arr(w);
 }
 
 /* --- sealing ------------------------------------------------------------------------------------- */

@@ -53,15 +53,19 @@ struct changes_sum {
 struct changes_sum changes_sum(const struct changes *);
 /* sha256 over the canonical list (path, kind, modes, hashes): what an answer at the second door is bound to. */
 void changes_digest(const struct changes *, char ret_hex[65]);
-/* The contract's JSON: [{"path"[, "path_b64"], "kind", "old_mode":"100644", "new_mode", "old_bytes", "new_bytes",
- * "additions", "deletions", "binary", "refused"|null}, …]; a mode is null where nothing is there. */
-void changes_json(const struct changes *, struct jw *);
+/* The contract's JSON of one change: {"path"[, "path_b64"], "kind", "old_mode":"100644", "new_mode", "old_bytes",
+ * "new_bytes", "additions", "deletions", "binary", "refused"|null}; a mode is null where nothing is there. */
+void changes_json_one(const struct change *, struct jw *);
 /* diff.patch, as `git apply --allow-empty --binary` takes it, without the refused (named in a leading comment block
  * that git apply skips). Files over 8 MiB of text are given as binary patches; one over 256 MiB as a comment with its
  * hash. only: paths to include (NULL-terminated; a directory stands for what is below it) or NULL for all; one that is
  * not a change is ERR_NOT_FOUND. Reads the project: before apply, and ERR_CONFLICT when a file moved on since the scan.
  */
 CHECKED int changes_patch(const struct changes *, const char *const *only, struct buf *out, struct err *);
+/* The same for patches that need not fit into memory: after each file `part` may take what is in out, and empty it. */
+typedef int changes_part_fn(void *arg, struct buf *out, struct err *);
+CHECKED int changes_patch_parts(const struct changes *, const char *const *only, struct buf *out, changes_part_fn *part,
+                                void *arg, struct err *);
 /* Seals a layer: no process writes there any more (caller's duty); fixes modes so it can be read (and remembers the
  * true ones in layers/<n>/modes); syncs nothing. Again is harmless. */
 CHECKED int changes_seal(const char *run_dir, const char *layer, struct err *);

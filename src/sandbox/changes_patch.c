@@ -68,7 +68,8 @@ static int one_file(const struct changes *c, const struct change_item *it, int r
     return r < 0 ? r : diff_file(it->c.path, side_diff(&a), side_diff(&b), out, e);
 }
 
-int changes_patch(const struct changes *c, const char *const *only, struct buf *out, struct err *e)
+int changes_patch_parts(const struct changes *c, const char *const *only, struct buf *out, changes_part_fn *part,
+                        void *arg, struct err *e)
 {
     AUTO(changes_only_fini) struct changes_only sel = {0};
     int r = changes_only_init(&sel, c, only, e);
@@ -80,18 +81,32 @@ int changes_patch(const struct changes *c, const char *const *only, struct buf *
     if (root < 0)
         return err_sys(e, ERR_IO, "open the project %s", c->project_root);
     bool first = true;
-    for (size_t i = 0; i < c->nshown; i++) {
+    for (size_t i = 0; i < c->nshown && r == 0; i++) {
         const struct change *x = changes_at(c, i);
         const char *why = changes_only_has(&sel, x->path) ? note_of(x) : NULL;
-        if (why)
-            add_note(x, why, &first, out);
+        if (!why)
+            continue;
+        add_note(x, why, &first, out);
+        r = part(arg, out, e);
     }
     for (size_t i = 0; i < c->nshown && r == 0; i++) {
         const struct change *x = changes_at(c, i);
         if (changes_only_has(&sel, x->path) && !note_of(x))
             r = one_file(c, &c->item[c->shown[i]], root, out, e);
+        if (r == 0)
+            r = part(arg, out, e);
     }
     if (r == 0 && out->bad)
         r = err_set(e, -out->bad, "the patch is too large");
     return r;
+}
+
+static int keep_part(void *arg, struct buf *out, struct err *e)
+{
+    return 0;
+}
+
+int changes_patch(const struct changes *c, const char *const *only, struct buf *out, struct err *e)
+{
+    return changes_patch_parts(c, only, out, keep_part, NULL, e);
 }

@@ -1,8 +1,10 @@
 #include "service/artifacts.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/str.h"
@@ -27,18 +29,68 @@ int artifacts_keep(struct svc *svc, const void *p, size_t n, char ret[SHA256_HEX
     return 0;
 }
 
-int artifacts_read(struct svc *svc, const char *sha256, struct buf *out, struct err *e)
+static int same_content(int a, const char *sha256, struct err *e)
 {
-    char path[96], sum[SHA256_HEX];
+    uint8_t sum[SHA256_LEN];
+    char hex[SHA256_HEX];
+    int r = sha256_fd(a, sum, e);
+
+    if (r < 0)
+        return err_wrap(e, r, "read an artifact");
+    hex_encode(sum, sizeof sum, hex);
+    return str_eq(hex, sha256)
+               ? 0
+               : err_set(e, ERR_CORRUPT, "the kept bytes of the artifact do not have its sha256 any more");
+}
+
+int artifacts_open(struct svc *svc, const char *sha256, struct err *e)
+{
+    AUTO(fd_close) int fd = -1;
+    char path[96];
     int r;
 
     snprintf(path, sizeof path, "blobs/%.2s/%s", sha256, sha256);
-    r = file_read(svc->data_fd, path, out, e);
+    fd = openat(svc->data_fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return err_sys(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "read an artifact");
+    r = same_content(fd, sha256, e);
     if (r < 0)
-        return err_wrap(e, r, "read an artifact");
-    sha256_hex_of(out->p ? out->p : "", out->len, sum);
-    if (!str_eq(sum, sha256))
-        return err_set(e, ERR_CORRUPT, "the kept bytes of the artifact do not have its sha256 any more");
+        return r;
+    r = fd;
+    fd = -1;
+    return r;
+}
+
+int artifacts_keep_file(struct svc *svc, int dirfd, const char *name, char ret[SHA256_HEX], int64_t *ret_size,
+                        struct err *e)
+{
+    AUTO(fd_close) int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    AUTO(fd_close) int blobs = -1;
+    char path[16], sum[SHA256_HEX];
+    uint8_t raw[SHA256_LEN];
+    struct stat st;
+    int r;
+
+    if (fd < 0 && errno == ENOENT) {
+        *ret_size = 0;
+        return artifacts_keep(svc, "", 0, ret, e);
+    }
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return err_sys(e, ERR_IO, "open %s", name);
+    r = sha256_fd(fd, raw, e);
+    if (r < 0)
+        return r;
+    hex_encode(raw, sizeof raw, sum);
+    snprintf(path, sizeof path, "blobs/%.2s", sum);
+    r = dir_make(svc->data_fd, path, &blobs, e);
+    if (r == 0 && linkat(dirfd, name, blobs, sum, 0) < 0 && errno != EEXIST)
+        r = err_sys(e, ERR_IO, "keep %s", name);
+    if (r == 0)
+        r = dir_sync(blobs, e);
+    if (r < 0)
+        return r;
+    memcpy(ret, sum, sizeof sum);
+    *ret_size = (int64_t)st.st_size;
     return 0;
 }
 

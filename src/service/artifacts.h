@@ -10,8 +10,12 @@
 
 /* Keeps the bytes; *ret is their name. Idempotent. */
 CHECKED int artifacts_keep(struct svc *, const void *p, size_t n, char ret[SHA256_HEX], struct err *);
-/* Reads a blob; checks its hash: a damaged one is ERR_CORRUPT, not served. */
-CHECKED int artifacts_read(struct svc *, const char *sha256, struct buf *out, struct err *);
+/* The same for a file that is on disk already and is never changed, only replaced: it gets a second name (a hard link).
+ * No file of that name is an empty one. */
+CHECKED int artifacts_keep_file(struct svc *, int dirfd, const char *name, char ret[SHA256_HEX], int64_t *ret_size,
+                                struct err *);
+/* Opens a blob and checks its hash: a damaged one is ERR_CORRUPT, not served. The fd; its offset says nothing. */
+CHECKED int artifacts_open(struct svc *, const char *sha256, struct err *);
 CHECKED int artifacts_get(struct svc *, const char *tenant, const struct id *, struct artifact_row *ret, struct err *);
 /* The artifact of that name of a run. */
 CHECKED int artifacts_by_name(struct svc *, const struct id *run, const char *name, struct artifact_row *ret,

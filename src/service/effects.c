@@ -13,8 +13,7 @@
 #include "os/file.h"
 #include "sandbox/apply.h"
 #include "sandbox/changes.h"
-#include "sandbox/diff.h"
-#include "service/artifacts.h"
+#include "service/effects_files.h"
 #include "service/effects_seen.h"
 
 #define LIST_MAX  (512 * MIB)
@@ -125,34 +124,12 @@ static int scan(const char *run_dir, const char *root, const char *const *layers
     return changes_scan(&in, ret, e);
 }
 
-static int keep_files(struct svc *svc, const struct id *run, const struct changes *ch, struct err *e)
-{
-    AUTO(buf_fini) struct buf list = BUF_INIT(LIST_MAX), patch = BUF_INIT(PATCH_MAX), seen = BUF_INIT(LIST_MAX);
-    AUTO(fd_close) int dir = run_fd(svc, run, e);
-    struct jw w = JW_INIT(&list);
-    int r;
-
-    if (dir < 0)
-        return dir;
-    changes_json(ch, &w);
-    effects_seen_write(ch, &seen);
-    if (list.bad || seen.bad)
-        return err_set(e, ERR_TOO_LARGE, "the list of changes is larger than %zu MiB", LIST_MAX / MIB);
-    r = changes_patch(ch, NULL, &patch, e);
-    if (r == 0)
-        r = file_replace(dir, "changes.json", list.p, list.len, 0600, e);
-    if (r == 0)
-        r = file_replace(dir, "seen", seen.p ? seen.p : "", seen.len, 0600, e);
-    if (r == 0)
-        r = file_replace(dir, "diff.patch", patch.p ? patch.p : "", patch.len, 0600, e);
-    return r;
-}
-
 int effects_compute(struct svc *svc, const struct run_row *row, const struct run_steps *steps, struct effects_sum *ret,
                     struct err *e)
 {
     AUTO_PTR(changes_free) struct changes *ch = NULL;
     const char **layers = NULL;
+    AUTO(fd_close) int fd = -1;
     char *root = NULL, dir[RUN_DIR_MAX];
     struct changes_sum sum;
     int r = effects_root(svc, row, &root, e);
@@ -164,7 +141,9 @@ int effects_compute(struct svc *svc, const struct run_row *row, const struct run
     if (r == 0)
         r = scan(dir, root, layers, &ch, e);
     if (r == 0)
-        r = keep_files(svc, &row->id, ch, e);
+        fd = run_fd(svc, &row->id, e);
+    if (r == 0)
+        r = fd < 0 ? fd : effects_files_write(fd, ch, e);
     if (r == 0) {
         sum = changes_sum(ch);
         *ret = (struct effects_sum){sum.files, sum.additions, sum.deletions, sum.refused, ""};
@@ -447,90 +426,4 @@ int effects_drop_layers(struct svc *svc, const struct id *run, struct err *e)
         r = dir_remove(svc->data_fd, rel, e);
     }
     return r;
-}
-
-/* ---- showing ----------------------------------------------------------- */
-
-static int read_of_run(struct svc *svc, const char *tenant, const struct id *id, const char *name, struct run_row *row,
-                       struct buf *out, struct err *e)
-{
-    char rel[96];
-    int r = runs_row(svc, tenant, id, row, e);
-
-    if (r < 0)
-        return r;
-    snprintf(rel, sizeof rel, "runs/%s/%s", id->s, name);
-    if (faccessat(svc->data_fd, rel, F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
-        if (run_sm_final(row->node))
-            return 0; /* it ended before it could change anything */
-        return err_set(e, ERR_STATE, "the run is %s: its changes are computed when its steps are done",
-                       run_sm_state(row->node));
-    }
-    return file_read(svc->data_fd, rel, out, e);
-}
-
-int effects_changes_json(struct svc *svc, const char *tenant, const struct id *id, struct buf *out, struct err *e)
-{
-    AUTO(run_row_fini) struct run_row row = {0};
-    AUTO(buf_fini) struct buf list = BUF_INIT(LIST_MAX);
-    int r = read_of_run(svc, tenant, id, "changes.json", &row, &list, e);
-    const char *sum =
-        row.changes ? row.changes : "{\"files\":0,\"additions\":0,\"deletions\":0,\"refused\":0,\"digest\":null}";
-
-    if (r < 0)
-        return r;
-    buf_add(out, sum, strlen(sum) - 1);
-    buf_puts(out, ",\"items\":");
-    buf_add(out, list.len ? list.p : "[]", list.len ? list.len : 2);
-    buf_addc(out, '}');
-    return out->bad ? err_set(e, ERR_TOO_LARGE, "the list of changes is too large for one answer") : 0;
-}
-
-/* Where a file's part begins: no line of a part's content can begin so (they begin with + - blank @ or base85). */
-static const char *part_next(const char *p, const char *end)
-{
-    static const char mark[] = "\ndiff --git ";
-    const char *q = p < end ? memmem(p, (size_t)(end - p), mark, sizeof mark - 1) : NULL;
-
-    return q ? q + 1 : end;
-}
-
-static bool part_is_of(const char *p, const char *end, const char *path)
-{
-    AUTO(buf_fini) struct buf head = BUF_INIT(64 * KIB);
-    const char *nl = memchr(p, '\n', (size_t)(end - p));
-    size_t n = nl ? (size_t)(nl - p) : (size_t)(end - p);
-
-    buf_puts(&head, "diff --git ");
-    diff_quote("a/", path, &head);
-    buf_addc(&head, ' ');
-    diff_quote("b/", path, &head);
-    return !head.bad && head.len == n && memcmp(head.p, p, n) == 0;
-}
-
-int effects_diff(struct svc *svc, const char *tenant, const struct id *id, const char *const *paths, size_t n,
-                 struct buf *out, struct err *e)
-{
-    AUTO(run_row_fini) struct run_row row = {0};
-    AUTO(buf_fini) struct buf all = BUF_INIT(PATCH_MAX);
-    const char *p, *next, *end;
-    int r = read_of_run(svc, tenant, id, "diff.patch", &row, &all, e);
-
-    if (r < 0)
-        return r;
-    end = all.p + all.len;
-    if (n == 0 || all.len == 0) {
-        buf_add(out, all.p ? all.p : "", all.len);
-        return out->bad ? err_set(e, ERR_TOO_LARGE, "the diff is too large for one answer") : 0;
-    }
-    p = strncmp(all.p, "diff --git ", 11) == 0 ? all.p : part_next(all.p, end);
-    for (; p < end; p = next) {
-        next = part_next(p, end);
-        for (size_t i = 0; i < n; i++)
-            if (part_is_of(p, end, paths[i])) {
-                buf_add(out, p, (size_t)(next - p));
-                break;
-            }
-    }
-    return out->bad ? err_set(e, ERR_TOO_LARGE, "the diff is too large for one answer") : 0;
 }

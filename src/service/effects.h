@@ -1,8 +1,7 @@
 /* effects - what a run changed: computed once, shown, applied, taken back.
  *
  * Why it exists: joins sandbox/changes and sandbox/apply with a run's directory and its project:
- *   DATA/runs/<id>/changes.json   the list, as GET /runs/{id}/changes gives it
- *   DATA/runs/<id>/diff.patch     its readable form
+ *   effects_files.h               the list of changes, and diff.patch
  *   DATA/runs/<id>/apply/         journal and pre-images of an apply: what undo needs
  *   DATA/locks/<project>          one apply or undo at a time per project
  * May include: store sandbox core base os service/.   Threads: any; one worker per run. */
@@ -21,7 +20,7 @@ CHECKED int effects_root(struct svc *, const struct run_row *, char **ret, struc
 /* Names of the layers its steps wrote, bottom first, of steps before `index` (-1: all), NULL-terminated, borrowed from
  * steps; free() the array. */
 CHECKED int effects_layers(const struct run_steps *, int64_t before, const char ***ret, struct err *);
-/* Reads the sealed layers, writes changes.json and diff.patch. No layers: empty ones. */
+/* Reads the sealed layers, writes the files of effects_files.h. */
 CHECKED int effects_compute(struct svc *, const struct run_row *, const struct run_steps *, struct effects_sum *ret,
                             struct err *);
 /* Applies what was approved (row->apply, row->changes.digest), finishing or rolling back a half-done apply first.
@@ -36,9 +35,3 @@ CHECKED int effects_undo(struct svc *, const struct run_row *, char **ret_json, 
 CHECKED int effects_settle(struct svc *, const struct run_row *, char **ret_json, int64_t *ret_files, struct err *);
 /* Removes the layers and the shim's files of a run whose sandbox is gone (not logs, not the apply journal). */
 CHECKED int effects_drop_layers(struct svc *, const struct id *run, struct err *);
-
-/* GET /runs/{id}/changes; ERR_STATE before they are computed. */
-CHECKED int effects_changes_json(struct svc *, const char *tenant, const struct id *, struct buf *out, struct err *);
-/* GET /runs/{id}/diff: the whole patch, or the parts of these paths (array of n). */
-CHECKED int effects_diff(struct svc *, const char *tenant, const struct id *, const char *const *paths, size_t n,
-                         struct buf *out, struct err *);

@@ -22,17 +22,14 @@ static void hash_of(const struct change *c, char ret[SHA256_HEX])
     sha256_hex_of(b.p, b.len, ret);
 }
 
-void effects_seen_write(const struct changes *ch, struct buf *out)
+void effects_seen_add(const struct change *c, struct buf *out)
 {
-    for (size_t i = 0; i < changes_len(ch); i++) {
-        const struct change *c = changes_at(ch, i);
-        char hex[SHA256_HEX];
+    char hex[SHA256_HEX];
 
-        hash_of(c, hex);
-        buf_add(out, hex, HEX);
-        buf_addc(out, ' ');
-        buf_add(out, c->path, strlen(c->path) + 1);
-    }
+    hash_of(c, hex);
+    buf_add(out, hex, HEX);
+    buf_addc(out, ' ');
+    buf_add(out, c->path, strlen(c->path) + 1);
 }
 
 static int by_path(const void *a, const void *b)

@@ -11,7 +11,8 @@
 #include "base/json.h"
 #include "sandbox/changes.h"
 
-void effects_seen_write(const struct changes *, struct buf *out);
+/* Adds the entry of one change. */
+void effects_seen_add(const struct change *, struct buf *out);
 
 /* Compares `now` with the list for the selected paths (NULL-terminated; a directory stands for what is below it), or
  * all when `only` is NULL, and adds {"path", "why"} to the open array for each that differs. *ret_n: how many. */

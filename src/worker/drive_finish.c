@@ -15,7 +15,6 @@
 
 #define REPORT_MAX (4 * MIB)
 #define AUDIT_MAX  (64 * MIB)
-#define PATCH_MAX  (512 * MIB)
 
 static int keep(struct drive *d, struct kept *k, const char *name, const char *type, const struct buf *b, struct err *e)
 {
@@ -45,14 +44,15 @@ static int keep_audit(struct drive *d, struct kept *k, struct err *e)
 
 static int keep_patch(struct drive *d, struct kept *k, struct err *e)
 {
-    AUTO(buf_fini) struct buf b = BUF_INIT(PATCH_MAX);
-    char rel[96];
-    int r = 0;
+    AUTO(fd_close) int dir = -1;
+    char rel[64];
+    int r;
 
-    snprintf(rel, sizeof rel, "runs/%s/diff.patch", d->row.id.s);
-    if (faccessat(d->svc->data_fd, rel, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-        r = file_read(d->svc->data_fd, rel, &b, e);
-    return r < 0 ? r : keep(d, k, "diff.patch", "text/x-diff; charset=utf-8", &b, e);
+    snprintf(rel, sizeof rel, "runs/%s", d->row.id.s);
+    k->name = "diff.patch";
+    k->media_type = "text/x-diff; charset=utf-8";
+    r = dir_make(d->svc->data_fd, rel, &dir, e); /* a run that ended before it did anything has none */
+    return r < 0 ? r : artifacts_keep_file(d->svc, dir, "diff.patch", k->sha256, &k->size_bytes, e);
 }
 
 static int settle_sandbox(struct drive *d, struct err *e)

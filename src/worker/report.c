@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "os/file.h"
 #include "os/logfile.h"
+#include "service/effects_files.h"
 #include "worker/drive.h"
 
 #define TAIL_BYTES  (4 * KIB)
@@ -256,36 +257,48 @@ static void applied(struct buf *b, const struct run_row *r)
                    json_len(json_get(a, "conflicts")) ? ": it had changed under the run" : "");
 }
 
+static void each_change(void *arg, const struct json *c)
+{
+    change_line(arg, c);
+}
+
+static int list_changes(struct svc *svc, struct buf *b, const struct id *run, bool expected, struct err *e)
+{
+    AUTO(fd_close) int dir = -1;
+    char rel[64];
+    size_t n = 0;
+    int r;
+
+    snprintf(rel, sizeof rel, "runs/%s", run->s);
+    r = dir_make(svc->data_fd, rel, &dir, e);
+    if (r == 0)
+        r = effects_files_list(dir, FILES_SHOWN, each_change, b, &n, e);
+    if (r == 0 && n == 0 && expected)
+        return err_set(e, ERR_NOT_FOUND, "changes.json is gone");
+    if (r == 0 && n > FILES_SHOWN)
+        buf_printf(b, "- … and %zu more: see diff.patch\n", n - FILES_SHOWN);
+    return r;
+}
+
 static void changes(struct svc *svc, struct buf *b, const struct run_row *r)
 {
+    AUTO_PTR(json_free) struct json *sum = NULL;
     struct err e = ERR_INIT;
-    AUTO_PTR(json_free) struct json *sum = NULL, *list = NULL;
-    AUTO(buf_fini) struct buf text = BUF_INIT(512 * MIB);
-    char rel[96];
     int x;
 
     buf_puts(b, "## Changed\n\n");
     if (r->changes) {
         x = json_parse(r->changes, strlen(r->changes), &sum, &e);
-        snprintf(rel, sizeof rel, "runs/%s/changes.json", r->id.s);
+        buf_printf(b, "%lld files, +%lld −%lld, %lld refused.\n\n", (long long)json_int(json_get(sum, "files")),
+                   (long long)json_int(json_get(sum, "additions")), (long long)json_int(json_get(sum, "deletions")),
+                   (long long)json_int(json_get(sum, "refused")));
         if (x == 0)
-            x = file_read(svc->data_fd, rel, &text, &e);
-        if (x == 0)
-            x = json_parse(text.p, text.len, &list, &e);
+            x = list_changes(svc, b, &r->id, json_int(json_get(sum, "files")) > 0, &e);
         if (x < 0) { /* a report with a hole is better than a run that never ends */
             buf_puts(b, "The list of changes cannot be read: ");
             code(b, e.msg);
             buf_puts(b, "\n");
-            applied(b, r);
-            return;
         }
-        buf_printf(b, "%lld files, +%lld −%lld, %lld refused.\n\n", (long long)json_int(json_get(sum, "files")),
-                   (long long)json_int(json_get(sum, "additions")), (long long)json_int(json_get(sum, "deletions")),
-                   (long long)json_int(json_get(sum, "refused")));
-        for (size_t i = 0; i < json_len(list) && i < FILES_SHOWN; i++)
-            change_line(b, json_at(list, i));
-        if (json_len(list) > FILES_SHOWN)
-            buf_printf(b, "- … and %zu more: see diff.patch\n", json_len(list) - FILES_SHOWN);
     }
     applied(b, r);
 }

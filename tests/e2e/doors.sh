@@ -277,4 +277,19 @@ want_api 409 POST "/runs/$R/apply" '{"digest":"000000000000000000000000000000000
 want_api 202 POST "/runs/$R/apply" "{\"digest\":\"$(jq -r .digest "$T/changes")\"}"
 ended "$R" succeeded
 there "$P/digest"
+t "a diff larger than one answer may be is sent whole, in parts, and kept as the artifact"
+at_second_door 'seq 1000000 > n1; seq 1000000 2000000 > n2; seq 2000000 3000000 > n3'
+want_api 200 GET "/runs/$R/diff"
+cp "$T/out" "$T/whole"
+eq "lines" "$(grep -c '^+[0-9]' "$T/whole")" 3000002
+want_api 200 GET "/runs/$R/diff?path=n3"
+eq "first line" "$(head -1 "$T/out")" "diff --git a/n3 b/n3"
+eq "lines of a part" "$(grep -c '^+[0-9]' "$T/out")" 1000001
+want_api 200 GET "/runs/$R/diff?path=nosuch"
+empty "$T/out"
+want 0 discard "$R"
+ended "$R" rejected
+api GET "/runs/$R/artifacts"
+want_api 200 GET "/artifacts/$(j '.items[] | select(.name == "diff.patch") | .id')"
+cmp -s "$T/out" "$T/whole" || fail "the artifact is not the diff"
 finish

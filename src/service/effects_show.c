@@ -1,0 +1,184 @@
+#include "service/effects_show.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "os/file.h"
+#include "sandbox/diff.h"
+#include "service/runs.h"
+
+void effects_view_fini(struct effects_view *v)
+{
+    buf_fini(&v->head);
+    buf_fini(&v->tail);
+    fd_close(&v->fd);
+    free(v->range);
+    v->range = NULL;
+    v->nranges = 0;
+}
+
+int64_t effects_view_size(const struct effects_view *v)
+{
+    int64_t n = (int64_t)(v->head.len + v->tail.len);
+
+    for (size_t i = 0; i < v->nranges; i++)
+        n += (int64_t)v->range[i].n;
+    return n;
+}
+
+static int add_range(struct effects_view *v, off_t at, size_t n, struct err *e)
+{
+    struct effects_range *last = v->nranges ? &v->range[v->nranges - 1] : NULL, *p;
+
+    if (last && last->at + (off_t)last->n == at) {
+        last->n += n;
+        return 0;
+    }
+    p = realloc(v->range, (v->nranges + 1) * sizeof *p); /* at most one for each path that was asked for */
+    if (!p)
+        return err_oom(e);
+    v->range = p;
+    p[v->nranges++] = (struct effects_range){at, n};
+    return 0;
+}
+
+static int file_size(int fd, size_t *ret, struct err *e)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) < 0)
+        return err_sys(e, ERR_IO, "look at a file of the run");
+    *ret = (size_t)st.st_size;
+    return 0;
+}
+
+int effects_file_view(int fd, struct effects_view *ret, struct err *e)
+{
+    size_t n;
+    int r;
+
+    ret->fd = fd;
+    r = file_size(fd, &n, e);
+    return r < 0 || n == 0 ? r : add_range(ret, 0, n, e);
+}
+
+/* v->fd stays -1 when the run changed nothing. */
+static int open_of_run(struct svc *svc, const char *tenant, const struct id *id, const char *name, struct run_row *row,
+                       struct effects_view *v, struct err *e)
+{
+    char rel[96];
+    int r = runs_row(svc, tenant, id, row, e);
+
+    if (r < 0)
+        return r;
+    if (!row->changes && !run_sm_final(row->node))
+        return err_set(e, ERR_STATE, "the run is %s: its changes are computed when its steps are done",
+                       run_sm_state(row->node));
+    snprintf(rel, sizeof rel, "runs/%s/%s", id->s, name);
+    v->fd = openat(svc->data_fd, rel, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    return v->fd >= 0 || errno == ENOENT ? 0 : err_sys(e, ERR_IO, "open %s", rel);
+}
+
+int effects_changes_view(struct svc *svc, const char *tenant, const struct id *id, struct effects_view *ret,
+                         struct err *e)
+{
+    static const char none[] = "{\"files\":0,\"additions\":0,\"deletions\":0,\"refused\":0,\"digest\":null}";
+    AUTO(run_row_fini) struct run_row row = {0};
+    const char *sum;
+    size_t n = 0;
+    int r = open_of_run(svc, tenant, id, "changes.json", &row, ret, e);
+
+    if (r < 0)
+        return r;
+    sum = row.changes ? row.changes : none;
+    buf_init(&ret->head, 64 * KIB);
+    buf_init(&ret->tail, 16);
+    buf_add(&ret->head, sum, strlen(sum) - 1);
+    buf_puts(&ret->head, ",\"items\":");
+    buf_puts(ret->fd < 0 ? &ret->head : &ret->tail, ret->fd < 0 ? "[]}" : "}");
+    if (ret->head.bad || ret->tail.bad)
+        return err_oom(e);
+    r = ret->fd < 0 ? 0 : file_size(ret->fd, &n, e);
+    return r < 0 || n == 0 ? r : add_range(ret, 0, n, e);
+}
+
+/* ---- parts of a patch --------------------------------------------------- */
+
+/* Where a file's part begins: no line of a part's content can begin so (they begin with + - blank @ or base85). */
+static const char *part_next(const char *p, const char *end)
+{
+    static const char mark[] = "\ndiff --git ";
+    const char *q = p < end ? memmem(p, (size_t)(end - p), mark, sizeof mark - 1) : NULL;
+
+    return q ? q + 1 : end;
+}
+
+static bool part_is_of(const char *p, const char *end, const char *path)
+{
+    AUTO(buf_fini) struct buf head = BUF_INIT(64 * KIB);
+    const char *nl = memchr(p, '\n', (size_t)(end - p));
+    size_t n = nl ? (size_t)(nl - p) : (size_t)(end - p);
+
+    buf_puts(&head, "diff --git ");
+    diff_quote("a/", path, &head);
+    buf_addc(&head, ' ');
+    diff_quote("b/", path, &head);
+    return !head.bad && head.len == n && memcmp(head.p, p, n) == 0;
+}
+
+static int pick_parts(const char *all, const char *end, const char *const *paths, size_t n, struct effects_view *v,
+                      struct err *e)
+{
+    static const char mark[] = "diff --git ";
+    bool first = (size_t)(end - all) >= sizeof mark - 1 && memcmp(all, mark, sizeof mark - 1) == 0;
+    const char *next;
+    int r = 0;
+
+    for (const char *p = first ? all : part_next(all, end); r == 0 && p < end; p = next) {
+        next = part_next(p, end);
+        for (size_t i = 0; i < n; i++)
+            if (part_is_of(p, end, paths[i])) {
+                r = add_range(v, p - all, (size_t)(next - p), e);
+                break;
+            }
+    }
+    return r;
+}
+
+/* The file was written whole before it got its name, and is replaced, never changed: it can be mapped. */
+static int pick(const char *const *paths, size_t n, struct effects_view *v, struct err *e)
+{
+    size_t size = 0;
+    void *p;
+    int r = file_size(v->fd, &size, e);
+
+    if (r < 0 || size == 0)
+        return r;
+    p = mmap(NULL, size, PROT_READ, MAP_PRIVATE, v->fd, 0);
+    if (p == MAP_FAILED)
+        return err_sys(e, ERR_IO, "map the diff");
+    r = pick_parts(p, (const char *)p + size, paths, n, v, e);
+    munmap(p, size);
+    return r;
+}
+
+int effects_diff_view(struct svc *svc, const char *tenant, const struct id *id, const char *const *paths, size_t n,
+                      struct effects_view *ret, struct err *e)
+{
+    AUTO(run_row_fini) struct run_row row = {0};
+    size_t size = 0;
+    int r = open_of_run(svc, tenant, id, "diff.patch", &row, ret, e);
+
+    if (r < 0 || ret->fd < 0)
+        return r;
+    if (n > 0)
+        return pick(paths, n, ret, e);
+    r = file_size(ret->fd, &size, e);
+    return r < 0 || size == 0 ? r : add_range(ret, 0, size, e);
+}
