@@ -29,6 +29,7 @@ _sallyport_options() {
     approvals) echo "--all" ;;
     "policy show") echo "--version" ;;
     "policy test") echo "--file --cwd" ;;
+    "policy replay") echo "--since --project --all" ;;
     audit) echo "--limit --run" ;;
     "token new") echo "--name --scope --expires" ;;
     esac
@@ -67,7 +68,7 @@ _sallyport() {
         case "$cmd" in
         "") words="serve doctor project run runs show plan approve reject logs diff apply discard undo cancel artifacts approvals allow deny policy audit token queue reconcile status whoami version help" ;;
         project) [ -z "$sub" ] && words="add list show set remove" || words=$(_sallyport_projects) ;;
-        policy) [ -z "$sub" ] && words="show versions test edit set" ;;
+        policy) [ -z "$sub" ] && words="show versions test replay edit set" ;;
         audit) [ -z "$sub" ] && words="verify export" ;;
         token) [ -z "$sub" ] && words="new list revoke" ;;
         show | plan | approve | reject | logs | diff | apply | discard | undo | cancel | artifacts)

@@ -94,6 +94,7 @@ int get_policy(struct call *, struct err *);
 int get_policy_versions(struct call *, struct err *);
 int put_policy(struct call *, struct err *);
 int post_policy_test(struct call *, struct err *);
+int post_policy_replay(struct call *, struct err *);
 int get_audit(struct call *, struct err *);
 int get_audit_export(struct call *, struct err *);
 int post_audit_verify(struct call *, struct err *);

@@ -11,6 +11,7 @@
 #include "service/health.h"
 #include "service/policies.h"
 #include "service/reconcile.h"
+#include "service/replay.h"
 #include "service/runs.h"
 
 static int replied(struct call *c, int r)
@@ -126,6 +127,57 @@ static int render_test(struct call *c, struct jw *w, struct err *e)
 int post_policy_test(struct call *c, struct err *e)
 {
     return call_json(c, render_test, e);
+}
+
+/* A member that is the id of a run; absent: none. */
+static int want_run(const struct json *body, const char *key, struct id *ret, struct err *e)
+{
+    const char *text = NULL;
+    int r = json_want_str(body, "", key, J_OPT, 64, &text, e);
+
+    if (r == 0 && text && !id_parse(ID_RUN, text, ret))
+        r = err_field(e, ERR_INVALID, key, "give the id of a run, as in `next` of the page before");
+    return r;
+}
+
+static int render_replay(struct call *c, struct jw *w, struct err *e)
+{
+    static const char *const keys[] = {"text", "project_id", "since_ms", "after", "limit", "all", NULL};
+    struct replay_ask a = {.tenant = c->who.tenant, .since_ms = REPLAY_SINCE_MS};
+    struct policy_problems *problems;
+    int64_t limit = REPLAY_RUNS;
+    int r = json_known(c->body, "", keys, e);
+
+    if (!(c->who.scopes & SCOPE_RUN_READ)) /* it shows commands of runs */
+        return err_set(e, ERR_FORBIDDEN, "this needs the scope %s, too", auth_scope_name(SCOPE_RUN_READ));
+    if (r == 0)
+        r = json_want_str(c->body, "", "text", J_OPT, POLICY_TEXT_MAX, &a.text, e);
+    if (r == 0)
+        r = json_want_str(c->body, "", "project_id", J_OPT, 200, &a.project, e);
+    if (r == 0)
+        r = json_want_int(c->body, "", "since_ms", J_OPT, 1, 3650 * (int64_t)86400000, &a.since_ms, e);
+    if (r == 0)
+        r = json_want_int(c->body, "", "limit", J_OPT, 1, REPLAY_RUNS_MAX, &limit, e);
+    if (r == 0)
+        r = json_want_bool(c->body, "", "all", J_OPT, &a.all, e);
+    if (r == 0)
+        r = want_run(c->body, "after", &a.after, e);
+    if (r < 0)
+        return r;
+    a.limit = (int)limit;
+    problems = calloc(1, sizeof *problems);
+    if (!problems)
+        return err_oom(e);
+    r = replay_json(c->svc, &a, problems, w, e);
+    if (r < 0 && problems->n)
+        problems_details(c, problems);
+    free(problems);
+    return r;
+}
+
+int post_policy_replay(struct call *c, struct err *e)
+{
+    return call_json(c, render_replay, e);
 }
 
 /* ---- audit ------------------------------------------------------------- */

@@ -53,6 +53,7 @@ const struct route api_routes[] = {
     {HTTP_M_GET,    V1 "/policy/versions",           SCOPE_POLICY_READ,  0,   0, "limit before", get_policy_versions, "Its versions, newest first", NULL, "PolicyList", 200},
     {HTTP_M_PUT,    V1 "/policy",                    SCOPE_POLICY_WRITE, KEY, 2 * MIB, NULL, put_policy, "A new version", "PolicyRequest", "Policy", 201},
     {HTTP_M_POST,   V1 "/policy/test",               SCOPE_POLICY_READ,  0,   2 * MIB, NULL, post_policy_test, "What would the policy say to this command", "PolicyTest", "Verdict", 200},
+    {HTTP_M_POST,   V1 "/policy/replay",             SCOPE_POLICY_READ,  0,   2 * MIB, NULL, post_policy_replay, "What would a policy have said to the commands of past runs", "PolicyReplayRequest", "PolicyReplay", 200},
 
     {HTTP_M_GET,    V1 "/audit",                     SCOPE_AUDIT_READ,   0,   0, "after_seq limit action actor run_id", get_audit, "The audit trail, oldest first", NULL, "AuditPage", 200},
     {HTTP_M_GET,    V1 "/audit/export",              SCOPE_AUDIT_READ,   0,   0, NULL, get_audit_export, "All of it as JSON lines, with a signed head", NULL, "application/jsonl", 200},

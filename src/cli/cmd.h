@@ -80,6 +80,9 @@ int cmd_deny(struct cli *, struct err *);
 int cmd_policy_show(struct cli *, struct err *);
 int cmd_policy_versions(struct cli *, struct err *);
 int cmd_policy_test(struct cli *, struct err *);
+/* The text of FILE; - is stdin. */
+CHECKED int cmd_policy_file(const char *file, struct buf *out, struct err *);
+int cmd_policy_replay(struct cli *, struct err *);
 int cmd_policy_edit(struct cli *, struct err *);
 int cmd_policy_set(struct cli *, struct err *);
 int cmd_audit(struct cli *, struct err *);

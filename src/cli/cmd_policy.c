@@ -65,7 +65,7 @@ int cmd_policy_versions(struct cli *c, struct err *e)
     return r;
 }
 
-static int read_file(const char *file, struct buf *out, struct err *e)
+int cmd_policy_file(const char *file, struct buf *out, struct err *e)
 {
     int r = str_eq(file, "-") ? fd_read_all(0, out, e) : file_read(AT_FDCWD, file, out, e);
     return r < 0 ? err_wrap(e, r, "reading %s", str_eq(file, "-") ? "standard input" : file) : 0;
@@ -78,17 +78,6 @@ static int exit_of_decision(const char *d)
     return str_eq(d, "allow") ? 0 : str_eq(d, "ask") ? CLI_EXIT_WAITS : err_info(ERR_POLICY_DENIED)->exit;
 }
 
-/* One problem stands in the message already. */
-static void show_problems(struct ui *ui, const struct api_reply *reply)
-{
-    const struct json *list = json_get(json_get(json_get(reply->json, "error"), "details"), "problems");
-    for (size_t i = 0; json_len(list) > 1 && i < json_len(list); i++) {
-        const struct json *p = json_at(list, i);
-        ui_warn(ui, "line %" PRId64 ": %s%s%s", show_int(p, "line"), ui_one(ui, show_str(p, "field")),
-                show_str(p, "field") ? ": " : "", ui_one(ui, show_str(p, "message")));
-    }
-}
-
 int cmd_policy_test(struct cli *c, struct err *e)
 {
     AUTO(buf_fini) struct buf path = BUF_INIT(KIB);
@@ -97,7 +86,7 @@ int cmd_policy_test(struct cli *c, struct err *e)
     AUTO(api_reply_fini) struct api_reply reply = {0};
     struct jw w = JW_INIT(&body);
     const char *file = args_get(&c->args, "file");
-    int r = file ? read_file(file, &text, e) : 0;
+    int r = file ? cmd_policy_file(file, &text, e) : 0;
     if (r < 0)
         return r;
     jw_obj(&w);
@@ -109,7 +98,7 @@ int cmd_policy_test(struct cli *c, struct err *e)
     api_path(&path, "/policy/test", NULL);
     r = api_send(&c->api, "POST", &path, &body, &reply, e);
     if (r < 0) {
-        show_problems(&c->ui, &reply);
+        show_problems(&c->ui, reply.json);
         return r;
     }
     if (c->ui.json)
@@ -150,11 +139,11 @@ int cmd_policy_set(struct cli *c, struct err *e)
 {
     AUTO(buf_fini) struct buf text = BUF_INIT(POLICY_MAX);
     AUTO(api_reply_fini) struct api_reply reply = {0};
-    int r = read_file(cli_arg(c, 0), &text, e);
+    int r = cmd_policy_file(cli_arg(c, 0), &text, e);
     if (r == 0)
         r = put_policy(c, &text, -1, &reply, e);
     if (r < 0)
-        show_problems(&c->ui, &reply);
+        show_problems(&c->ui, reply.json);
     else
         say_version(c, &reply);
     return r;
@@ -164,7 +153,7 @@ int cmd_policy_set(struct cli *c, struct err *e)
 static bool edit_again(struct cli *c, const struct api_reply *reply, const struct err *why, struct err *e)
 {
     char line[16] = "";
-    show_problems(&c->ui, reply);
+    show_problems(&c->ui, reply->json);
     ui_error(&c->ui, why, NULL);
     return ui_ask(&c->ui, "edit again? [Y/n]", NULL, NULL, line, sizeof line, e) == 0 && line[0] != 'n' &&
            line[0] != 'N';

@@ -54,6 +54,12 @@ static const struct opt test_opts[] = {
     {"cwd", 0, "DIR", "as if run in this directory of the project", false},
     {0},
 };
+static const struct opt replay_opts[] = {
+    {"since", 0, "TIME", "runs of the last TIME: 12h, 30d; default 30d", false},
+    {"project", 'p', "P", "only runs of this project", false},
+    {"all", 0, NULL, "commands whose answer stays the same, too", false},
+    {0},
+};
 static const struct opt audit_opts[] = {
     {"limit", 0, "N", "at most N records, the newest; default 50, 0 for all", false},
     {"run", 0, "RUN", "only records of this run", false},
@@ -290,6 +296,15 @@ const struct cli_cmd cli_cmds[] = {
      .min = 1,
      .max = 1,
      .fn = cmd_policy_test},
+    {.name = "policy replay",
+     .args = "[FILE] [--since TIME] [--project P]",
+     .summary = "what the policy in FILE would have said to past runs; - is stdin; none: the one in force",
+     .example = "sallyport policy replay policy.yaml --since 30d",
+     .exits = "9 it would have asked about a command; 10 it would have denied one",
+     .opts = replay_opts,
+     .min = 0,
+     .max = 1,
+     .fn = cmd_policy_replay},
     {.name = "policy edit",
      .args = "",
      .summary = "change the policy in $VISUAL or $EDITOR",

@@ -488,3 +488,14 @@ void show_verdict(struct ui *ui, const struct json *v)
     if (json_type(json_get(v, "policy_version")) == JT_INT)
         ui_printf(ui, "policy version %" PRId64 "\n", show_int(v, "policy_version"));
 }
+
+/* One problem stands in the message already. */
+void show_problems(struct ui *ui, const struct json *answer)
+{
+    const struct json *list = json_get(json_get(json_get(answer, "error"), "details"), "problems");
+    for (size_t i = 0; json_len(list) > 1 && i < json_len(list); i++) {
+        const struct json *p = json_at(list, i);
+        ui_warn(ui, "line %" PRId64 ": %s%s%s", show_int(p, "line"), ui_one(ui, show_str(p, "field")),
+                show_str(p, "field") ? ": " : "", ui_one(ui, show_str(p, "message")));
+    }
+}

@@ -37,5 +37,7 @@ void show_end(struct ui *, const struct json *run);
 void show_conflicts(struct ui *, const struct json *run);
 void show_approval(struct ui *, const struct json *approval);
 void show_verdict(struct ui *, const struct json *verdict);
+/* What is wrong with a policy, of the error the server answered with. */
+void show_problems(struct ui *, const struct json *answer);
 /* Position of a step as people count: from 1. */
 int64_t show_step_number(const struct json *step);

@@ -161,6 +161,7 @@ static void operation_ids(void **state)
         {{HTTP_M_POST, "/api/v1/runs/{run}/cancel"}, "post_run_cancel"},
         {{HTTP_M_DELETE, "/api/v1/tokens/{token}"}, "delete_token"},
         {{HTTP_M_POST, "/api/v1/policy/test"}, "post_policy_test"},
+        {{HTTP_M_POST, "/api/v1/policy/replay"}, "post_policy_replay"},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

@@ -313,6 +313,17 @@ def test_policy_and_audit(f):
     assert sh(f, "policy", "test", "make")[0].startswith("allow  rule r1: because")
     sh(f, "policy", "test", "curl x", code=9)
     sh(f, "policy", "test", "rm -rf /", code=10)
+    with open(os.path.join(f.root, "p.yaml"), "w") as file:
+        file.write("version: 2\n")
+    out, _ = sh(f, "policy", "replay", "p.yaml", "--since", "2d", "-p", "hello", cwd=f.root, code=10)
+    assert "run_1" in out and "1. make x  (in sub)" in out and "now  deny  rule r2: no  [make]" in out
+    assert "2 commands of 2 runs: 1 in 1 runs would have got another answer" in out
+    assert "allow  then 2, now 1" in out and "deny   then 0, now 1" in out
+    assert f.seen[-2][2] == {"text": "version: 2\n", "since_ms": 2 * 86400000, "project_id": "hello"}
+    assert f.seen[-1][2]["after"] == "run_1"
+    sh(f, "policy", "replay", "--since", "soon", code=2)
+    out, _ = sh(f, "policy", "replay", "--json", code=10)
+    assert [json.loads(line)["next"] for line in out.splitlines()] == ["run_1", None]
     _, err = sh(f, "audit", "verify", code=20)
     assert "record 2 is broken" in err
     out, err = sh(f, "token", "new", "--name", "ci", "--scope", "run:read,approve", "--expires", "30d")

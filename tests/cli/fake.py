@@ -277,11 +277,27 @@ class Handler(BaseHTTPRequestHandler):
         self.reply(200, r.approval)
 
     def do_POST_policy(self, f, segs, query, body):
+        if "replay" in segs:
+            return self.policy_replay(body)
         d = {"rm -rf /": "deny", "curl x": "ask"}.get(body["command"], "allow")
         self.reply(200, {"decision": d, "rule": "r1", "reason": "because", "piece": None, "policy_version": 0,
                          "commands": [], "opaque": []})
 
     do_POST_policy_test = do_POST_policy
+
+    def policy_replay(self, body):
+        step = {"step_id": "stp_1", "index": 0, "command": "make x", "argv": None, "cwd": "sub", "changed": True,
+                "then": {"action": "allow", "rule": "r1", "reason": "because", "piece": None, "approval_id": None},
+                "now": {"action": "deny", "rule": "r2", "reason": "no", "piece": "make", "approval_id": None}}
+        run = {"run_id": "run_1", "project_name": "hello", "state": "succeeded", "created_at": "2026-01-01T00:00:00Z",
+               "steps": [step], "changed": 1}
+        one = {"allow": 1, "ask": 0, "deny": 0}
+        counts = {"runs": 1, "runs_changed": 1, "steps": 1, "changed": 1, "unjudged": 0, "then": one,
+                  "now": {"allow": 0, "ask": 0, "deny": 1}}
+        if body.get("after"):
+            run, counts["changed"], counts["runs_changed"], counts["now"] = None, 0, 0, one
+        self.reply(200, {"since": "2026-01-01T00:00:00Z", "policy_version": 2, "items": [run] if run else [],
+                         "counts": counts, "next": None if body.get("after") else "run_1"})
 
     def do_POST_audit_verify(self, f, segs, query, body):
         self.reply(200, {"ok": False, "records": 3, "head": {"seq": 3, "hash": "h"}, "error": "record 2 is broken"})

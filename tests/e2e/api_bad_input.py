@@ -55,6 +55,8 @@ def good_bodies(w):
         "post_approval": {"decision": "allow", "note": "yes", "subject_hash": "0" * 64},
         "put_policy": {"text": "version: 1\ndefault: ask\nrules: []\n", "base_version": 0, "note": "x"},
         "post_policy_test": {"command": "make", "cwd": "sub", "text": "version: 1\ndefault: ask\nrules: []\n"},
+        "post_policy_replay": {"text": "version: 1\ndefault: ask\nrules: []\n", "project_id": "hello", "since_ms": 60000,
+                               "limit": 5, "all": True, "after": "run_01M7Y3A4WVYDSTXA6PN4RJP4QX"},
         "post_audit_verify": {},
         "post_tokens": {"name": "x", "scopes": ["run:read"], "expires_in_ms": 60000},
         "post_reconcile": {},

@@ -384,6 +384,21 @@ want 10 policy test date
 want 0 policy set "$T/policy0"
 want 0 policy test date
 
+t "a candidate policy is held against past runs before it is in force"
+want 0 policy replay --since 1d
+has "$T/out" "then deny  rule no-date: time is a secret"
+has "$T/out" ": 1 in 1 runs would have got another answer"
+cp "$T/policy0" "$T/strict.yaml"
+sed -i 's/^rules:$/&\n  - {id: no-make, decision: deny, command: {program: make}, reason: "make is not for us"}/' "$T/strict.yaml"
+want 10 policy replay "$T/strict.yaml" --since 1d -p hello
+has "$T/out" "rule no-make: make is not for us"
+hasnt "$T/out" ": 1 in 1 runs"
+want 10 policy replay "$T/strict.yaml" --json
+eq "then" "$(j '[.items[].steps[] | select(.now.rule == "no-make") | .then.action] | unique | index("allow") != null')" true
+want 2 policy replay "$T/bad.yaml"
+want 4 policy replay -p nowhere
+want 2 policy replay --since soon
+
 t "a denial between approval and run wins: the policy judges again"
 new_run -p hello --cmd 'sleep 1' --cmd date
 wait_state "$R" awaiting_review
