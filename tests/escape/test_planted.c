@@ -112,7 +112,10 @@ static void look(const struct changes *c)
     struct err e = ERR_INIT;
     char digest[65];
     changes_digest(c, digest);
-    changes_json(c, &w);
+    jw_arr(&w);
+    for (size_t i = 0; i < changes_len(c); i++)
+        changes_json_one(changes_at(c, i), &w);
+    jw_end_arr(&w);
     assert_false(list.bad);
     if (changes_patch(c, NULL, &patch, &e) < 0)
         fail_msg("diff: %s", e.msg);
