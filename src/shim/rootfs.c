@@ -403,6 +403,10 @@ static int write_accounts(const struct ids *ids, struct err *e)
     static const char profile[] = "export PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}\n";
     if (r == 0)
         r = write_text("/etc/profile", profile, sizeof(profile) - 1, e);
+    /* So that commits work in a home without a .gitconfig; the repository's own configuration wins. */
+    static const char git[] = "[user]\n\tname = agent\n\temail = agent@sallyport.invalid\n";
+    if (r == 0)
+        r = write_text("/etc/gitconfig", git, sizeof(git) - 1, e);
     return r;
 }
 
