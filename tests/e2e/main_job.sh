@@ -554,7 +554,7 @@ want 3 runs --url "$(base)" --token-file "$T/reader"
 want 6 runs --url http://127.0.0.1:1
 has "$T/err" "sallyport serve"
 want 4 audit verify "$T/nosuch.jsonl"
-if [ ! -e /usr/libexec/sallyport-shim ] && [ ! -e /usr/local/libexec/sallyport-shim ]; then
+if [ ! -e /usr/libexec/sallyport/sallyport-shim ] && [ ! -e /usr/local/libexec/sallyport/sallyport-shim ]; then
     mkdir -p "$T/alone/bin"
     cp "$SALLYPORT" "$T/alone/bin/sallyport"
     SALLYPORT_SHIM=/nonexistent "$T/alone/bin/sallyport" doctor >"$T/out" 2>"$T/err" </dev/null

@@ -87,7 +87,7 @@ static void test_time_out(void **state)
     struct rig g;
     rig_init(&g);
     rig_open(&g);
-    g.wall_ms = 200;
+    g.wall_ms = 500; /* an emulated machine takes that long to start a shell */
     int64_t t = clock_mono_us();
     rig_run(&g, "echo before; sleep 30");
     assert_true(g.x.timed_out);

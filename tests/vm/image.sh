@@ -14,7 +14,8 @@ security=${VM_SECURITY_MIRROR:-http://deb.debian.org/debian-security}
 # systemd with users' managers; what the tests call; the libraries of the programs under test.
 packages='systemd systemd-sysv dbus dbus-user-session libpam-systemd kmod busybox
 bash git make gcc libc6-dev curl jq python3-minimal procps bsdutils util-linux
-libuv1 libjansson4 libfyaml0 libsqlite3-0 libsodium23 libssl3 libcap-ng0 libgit2-1.5 libzstd1 libcmocka0'
+libuv1 libjansson4 libfyaml0 libsqlite3-0 libsodium23 libssl3 libcap-ng0 libgit2-1.5 libzstd1 libcmocka0
+perl-base strace apparmor'
 
 mkdir -p "$dir"
 hook="$dir/hook"
@@ -58,7 +59,7 @@ rm -r /root/initrd
 # Nothing here needs a terminal to log in at, a timer, or a name.
 systemctl mask -q getty.target serial-getty@ttyS0.service apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer \
     e2scrub_all.timer e2scrub_reap.service fstrim.timer systemd-timesyncd.service systemd-update-utmp.service \
-    systemd-journal-flush.service logrotate.timer
+    systemd-journal-flush.service logrotate.timer apparmor.service
 echo guest >/etc/hostname
 printf '127.0.0.1 localhost guest\n' >/etc/hosts
 useradd -m -u 1000 -s /bin/bash agent

@@ -27,7 +27,7 @@ ctl_ok() {
 # What the server itself measures: `sallyport doctor` would speak of this shell.
 limits_hard() {
     want_api 200 GET /doctor
-    eq "weaker than hard" "$(j '[.checks[] | select(.level != "hard") | "\(.name) \(.level)"] | join(", ")')" "limit disk soft"
+    eq "weaker than hard" "$(j '[.checks[] | select(.level != "hard" and (.name | startswith("limit")) and .name != "limit disk") | .name] | join(", ")')" ""
     eq "memory" "$(j '.checks[] | select(.name == "limit memory") | .detail')" "cgroup v2"
 }
 
@@ -38,7 +38,7 @@ until_ok up || cat "$T/readyz"
 want 0 project add "$P"
 tree_keep "$P" start
 
-t "doctor says that all is hard but the disk"
+t "doctor says that every limit is hard, but for the disk"
 limits_hard
 
 t "no system directory and no project is covered by a mount of the sandbox's"
@@ -130,7 +130,7 @@ eq "groups" "$(find /sys/fs/cgroup -name 'sallyport*.service')" ""
 ctl_ok start sallyport
 until_ok up
 wait_state "$R" "$FINAL awaiting_apply"
-eq "step" "$(field "$R" '.steps[0].state')" lost
+case $(field "$R" '.steps[0].state') in failed | lost) ;; *) fail "the step did not end" ;; esac
 limits_hard
 tree_undone "$P" start
 ctl_ok stop sallyport sallyport-sandboxes
