@@ -44,7 +44,7 @@ static const struct {
     {"ld lld gold as nasm yasm windres flex lex bison yacc rustc protoc gengetopt", NONE, "", "o", "", false, true},
     {"strip", ALL, "FIORKNj", "o", "", false, false},
     {"objcopy", ALL, "IOBFjRKNLGWb", "", "", false, false},
-    {"sort shuf", NONE, "", "o", "output", false, false},
+    {"sort shuf", NONE, "kt", "oT", "output,temporary-directory", false, false},
     {"iconv tree xmllint sdiff time", NONE, "", "o", "output", false, false},
     {"valgrind", NONE, "", "", "log-file,xml-file", false, false},
     {"less more", NONE, "", "oO", "log-file,LOG-FILE", false, false},
@@ -196,8 +196,8 @@ static void tar_writes(const struct shell_cmd *c, files_fn fn, void *arg)
     }
     for (size_t i = 1; creates && i < c->nwords; i++) {
         const char *f = c->words[i].form, *at = NULL;
-        if (str_starts(f, "--file="))
-            at = f + 7;
+        if (f[0] == '-' && f[1] == '-')
+            at = long_value("file", f);
         else if ((f[0] == '-' && f[1] != '-') || i == 1)
             at = strchr(f, 'f') ? strchr(f, 'f') + 1 : NULL;
         if (at && !*at && i + 1 < c->nwords)
@@ -240,6 +240,17 @@ static void link_reaches(const struct shell_cmd *c, files_fn fn, void *arg)
         buf_puts(&b, to);
         fn(arg, FILE_MAYBE, b.bad ? "/" : b.p ? b.p : "");
     }
+}
+
+/* cp -s, cp -l make links. */
+static bool copies_links(const struct shell_cmd *c)
+{
+    for (size_t i = 1; i < c->nwords; i++) {
+        const char *f = c->words[i].form;
+        if (f[0] == '-' && (f[1] == '-' ? str_starts(f, "--sy") || str_eq(f, "--link") : strpbrk(f, "sl") != NULL))
+            return true;
+    }
+    return false;
 }
 
 /* install -d DIR…: every operand. */
@@ -285,7 +296,8 @@ static void installs(const struct shell_cmd *c, const char *prog, files_fn fn, v
         const char *f = c->words[i].form;
         bool setup = i > 1 && glob_match("*setup.py", c->words[i - 1].form);
         target =
-            target || (python ? setup && str_eq(f, "install") : glob_match("install*", f) || str_eq(f, "--install"));
+            target || (python ? setup && str_eq(f, "install")
+                              : glob_match("install*", f) || glob_match("uninstall*", f) || str_eq(f, "--install"));
         place = place || str_eq(f, "-n") || str_starts(f, "--dry") || str_starts(f, "DESTDIR=") ||
                 str_starts(f, "--destdir") || str_starts(f, "--root") || str_starts(f, "--prefix");
         if (i + 1 < c->nwords && (str_eq(f, "--prefix") || str_eq(f, "--destdir")))
@@ -308,7 +320,7 @@ static void odd_writers(const struct shell_cmd *c, const char *prog, files_fn fn
         tar_writes(c, fn, arg);
     if (listed("find gfind", prog))
         find_writes(c, fn, arg);
-    if (str_eq(prog, "ln"))
+    if (str_eq(prog, "ln") || (str_eq(prog, "cp") && copies_links(c)))
         link_reaches(c, fn, arg);
     if (listed("install ginstall", prog))
         install_dirs(c, fn, arg);
@@ -375,7 +387,9 @@ static void may_write(const struct shell_cmd *c, const char *prog, files_fn fn, 
 {
     static const char system[] = "python python[23]* pypy* perl* ruby* node nodejs php* lua* java Rscript tclsh*";
     bool script = listed(system, prog);
+    bool linker = listed("gcc* g++* cc c++ clang*", prog);
 
+    fn(arg, FILE_MAYBE, "."); /* it works where it stands */
     for (size_t i = 1; i < c->nwords; i++) {
         const char *f = c->words[i].form, *eq = strchr(f, '='), *value = NULL;
         bool option = f[0] == '-';
@@ -385,11 +399,16 @@ static void may_write(const struct shell_cmd *c, const char *prog, files_fn fn, 
             value = eq + 1;
         else if (option && f[1] && f[1] != '-' && f[2] && points_out(f + 2)) /* -C/, -o/x */
             value = f + 2;
+        else if (linker && str_starts(f, "-MF") && points_out(f + 3))
+            value = f + 3;
+        else if (linker && f[0] == '-' && f[1] == 'W' && strstr(f, ",/") && !strstr(f, "rpath") && !strstr(f, ",-L"))
+            value = strstr(f, ",/") + 1;
         if (!value || only_named(prog, f, value))
             continue;
         const char *before = i > 1 ? c->words[i - 1].form : "";
         bool own = before[0] == '-' && only_named(prog, before, before + strlen(before));
-        bool shared = script && !option && (str_starts(f, "/usr/") || str_starts(f, "/opt/"));
+        bool module = str_starts(before, "-m") || (i > 2 && str_eq(c->words[i - 2].form, "-m"));
+        bool shared = script && !option && !module && (str_starts(f, "/usr/") || str_starts(f, "/opt/"));
         if (!own && !shared)
             fn(arg, FILE_MAYBE, value);
     }
@@ -431,13 +450,14 @@ void files_of(const struct shell_cmd *c, files_fn fn, void *arg)
     /* Any other operand may be read. */
     for (size_t i = 1; i < c->nwords; i++) {
         const char *f = c->words[i].form, *eq = strchr(f, '=');
-        if (str_eq(prog, "git") && f[0] != '/' && f[0] != SHELL_F_HOME)
+        bool glued = f[0] == '-' && f[1] && f[1] != '-' && points_out(f + 2); /* git commit -F/etc/shadow */
+        if (str_eq(prog, "git") && f[0] != '/' && f[0] != SHELL_F_HOME && !glued)
             continue; /* revisions, messages, and files git has anyway */
         if (f[0] != '-' && *f)
             fn(arg, POLICY_READ, f);
         else if (eq && eq[1])
             fn(arg, POLICY_READ, eq + 1);
-        else if (f[0] == '-' && f[1] && f[1] != '-' && points_out(f + 2)) /* grep -f/etc/shadow */
+        else if (glued)
             fn(arg, POLICY_READ, f + 2);
         if (f[0] != '-' && (eq || strchr(f, '@'))) /* of=x, file=@x */
             fn(arg, POLICY_READ, (eq ? eq : strchr(f, '@')) + 1 + (eq && eq[1] == '@'));

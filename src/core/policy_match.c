@@ -168,9 +168,19 @@ static const char *operand(const struct shell_cmd *c, size_t i, bool more, bool 
 /* DIR/ * and DIR/.* stand for DIR too: emptying is deleting. */
 static bool whole_dir(const char *f, struct buf *out)
 {
+    char cut[512];
+    size_t n = strlen(f);
+    bool star = false;
+
+    while (n > 1 && f[n - 1] == '/') /* every directory there */
+        n--;
+    if (f[n] == '/' && n < sizeof(cut)) {
+        memcpy(cut, f, n);
+        cut[n] = '\0';
+        f = cut;
+    }
     const char *last = strrchr(f, '/');
     const char *name = last ? last + 1 : f;
-    bool star = false;
 
     for (const char *p = name; *p; p++) {
         if (*p == SHELL_F_STAR)

@@ -238,8 +238,8 @@ static void rule_reason(struct ctx *c, const struct yaml *y, struct policy_rule 
         r->reason = text(c, "");
         return;
     }
-    if (reason->kind != YAML_STR || strlen(reason->text) > POLICY_REASON_MAX)
-        problem(c, reason->line, "reason", "must be a sentence of at most %d bytes", POLICY_REASON_MAX);
+    if (reason->kind != YAML_STR || !*reason->text || strlen(reason->text) > POLICY_REASON_MAX)
+        problem(c, reason->line, "reason", "must be a sentence of 1 to %d bytes", POLICY_REASON_MAX);
     else if (pattern_ok(c, reason, "reason"))
         r->reason = text(c, reason->text);
 }

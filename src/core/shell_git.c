@@ -35,7 +35,7 @@ static bool in_longs(const char *list, const char *v)
 
     for (const char *p = list; *p;) {
         size_t k = strcspn(p, ",");
-        if (n >= 3 && n <= k && strncmp(p, v, n) == 0)
+        if (n >= 1 && n <= k && strncmp(p, v, n) == 0)
             return true;
         p += k + (p[k] == ',');
     }
@@ -76,8 +76,9 @@ static void stands_for(struct uw *u, const char *name, size_t from, size_t to)
         }
         if (more && v && v[0] == '-' && v[1])
             continue;
-        /* `:/` and `:(top)` are the top of the repository; git expands `*` itself (gitglossary(7), pathspec). */
-        bool top = v && v[0] == ':' && (v[1] == '/' || v[1] == '(');
+        /* `:`, `:/`, `:(top)` are the top of the repository, `:!x` all but x; git expands `*` itself (gitglossary(7),
+         * pathspec). */
+        bool top = v && v[0] == ':' && (!v[1] || strchr("/(!^", v[1]));
         bool all = v && str_eq(v, "*");
         w[n++] = top || all ? shell_word_lit(u->sh, ".") : u->c->words[i];
     }

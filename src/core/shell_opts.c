@@ -62,11 +62,11 @@ static const struct {
     {"meson", "--wrapper --gdb-path"},
     {"bazel bazelisk", "--run_under --workspace_status_command"},
     {"just", "-c --command --shell --shell-arg"},
-    {"mvn mvnw", "%exec:exec %-Dexec.executable"},
+    {"mvn mvnw", "%exec:exec %-Dexec.executable %exec-maven-plugin %maven.ext.class.path"},
     {"gradle gradlew", "-I. --init-script"},
     {"ant", "-lib"},
     {"gcc g++ cc c++ cpp gcc-[0-9]* g++-[0-9]* cpp-[0-9]* *-gcc *-g++ clang clang++ clang-[0-9]* clang++-[0-9]*",
-     "-wrapper -fplugin -specs -load -plugin --config! --ld-path -fuse-ld=/ -B. @ %-plugin, %-load,"},
+     "-wrapper -fplugin -fpass-plugin -specs -load -plugin --config! --ld-path -fuse-ld=/ -B. @ %-plugin, %-load,"},
     {"ld lld ld.* gold", "-plugin @"},
     {"nm ar ranlib strip objcopy objdump size addr2line readelf", "--plugin @"},
     {"windres", "--preprocessor"},
@@ -327,6 +327,17 @@ static void python_module(struct uw *u)
     }
 }
 
+/* sed -f -, awk -f /dev/stdin: a script that nobody has read. */
+static void script_from_input(struct uw *u)
+{
+    for (size_t i = 1; i + 1 < u->c->nwords; i++) {
+        const char *v = uw_value(u, i), *file = uw_value(u, i + 1);
+        bool option = v && v[0] == '-' && (v[1] == '-' ? str_starts(v, "--fi") : v[strlen(v) - 1] == 'f');
+        if (option && file && (str_eq(file, "-") || str_starts(file, "/dev/") || str_starts(file, "/proc/")))
+            uw_opaque(u, "a script that is only known when it runs");
+    }
+}
+
 void uw_options(struct uw *u)
 {
     for (size_t k = 0; k < ARRAY_LEN(runs); k++) {
@@ -339,5 +350,7 @@ void uw_options(struct uw *u)
     }
     if (in_globs("python python[23]* pypy*", u->prog))
         python_module(u);
+    if (in_globs("sed gsed awk gawk mawk nawk", u->prog))
+        script_from_input(u);
     definitions(u);
 }

@@ -21,15 +21,16 @@ static bool find_starts_end(const char *form)
  */
 size_t shell_find_names(struct shell *sh, const struct shell_cmd *c, struct shell_word *out, size_t max)
 {
-    static const char *const tests[] = {"-name",   "-iname", "-path", "-ipath", "-wholename", "-regex",
-                                        "-iregex", "-mtime", "-mmin", "-ctime", "-atime",     "-size",
-                                        "-empty",  "-newer", "-user", "-perm",  "-lname"};
+    /* Ages, sizes, owners and modes can fit every file. */
+    static const char *const tests[] = {"-name",       "-iname", "-path",   "-ipath", "-wholename",
+                                        "-iwholename", "-regex", "-iregex", "-empty", "-lname"};
     bool chosen = false;
     size_t n = 0, i = 1, from;
 
     for (size_t k = 1; k < c->nwords; k++) {
         bool all_but = str_eq(c->words[k - 1].value, "!") || str_eq(c->words[k - 1].value, "-not");
-        bool all = k + 1 < c->nwords && str_eq(c->words[k + 1].value, "*");
+        const char *pat = k + 1 < c->nwords ? c->words[k + 1].value : NULL;
+        bool all = pat && *pat && strspn(pat, "./*") == strlen(pat) && strchr(pat, '*');
         for (size_t t = 0; !all_but && !all && t < ARRAY_LEN(tests); t++)
             chosen = chosen || str_eq(c->words[k].value, tests[t]);
     }
@@ -217,6 +218,10 @@ static void git_config(struct uw *u, size_t sub)
                 uw_opaque(u, "git config --edit starts an editor");
             continue;
         }
+        if (operands == 0 && str_eq(v, "edit")) {
+            uw_opaque(u, "git config edit starts an editor");
+            return;
+        }
         if (operands == 0 && v && (str_eq(v, "set") || str_eq(v, "get") || str_eq(v, "list") || str_eq(v, "unset"))) {
             reads = reads || !str_eq(v, "set");
             continue;
@@ -306,7 +311,9 @@ static void git_sub(struct uw *u, size_t sub)
         size_t i = sub + 2;
         while (uw_value(u, i) && uw_value(u, i)[0] == '-')
             i++;
-        if (uw_value(u, i))
+        if (i + 1 < u->c->nwords)
+            uw_derive(u, "git submodule foreach", u->c->words + i, u->c->nwords - i);
+        else if (uw_value(u, i))
             uw_text(u, "git submodule foreach", uw_value(u, i), true);
         else
             uw_opaque(u, "a command text that is only known when it runs");

@@ -127,21 +127,24 @@ static void refused_documents(void **state)
 {
     static const struct {
         const char *text, *part;
-    } rows[] = {{"", "empty"},
-                {"- 1", "a policy is a map"},
-                {"version: 1\nversion: 2\ndefault: ask\n", "stands twice"},
-                {"version: &a 1\ndefault: ask\n", "anchors"},
-                {"version: 1\ndefault: ask\nrules: *a\n", "alias"},
-                {"version: !!int 1\ndefault: ask\n", "tags"},
-                {"version: 1\ndefault: ask\n---\nversion: 1\n", "more than one document"},
-                {"version: \"1\"\ndefault: ask\n", "whole number"},
-                {"version: 0\ndefault: ask\n", "whole number"},
-                {"version: 99999999999999999999\ndefault: ask\n", "whole number"},
-                {"a\xff: 1", "UTF-8"},
-                {"[[[[[[[[[[[[[[[[[[[[[[[[", "deep"},
-                {"{a: {b: {c: [1]}}}", "not known"},
-                {"version: 1\ndefault: ask\nrules: 5\n", "must be a list"},
-                {"version: 1\ndefault: ask\nrules: [{id: a, decision: allow, tool: \"x\\u202ey\"}]", "invisible"}};
+    } rows[] = {
+        {"", "empty"},
+        {"version: 1\ndefault: ask\nrules:\n  - {id: a, decision: deny, reason: \"\", command: {program: rm}}\n",
+         "1 to 240 bytes"},
+        {"- 1", "a policy is a map"},
+        {"version: 1\nversion: 2\ndefault: ask\n", "stands twice"},
+        {"version: &a 1\ndefault: ask\n", "anchors"},
+        {"version: 1\ndefault: ask\nrules: *a\n", "alias"},
+        {"version: !!int 1\ndefault: ask\n", "tags"},
+        {"version: 1\ndefault: ask\n---\nversion: 1\n", "more than one document"},
+        {"version: \"1\"\ndefault: ask\n", "whole number"},
+        {"version: 0\ndefault: ask\n", "whole number"},
+        {"version: 99999999999999999999\ndefault: ask\n", "whole number"},
+        {"a\xff: 1", "UTF-8"},
+        {"[[[[[[[[[[[[[[[[[[[[[[[[", "deep"},
+        {"{a: {b: {c: [1]}}}", "not known"},
+        {"version: 1\ndefault: ask\nrules: 5\n", "must be a list"},
+        {"version: 1\ndefault: ask\nrules: [{id: a, decision: allow, tool: \"x\\u202ey\"}]", "invisible"}};
     struct policy *p = NULL;
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
