@@ -169,23 +169,31 @@ static int sleeper(void *unused)
     return 0;
 }
 
-/* A user namespace exists only with a process in it: a sleeping one that shares our memory costs least. */
-int userns_with_map(const struct ids *ids, struct err *e)
+void lender_reap(struct lender *l)
+{
+    while (l->pid > 0 && waitpid(l->pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    free(l->stack);
+}
+
+/* A user namespace exists only with a process in it: a sleeping one that shares our memory costs least. It is killed as
+ * soon as the namespace's fd is held. */
+int userns_with_map(const struct ids *ids, struct lender *l, struct err *e)
 {
     char path[64];
-    char *stack = malloc(16 * KIB);
-    if (!stack)
+    l->stack = malloc(16 * KIB);
+    if (!l->stack)
         return err_oom(e);
     /* The stack grows down; clone(2). */
-    pid_t pid = clone(sleeper, stack + 16 * KIB, CLONE_VM | CLONE_NEWUSER | SIGCHLD, NULL);
+    pid_t pid = clone(sleeper, l->stack + 16 * KIB, CLONE_VM | CLONE_NEWUSER | SIGCHLD, NULL);
     if (pid < 0) {
         int sys = errno;
         const char *fix = userns_fix(sys);
-        free(stack);
         errno = sys;
         int r = err_sys(e, ERR_SANDBOX_UNAVAILABLE, "make a user namespace (fix: %s)", fix);
         return r;
     }
+    l->pid = pid;
     int fd = -1;
     int r = write_map(pid, "uid_map", ids->owner, ids->host, e);
     if (r == 0)
@@ -197,9 +205,6 @@ int userns_with_map(const struct ids *ids, struct err *e)
             r = err_sys(e, ERR_SANDBOX_UNAVAILABLE, "open %s", path);
     }
     kill(pid, SIGKILL);
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-        ;
-    free(stack);
     return r < 0 ? r : fd;
 }
 
@@ -341,9 +346,9 @@ static int send_binds(const struct build_in *in, const struct built *b, int ns, 
 }
 
 /* What init cannot open by itself: the project, with its owner mapped (the fd that is returned), and the binds. */
-static int send_mapped(const struct build_in *in, const struct built *b, struct err *e)
+static int send_mapped(const struct build_in *in, const struct built *b, struct lender *l, struct err *e)
 {
-    AUTO(fd_close) int ns = userns_with_map(in->ids, e);
+    AUTO(fd_close) int ns = userns_with_map(in->ids, l, e);
     if (ns < 0)
         return ns;
     int r = send_binds(in, b, ns, e);
@@ -352,13 +357,14 @@ static int send_mapped(const struct build_in *in, const struct built *b, struct 
 
 static int send_go(const struct build_in *in, const struct built *b, struct err *e)
 {
+    AUTO(lender_reap) struct lender l = {0};
     struct go g = {.ndoors = 0};
     struct ini_msg m = {.type = INI_GO};
     int fds[1 + CGROUP_DOORS];
     size_t n = 0;
     int r = in->limits(in->arg, &g, e);
     if (r == 0 && in->ids->root_mode) {
-        fds[n] = send_mapped(in, b, e);
+        fds[n] = send_mapped(in, b, &l, e);
         r = fds[n] < 0 ? fds[n] : 0;
         n += r == 0;
     }

@@ -1,7 +1,7 @@
 /* host - see host.h.
  *
- *                EXEC                       INI_DONE                    both pipes at their end, or 200 ms
- *   H_IDLE ────────────► H_RUNNING ────────────────────► H_DRAINING ──────────────────────────────► H_IDLE
+ *                EXEC                       INI_DONE                    both pipes at their end, or 200 ms; INI_CLEAN
+ *   H_IDLE ────────────► H_RUNNING ────────────────────► H_DRAINING ─────────────────────────────────────────► H_IDLE
  *     │ nobody attached for idle_ms, DESTROY   │ init died                     exit record on disk, EXIT sent
  *     ▼                                        ▼
  *   H_OVER ◄───────────────────────────────────┘ no record is written: nobody saw how the step ended
@@ -51,6 +51,7 @@ struct host {
     struct spw_exit exit;
     int64_t oom_before;
     bool truncated_by_disk;
+    bool clean, recorded; /* while DRAINING: INI_CLEAN came; the record is on disk */
 
     /* when what is due, CLOCK_MONOTONIC, NEVER = not */
     int64_t wall_at, kill_at, stuck_at, drain_at, idle_at, grew_at, retry_at;
@@ -311,6 +312,7 @@ static void on_done(struct host *h, const struct ini_msg *m)
     x->max_rss_bytes = m->max_rss_bytes;
     x->finished_us = clock_now_us();
     h->state = H_DRAINING;
+    h->clean = h->recorded = false;
     h->drain_at = clock_mono_us() + DRAIN_US;
     h->wall_at = h->kill_at = h->stuck_at = NEVER;
     note_oom(h, m);
@@ -319,6 +321,18 @@ static void on_done(struct host *h, const struct ini_msg *m)
                  (long long)h->in->spec->disk_bytes);
         h->truncated_by_disk = true;
     }
+}
+
+/* On disk, and nothing of the step is mounted any more: whoever waits may look at its layer. */
+static void settle(struct host *h)
+{
+    pump_free(h->pump);
+    h->pump = NULL;
+    h->state = H_IDLE;
+    h->exit_ready = true;
+    h->drain_at = h->retry_at = NEVER;
+    h->idle_at = h->conn < 0 ? clock_mono_us() + h->in->spec->idle_ms * MS_US : NEVER;
+    send_pending(h);
 }
 
 static void finish(struct host *h)
@@ -330,13 +344,8 @@ static void finish(struct host *h)
         h->retry_at = clock_mono_us() + RETRY_US; /* stays until it is on disk: a step without a record is lost */
         return;
     }
-    pump_free(h->pump);
-    h->pump = NULL;
-    h->state = H_IDLE;
-    h->exit_ready = true;
+    h->recorded = true;
     h->drain_at = h->retry_at = NEVER;
-    h->idle_at = h->conn < 0 ? clock_mono_us() + h->in->spec->idle_ms * MS_US : NEVER;
-    send_pending(h);
 }
 
 /* ---- events ---- */
@@ -400,6 +409,8 @@ static void on_init(struct host *h)
     int r = ini_recv(h->in->built.sock, &m, NULL, 0, NULL);
     if (r == 1 && m.type == INI_DONE)
         on_done(h, &m);
+    else if (r == 1 && m.type == INI_CLEAN)
+        h->clean = true;
     else
         h->state = H_OVER; /* init is gone; so is every process it had */
 }
@@ -413,9 +424,11 @@ static void on_time(struct host *h)
         end_now(h);
     if (now >= h->stuck_at)
         h->state = H_OVER;
-    if (h->state == H_DRAINING && (pump_drained(h->pump) || now >= h->drain_at) &&
+    if (h->state == H_DRAINING && !h->recorded && (pump_drained(h->pump) || now >= h->drain_at) &&
         (h->retry_at == NEVER || now >= h->retry_at))
         finish(h);
+    if (h->state == H_DRAINING && h->recorded && h->clean)
+        settle(h);
     if (h->state == H_IDLE && (h->destroy || now >= h->idle_at))
         h->state = H_OVER;
 }
@@ -446,10 +459,13 @@ static void on_output(struct host *h, int i)
 static void turn(struct host *h)
 {
     int out = h->pump ? pump_fd(h->pump, 0) : -1, err = h->pump ? pump_fd(h->pump, 1) : -1;
+    /* Between record and INI_CLEAN nobody is answered: to say "running" would contradict the log, to say "idle" would
+     * invite a step before its turn. */
+    bool deaf = h->state == H_DRAINING && h->recorded;
     struct pollfd p[] = {
         {h->in->built.sock, POLLIN, 0},
-        {h->in->listen_fd, POLLIN, 0},
-        {h->conn, (short)(POLLIN | (h->exit_ready ? POLLOUT : 0)), 0},
+        {deaf ? -1 : h->in->listen_fd, POLLIN, 0},
+        {deaf ? -1 : h->conn, (short)(POLLIN | (h->exit_ready ? POLLOUT : 0)), 0},
         {out, POLLIN, 0},
         {err, POLLIN, 0},
     };

@@ -5,9 +5,10 @@
  * May include: base os sandbox/spec.h.   Single-threaded; all-powerful in its own user namespace only.
  *
  *  gathering ─ INI_GO ─► building ─► INI_UP ─► idle ◄──────────────────────────────┐
- *                                             │ INI_STEP: overlay, child          │ INI_DONE
+ *                                             │ INI_STEP: overlay, child          │ INI_CLEAN
  *                                             ▼                                   │
- *                                          running ─ main reaped / INI_END ─► SIGKILL to all, reap all, unmount
+ *                                          running ─ main reaped / INI_END ─► SIGKILL to all, reap all, INI_DONE,
+ * unmount
  *
  * Facts: idle: no other process in the namespace, /workspace shows no overlay. running: the main process is not reaped.
  * It ends when the host side does (PR_SET_PDEATHSIG, and end of file on the socket). */
@@ -179,9 +180,9 @@ static int begin_body(struct init *in, const char *body, size_t n, const int fds
     return r;
 }
 
-static void report(struct init *in)
+static void report(struct init *in, enum ini_type type)
 {
-    in->done.type = INI_DONE;
+    in->done.type = type;
     if (ini_send(in->in->sock, &in->done, NULL, 0) < 0)
         _exit(1); /* the host side is gone */
 }
@@ -201,7 +202,8 @@ static void begin(struct init *in, const int fds[4], size_t nfds)
     in->sample_next_us = in->walk_next_us = 0;
     if (r < 0) {
         (void)!str_copy(in->done.text, sizeof(in->done.text), e.msg);
-        report(in);
+        report(in, INI_DONE);
+        report(in, INI_CLEAN);
     }
 }
 
@@ -261,10 +263,11 @@ static void end_step(struct init *in)
     }
     take_exec_error(in);
     memory_clear();
-    rootfs_step_umount();
     in->main = 0;
     in->walker = 0;
-    report(in);
+    report(in, INI_DONE); /* the host side syncs the log meanwhile */
+    rootfs_step_umount();
+    report(in, INI_CLEAN);
 }
 
 static void on_children(struct init *in)

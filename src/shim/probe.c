@@ -188,7 +188,8 @@ static struct answer try_own_id(void)
     if (geteuid() != 0)
         return absent("runs share the uid of the server",
                       "start the server as root (systemctl enable --now sallyport), where that matters");
-    AUTO(fd_close) int ns = userns_with_map(&ids, &e);
+    AUTO(lender_reap) struct lender l = {0};
+    AUTO(fd_close) int ns = userns_with_map(&ids, &l, &e);
     AUTO(fd_close) int fd = ns < 0 ? -1 : sys_open_tree(AT_FDCWD, "/var/tmp", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
     struct mount_attr a = {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)ns};
     if (fd >= 0 && sys_mount_setattr(fd, AT_EMPTY_PATH, &a) == 0)

@@ -10,10 +10,10 @@
  *   4 attach   the gathered copies, and new kernel file systems, in the order of the list
  *   5 lock     the root becomes read-only
  *
- * /workspace is a stack of three mounts: the project, over it the run's layers, over it the running step's overlay.
- * init holds fds to the covered two; a step sees only the top, cannot unmount (no capability), and cannot reach init's
- * fds (ptrace access needs init's capabilities). Overlays want lower mounts that are attached in their own namespace
- * (Linux before 6.15), so they cannot simply stay detached. */
+ * /workspace is a stack of mounts: the root of the scratch file system, over it the project, over it the run's layers,
+ * over it the running step's overlay. init holds fds to the project and the layers; a step sees only the top, cannot
+ * unmount (no capability), and cannot reach init's fds (ptrace access needs init's capabilities). Overlays want lower
+ * mounts that are attached in their own namespace (Linux before 6.15), so they cannot simply stay detached. */
 #include "shim/shim.h"
 
 #include <errno.h>
@@ -42,6 +42,9 @@ static const struct op {
 };
 #define NOPS ARRAY_LEN(ops)
 
+/* Where the scratch file system's root is while its parts are attached elsewhere; the project covers it then. Not
+ * unmounted: that waits for the kernel's RCU. */
+#define SCRATCH       "/workspace"
 #define COPY_MAX      (1 * MIB)
 #define SCRATCH_MAX   ((int64_t)(2 * GIB)) /* when there is no memory limit */
 #define SCRATCH_FILE  2048                 /* bytes of its size for each file it may hold */
@@ -338,7 +341,7 @@ static int attach_scratch(const char *dst, const char *name, struct err *e)
 {
     char path[64];
     bool home = strcmp(name, "home") == 0;
-    snprintf(path, sizeof(path), "/mnt/%s", name);
+    snprintf(path, sizeof(path), SCRATCH "/%s", name);
     if (mkdir(path, 0700) < 0 || chmod(path, home ? 0755 : 01777) < 0)
         return fail(e, "mkdir", path);
     AUTO(fd_close) int fd = sys_open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
@@ -420,7 +423,7 @@ static int open_scratch(const struct spw_spec *s, struct err *e)
     snprintf(size, sizeof(size), "%lld", (long long)max);
     snprintf(inodes, sizeof(inodes), "%lld", (long long)(files < SCRATCH_FILES ? files + 1000 : SCRATCH_FILES));
     const char *const opt[] = {"mode", "0700", "size", size, "nr_inodes", inodes, NULL};
-    return attach_new("tmpfs", opt, "/mnt", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, e);
+    return attach_new("tmpfs", opt, SCRATCH, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, e);
 }
 
 /* A directory is shown through an overlay of itself and nothing: connect(2) to a socket in it is refused then, which a
@@ -455,8 +458,6 @@ static int attach_all(const struct init_in *in, struct gather *g, struct err *e)
         if (!path_contains(in->spec->project, in->spec->hidden[i]))
             r = mask(AT_FDCWD, in->spec->hidden[i], false, e);
     }
-    if (r == 0 && sys_umount("/mnt", MNT_DETACH) < 0)
-        r = fail(e, "unmount", "/mnt");
     return r;
 }
 

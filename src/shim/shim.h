@@ -64,8 +64,14 @@ struct build_in {
 CHECKED int build_sandbox(const struct build_in *, struct built *ret, struct err *);
 /* Keeps CAP_CHOWN and CAP_KILL in root mode, nothing else; proven by reading back. */
 CHECKED int host_drop(const struct ids *, struct err *);
-/* A user namespace that maps ids->owner to ids->host, for idmapped mounts. fd or negative code. */
-CHECKED int userns_with_map(const struct ids *, struct err *);
+/* A user namespace that maps ids->owner to ids->host, for idmapped mounts. fd or negative code. The process that lent
+ * its namespace is killed then; reap it when nobody waits for you any more. */
+struct lender {
+    pid_t pid; /* 0: none */
+    char *stack;
+};
+CHECKED int userns_with_map(const struct ids *, struct lender *, struct err *);
+void lender_reap(struct lender *);
 /* errno of clone3/unshare -> what to do about it. */
 const char *userns_fix(int sys);
 
@@ -83,7 +89,8 @@ enum ini_type {
     INI_STEP,   /* host -> init: body in fd 0; stdin stdout stderr in fds 1..3 */
     INI_SIGNAL, /* host -> init: num = signal to the step's process group */
     INI_END,    /* host -> init: SIGKILL to everything but init */
-    INI_DONE,   /* init -> host: all of the step is reaped and its overlay is unmounted */
+    INI_DONE,   /* init -> host: all of the step is reaped: its record can be written */
+    INI_CLEAN,  /* init -> host, after DONE: its overlay is unmounted, another step may come */
 };
 struct ini_msg {
     int type, num;
