@@ -49,6 +49,7 @@ enum shell_word_flags {
     SHELL_W_SUBST = 1 << 3,   /* holds a command or process substitution */
     SHELL_W_QUOTED = 1 << 4,  /* some of it was quoted */
     SHELL_W_BRACE = 1 << 5,   /* came out of a brace expansion */
+    SHELL_W_DOLLAR = 1 << 7,  /* holds $'…' or $"…", where the dollar stands for itself in sh */
     SHELL_W_MADE = 1 << 6,    /* not in the text: added by the analysis (xargs input, {} of find) */
 };
 

@@ -199,8 +199,8 @@ bool shell_brace_expand(struct shell *sh, const struct shell_word *w, struct she
     struct list out = {.n = 0};
     bool plain = !strchr(w->form, SHELL_F_OPEN) || !strchr(w->form, SHELL_F_CLOSE);
 
-    if (!plain && too_many(w->form))
-        return false;
+    if (!plain && (too_many(w->form) || ((w->flags & SHELL_W_QUOTED) && strstr(w->form, ".."))))
+        return false; /* {1'..'3} is no sequence: which dots were quoted is not known here */
     if (!plain)
         expand(w->form, w->form + strlen(w->form), 0, &out);
     bool ok = !out.over;
@@ -212,11 +212,14 @@ bool shell_brace_expand(struct shell *sh, const struct shell_word *w, struct she
             if (form)
                 shell_brace_drop(form);
             slot->form = form ? form : "";
+            if (!plain && strcmp(out.v[0], w->form) != 0) /* {e..e} */
+                slot->flags |= SHELL_W_BRACE;
             shell_word_finish(slot);
         }
     } else {
         for (size_t i = 0; ok && i < out.n; i++) {
-            if (!out.v[i][0] && !(w->flags & SHELL_W_QUOTED))
+            bool empty = !out.v[i][0];
+            if (empty && !(w->flags & SHELL_W_QUOTED))
                 continue; /* an unquoted empty word is no word */
             struct shell_word *slot = shell_push(sh, words, n, cap, sizeof(*slot));
             if (!slot)
@@ -225,6 +228,10 @@ bool shell_brace_expand(struct shell *sh, const struct shell_word *w, struct she
             *slot = shell_word_form(sh, out.v[i], strlen(out.v[i]));
             slot->flags |= (w->flags & ~(unsigned)SHELL_W_DYNAMIC) | SHELL_W_BRACE;
             slot->flags &= ~(unsigned)SHELL_W_MADE;
+            if (empty) { /* {"",x}: an empty word; {"x",}: none */
+                *slot = shell_word_form(sh, "\x01\x01", 2);
+                slot->flags |= SHELL_W_SPLIT;
+            }
         }
     }
     list_fini(&out);

@@ -22,34 +22,51 @@ static bool one_of(const char *s, const char *const *list, size_t n)
 
 /* --- what stdin holds --- */
 
-static const char *word_text(const struct uw *u, const struct shell_word *w, struct buf *b)
-{
-    const char *form = w->value ? w->value : w->form;
-
-    (void)u;
-    buf_puts(b, form);
-    return form;
-}
-
-/* The output of `echo LITERAL…` and `printf LITERAL`. */
+/* The output of `echo LITERAL…`, `printf LITERAL` and `printf %s LITERAL`; NULL when it is anything else. */
 static const char *echo_text(struct uw *u, const struct shell_cmd *c)
 {
     AUTO(buf_fini) struct buf b = BUF_INIT(SHELL_TEXT_MAX);
+    const char *first = c->nwords > 1 ? c->words[1].form : "";
     size_t i = 1;
 
     bool echo = str_eq(c->words[0].value, "echo"), print = str_eq(c->words[0].value, "printf");
-    if (!echo && !print)
+    if ((!echo && !print) || shell_is_func(u->sh, c->words[0].value))
         return NULL;
-    while (echo && i < c->nwords && (str_eq(c->words[i].value, "-n") || str_eq(c->words[i].value, "-e")))
+    bool option = first[0] == '-' && first[1] && (print || strspn(first + 1, "neE") == strlen(first + 1));
+    if (echo ? str_eq(first, "-n") : str_eq(first, "%s") || str_eq(first, "%s\\n"))
         i++;
-    if (print && i < c->nwords && c->words[i].value && strchr(c->words[i].value, '%') && c->nwords > i + 1)
-        i++; /* printf '%s\n' text */
+    else if (option || (print && (c->nwords > 2 || strchr(first, '%'))))
+        return NULL;                /* echo -e: an option for bash, a word for sh */
+    if (print && c->nwords > i + 1) /* the format is used again for each */
+        return NULL;
     for (; i < c->nwords; i++) {
+        if (uw_disputed(&c->words[i]))
+            return NULL;
         if (b.len)
             buf_addc(&b, ' ');
-        word_text(u, &c->words[i], &b);
+        buf_puts(&b, c->words[i].form);
     }
     return b.bad ? NULL : shell_strn(u->sh, b.p ? b.p : "", b.len);
+}
+
+static bool descends(const struct shell *sh, int from, int to)
+{
+    while (from >= 0 && from != to)
+        from = sh->cmds[from]->via;
+    return from == to;
+}
+
+/* Another command reads the same stdin: `{ read x; sh; } <<E`. What it leaves is not the text. */
+static bool stdin_shared(const struct uw *u)
+{
+    for (size_t i = 0; i < u->sh->ncmds; i++) {
+        const struct shell_cmd *c = u->sh->cmds[i];
+        bool same = u->c->stdin_text ? c->stdin_text == u->c->stdin_text : c->pipe_from == u->c->pipe_from;
+        bool made = c->how && (str_eq(c->how, "chdir") || str_eq(c->how, "variable") || str_eq(c->how, "function"));
+        if (same && c->nwords && !made && !descends(u->sh, (int)i, u->at) && !descends(u->sh, u->at, (int)i))
+            return true;
+    }
+    return false;
 }
 
 const char *uw_stdin(struct uw *u, bool *ret_some)
@@ -58,12 +75,14 @@ const char *uw_stdin(struct uw *u, bool *ret_some)
     int from = u->c->pipe_from;
 
     *ret_some = (u->c->ctx & (SHELL_C_PIPE_IN | SHELL_C_STDIN)) != 0;
+    if ((in || from >= 0) && stdin_shared(u))
+        return NULL;
     if (in)
         return in->value;
     if (from < 0 || u->sh->cmds[from]->nwords == 0)
         return NULL;
     const struct shell_cmd *c = u->sh->cmds[from];
-    if (str_eq(c->words[0].value, "cat") && c->nwords == 1 && c->stdin_text)
+    if (str_eq(c->words[0].value, "cat") && c->nwords == 1 && c->stdin_text && !shell_is_func(u->sh, "cat"))
         return c->stdin_text->value;
     const char *text = echo_text(u, c);
     return text && shell_form_known(text) && !strpbrk(text, "\x02\x03\x05\x06") ? text : NULL;
@@ -118,6 +137,12 @@ static void mark(struct uw *u, const char *name)
         u->sh->cmds[u->sh->ncmds - 1]->text = u->c->text;
 }
 
+static bool echoes(const struct shell_cmd *c)
+{
+    const char *prog = c->nwords ? c->words[0].value : NULL;
+    return str_eq(prog, "echo") || str_eq(prog, "printf");
+}
+
 static void reads_stdin(struct uw *u)
 {
     bool some;
@@ -133,7 +158,9 @@ static void reads_stdin(struct uw *u)
         mark(u, ":download-to-shell");
         uw_opaque(u, "a shell runs what was just downloaded");
     } else if (u->c->ctx & SHELL_C_PIPE_IN) {
-        uw_opaque(u, "a shell reads its commands from a pipe");
+        bool changed = u->c->pipe_from >= 0 && echoes(u->sh->cmds[u->c->pipe_from]);
+        uw_opaque(u, changed ? "a shell reads a text that echo or printf may change"
+                             : "a shell reads its commands from a pipe");
     } else {
         uw_opaque(u, some ? "a shell reads its commands from what is only known when it runs"
                           : "a shell without a command or script");

@@ -76,68 +76,7 @@ void shell_parse_source(struct shell *, const struct shell_source *);
 /* A text found in command `via`: parses it with that command's surroundings. */
 void shell_parse_inner(struct shell *, int via, const char *how, const char *text, size_t n, bool new_scope);
 
-#define SHELL_PS_DEPTH (3 * SHELL_DEPTH_MAX) /* a list, a command and a word count as one level */
-
-/* --- the parser's own state (shell_parse.c, shell_word.c) --- */
-
-#define SHELL_HEREDOCS_MAX 16
-struct shell_heredoc {
-    struct shell_word *body;
-    const char *delim;
-    bool strip, quoted;
-};
-
-struct shell_ps {
-    struct shell *sh;
-    const struct shell_source *src;
-    const char *s;
-    size_t n, i;
-    int depth;
-    unsigned ctx;
-    int scope;
-    int pipe_from;
-    const struct shell_word *stdin_text;
-    const char *func;
-    struct shell_heredoc pend[SHELL_HEREDOCS_MAX];
-    int npend, pend_base; /* those below base belong to the text around a substitution */
-    bool stop;
-};
-
-enum shell_word_mode {
-    SHELL_M_ARG,    /* braces and a leading tilde are live */
-    SHELL_M_ASSIGN, /* behind name=: no braces, tildes behind ':' too */
-    SHELL_M_PLAIN,  /* redirection targets, case words and patterns, [[ ]] */
-    SHELL_M_REGEX,  /* behind =~ in [[ ]] */
-};
-
-struct shell_range shell_ps_range(const struct shell_ps *, size_t from, size_t to);
-void shell_ps_fail(struct shell_ps *, size_t at, const char *reason);
-void shell_ps_note(struct shell_ps *, size_t from, size_t to, const char *reason); /* opaque, but goes on */
-static inline char shell_ps_at(const struct shell_ps *ps, size_t k)
-{
-    return ps->i + k < ps->n ? ps->s[ps->i + k] : '\0';
-}
-void shell_ps_list(struct shell_ps *);
-/* Skips blanks and line continuations. */
-void shell_ps_blank(struct shell_ps *);
-/* The same, and comments, newlines, and the here-documents that wait for one. */
-void shell_ps_lines(struct shell_ps *);
-/* Length of the redirection operator at the cursor with what stands before it (digits, {name}: *ret_fd_len); 0: none.
- */
-size_t shell_ps_redir_at(const struct shell_ps *, size_t *ret_fd_len);
-/* At a redirection. */
-bool shell_ps_redir(struct shell_ps *, struct shell_redir *ret);
-/* stdin of every command of cmds[first..] that has none of its own comes from r. */
-void shell_ps_feed(struct shell_ps *, size_t first, const struct shell_redir *r);
-/* A word at the cursor; false when there is none or the parser stopped. */
-bool shell_ps_word(struct shell_ps *, enum shell_word_mode, struct shell_word *ret);
-/* The text of a here-document, expansions live. */
-void shell_ps_heredoc(struct shell_ps *, const char *p, size_t n, struct shell_word *ret);
-/* Cursor behind "((": to behind "))". */
-void shell_ps_arith(struct shell_ps *);
-struct shell_cmd *shell_ps_new_cmd(struct shell_ps *, size_t at);
 size_t shell_ps_name(const char *s, size_t n); /* length of the variable name at s, 0 when there is none */
-
 /* Puts the words of `w` (with live braces) behind *words. False: too many. */
 bool shell_brace_expand(struct shell *, const struct shell_word *w, struct shell_word **words, size_t *n, size_t *cap);
 /* Live braces become literal ones. */

@@ -7,10 +7,10 @@
  *   list     = and_or { (";" | "&" | newline) and_or }
  *   and_or   = pipeline { ("&&" | "||") pipeline }
  *   pipeline = ["!" | "time"] command { ("|" | "|&") command }
- *   command  = simple | compound redirection* | function
+ *   command  = simple | compound redirection* | function          (the last two: shell_compound.c)
  *
- * May include: core/shell_int.h.  Pure. */
-#include "core/shell_int.h"
+ * May include: core/shell_ps.h.  Pure. */
+#include "core/shell_ps.h"
 
 #include <string.h>
 
@@ -42,7 +42,7 @@ void shell_ps_fail(struct shell_ps *ps, size_t at, const char *reason)
     ps->stop = true;
 }
 
-static bool dead(struct shell_ps *ps)
+bool shell_ps_dead(struct shell_ps *ps)
 {
     if (shell_dead(ps->sh))
         ps->stop = true;
@@ -70,30 +70,6 @@ struct shell_cmd *shell_ps_new_cmd(struct shell_ps *ps, size_t at)
 
 /* --- reserved words (POSIX XCU 2.4) --- */
 
-enum res {
-    R_NONE,
-    R_IF,
-    R_THEN,
-    R_ELSE,
-    R_ELIF,
-    R_FI,
-    R_DO,
-    R_DONE,
-    R_CASE,
-    R_ESAC,
-    R_WHILE,
-    R_UNTIL,
-    R_FOR,
-    R_OPEN,
-    R_CLOSE,
-    R_BANG,
-    R_IN,
-    R_FUNCTION,
-    R_SELECT,
-    R_TIME,
-    R_COND,
-    R_COPROC
-};
 static const char *const res_name[] = {
     [R_IF] = "if",        [R_THEN] = "then",         [R_ELSE] = "else",     [R_ELIF] = "elif", [R_FI] = "fi",
     [R_DO] = "do",        [R_DONE] = "done",         [R_CASE] = "case",     [R_ESAC] = "esac", [R_WHILE] = "while",
@@ -101,7 +77,7 @@ static const char *const res_name[] = {
     [R_IN] = "in",        [R_FUNCTION] = "function", [R_SELECT] = "select", [R_TIME] = "time", [R_COND] = "[[",
     [R_COPROC] = "coproc"};
 
-static enum res peek(const struct shell_ps *ps)
+enum shell_res shell_ps_peek(const struct shell_ps *ps)
 {
     size_t k = ps->i;
 
@@ -109,22 +85,22 @@ static enum res peek(const struct shell_ps *ps)
         k++;
     for (int r = R_IF; r <= R_COPROC; r++) {
         if (strlen(res_name[r]) == k - ps->i && memcmp(res_name[r], ps->s + ps->i, k - ps->i) == 0)
-            return (enum res)r;
+            return (enum shell_res)r;
     }
     return R_NONE;
 }
 
-static bool accept(struct shell_ps *ps, enum res want)
+bool shell_ps_accept(struct shell_ps *ps, enum shell_res want)
 {
-    if (ps->stop || peek(ps) != want)
+    if (ps->stop || shell_ps_peek(ps) != want)
         return false;
     ps->i += strlen(res_name[want]);
     return true;
 }
 
-static void expect(struct shell_ps *ps, enum res want, size_t start, const char *reason)
+void shell_ps_expect(struct shell_ps *ps, enum shell_res want, size_t start, const char *reason)
 {
-    if (!ps->stop && !accept(ps, want))
+    if (!ps->stop && !shell_ps_accept(ps, want))
         shell_ps_fail(ps, start, reason);
 }
 
@@ -134,10 +110,10 @@ static bool at_terminator(const struct shell_ps *ps)
                                  1u << R_ESAC | 1u << R_CLOSE;
     char c = shell_ps_at(ps, 0), d = shell_ps_at(ps, 1);
 
-    return ps->i >= ps->n || c == ')' || (c == ';' && (d == ';' || d == '&')) || (ends >> peek(ps) & 1);
+    return ps->i >= ps->n || c == ')' || (c == ';' && (d == ';' || d == '&')) || (ends >> shell_ps_peek(ps) & 1);
 }
 
-static void finish_cmd(struct shell_ps *ps, struct shell_cmd *c, size_t start, size_t first)
+void shell_ps_finish_cmd(struct shell_ps *ps, struct shell_cmd *c, size_t start, size_t first)
 {
     size_t end = ps->i < ps->n ? ps->i : ps->n;
 
@@ -149,34 +125,8 @@ static void finish_cmd(struct shell_ps *ps, struct shell_cmd *c, size_t start, s
     c->at = shell_ps_range(ps, start, end);
     if (shell_add_cmd(ps->sh, c) < 0)
         return;
-    for (size_t i = 0; i < c->nredirs; i++)
+    for (size_t i = c->nredirs; i-- > 0;) /* the last one counts */
         shell_ps_feed(ps, c->nwords ? ps->sh->ncmds - 1 : first, &c->redirs[i]);
-}
-
-/* Behind a compound command whose own commands are cmds[first..]. */
-static void redirs_after(struct shell_ps *ps, size_t first)
-{
-    struct shell_cmd *c = NULL;
-    size_t cap = 0, fd_len, start = ps->i;
-
-    while (!dead(ps)) {
-        shell_ps_blank(ps);
-        if (!shell_ps_redir_at(ps, &fd_len))
-            break;
-        if (!c) {
-            start = ps->i;
-            c = shell_ps_new_cmd(ps, start);
-        }
-        struct shell_redir *r = c ? shell_push(ps->sh, &c->redirs, &c->nredirs, &cap, sizeof(*r)) : NULL;
-        if (!r)
-            break;
-        if (!shell_ps_redir(ps, r)) {
-            c->nredirs--;
-            break;
-        }
-    }
-    if (c && c->nredirs)
-        finish_cmd(ps, c, start, first);
 }
 
 /* --- simple commands --- */
@@ -224,7 +174,7 @@ static void array_words(struct shell_ps *ps, size_t start)
 
     for (;;) {
         shell_ps_lines(ps);
-        if (dead(ps) || shell_ps_at(ps, 0) == ')')
+        if (shell_ps_dead(ps) || shell_ps_at(ps, 0) == ')')
             break;
         if (odd_index(ps, 0) || !shell_ps_word(ps, SHELL_M_ARG, &w)) {
             shell_ps_fail(ps, start, "an array that is not understood");
@@ -258,6 +208,9 @@ static bool assign(struct shell_ps *ps, size_t n, size_t name, struct shell_assi
         if (!shell_ps_word(ps, SHELL_M_ASSIGN, &ret->value))
             return false;
     }
+    bool path = !ret->value.value || strchr(ret->value.value, '/');
+    if (!ps->stop && (ret->append || !whole) && !ret->array && path)
+        shell_ps_note(ps, start, ps->i, "an assignment with += or an index, which sh takes for the name of a program");
     if (ret->name && whole && !ret->append && !ret->array)
         shell_add_var(ps->sh, ret->name, ret->value.form);
     return ret->name != NULL && !ps->stop;
@@ -275,34 +228,6 @@ static bool is_declaration(const struct shell_cmd *c)
     return false;
 }
 
-static void command(struct shell_ps *ps, int *ret_simple);
-
-/* `name ( )` was read up to the '('. */
-static void function_body(struct shell_ps *ps, const char *name, bool keyword, size_t start)
-{
-    const char *outer = ps->func;
-    unsigned ctx = ps->ctx;
-    int simple;
-
-    struct shell_func *f = shell_push(ps->sh, &ps->sh->funcs, &ps->sh->nfuncs, &ps->sh->priv->cap_funcs, sizeof(*f));
-    if (!f)
-        return;
-    *f =
-        (struct shell_func){name, shell_ps_range(ps, start, ps->i), ps->ctx == 0 && ps->scope == 0 && !ps->src->nested};
-    ps->func = name;
-    ps->ctx = SHELL_C_FUNC | (ctx & SHELL_C_SUBST);
-    shell_ps_lines(ps);
-    enum res r = peek(ps);
-    bool begins = shell_ps_at(ps, 0) == '(' || r == R_OPEN || r == R_IF || r == R_WHILE || r == R_UNTIL || r == R_FOR ||
-                  r == R_CASE || r == R_SELECT || r == R_COND;
-    if (!begins && (keyword || r != R_NONE)) /* sh has no `function`: there the body is a command of its own */
-        shell_ps_fail(ps, start, "a function that is not understood");
-    else
-        command(ps, &simple);
-    ps->func = outer;
-    ps->ctx = ctx;
-}
-
 static void function_paren(struct shell_ps *ps, const struct shell_cmd *c, size_t start)
 {
     const struct shell_word *w = &c->words[0];
@@ -318,7 +243,7 @@ static void function_paren(struct shell_ps *ps, const struct shell_cmd *c, size_
         return;
     }
     ps->i++;
-    function_body(ps, w->value, false, start);
+    shell_ps_function(ps, w->value, false, start);
 }
 
 struct growing {
@@ -350,7 +275,7 @@ static bool simple_word(struct shell_ps *ps, struct shell_cmd *c, struct growing
     if (!shell_ps_word(ps, SHELL_M_ARG, &w))
         return false;
     if (!shell_brace_expand(ps->sh, &w, &c->words, &c->nwords, &cap->words)) {
-        shell_ps_fail(ps, start, "a brace expansion into too many words");
+        shell_ps_fail(ps, start, "a brace expansion that is not understood, or into too many words");
         return false;
     }
     return true;
@@ -372,7 +297,7 @@ static void simple(struct shell_ps *ps, int *ret_simple)
     struct growing cap = {0};
     struct shell_cmd *c = shell_ps_new_cmd(ps, start);
 
-    while (c && !dead(ps)) {
+    while (c && !shell_ps_dead(ps)) {
         shell_ps_blank(ps);
         char ch = shell_ps_at(ps, 0);
         if (shell_ps_redir_at(ps, &fd_len)) {
@@ -401,283 +326,16 @@ static void simple(struct shell_ps *ps, int *ret_simple)
         return;
     }
     /* Cut off by what is not understood: what was read is still judged, and the rest is opaque. */
-    finish_cmd(ps, c, start, first);
+    shell_ps_finish_cmd(ps, c, start, first);
     *ret_simple = (int)ps->sh->ncmds - 1;
 }
 
-/* --- compound commands --- */
-
-/* Cursor behind the opening token. */
-static void body(struct shell_ps *ps, enum res end, unsigned ctx, size_t start, const char *reason)
-{
-    unsigned was = ps->ctx;
-
-    ps->ctx |= ctx;
-    shell_ps_list(ps);
-    ps->ctx = was;
-    expect(ps, end, start, reason);
-}
-
-static void subshell(struct shell_ps *ps)
-{
-    size_t start = ps->i++;
-    int scope = ps->scope;
-    unsigned ctx = ps->ctx;
-
-    ps->scope = shell_add_scope(ps->sh, scope);
-    ps->ctx |= SHELL_C_SUBSHELL;
-    shell_ps_list(ps);
-    ps->scope = scope;
-    ps->ctx = ctx;
-    if (!ps->stop && shell_ps_at(ps, 0) != ')')
-        shell_ps_fail(ps, start, "a ( without its end");
-    ps->i++;
-}
-
-/* bash computes ((…)); sh runs it as a subshell in a subshell. Only texts that run no program either way pass. */
-static void arith_command(struct shell_ps *ps)
-{
-    size_t start = ps->i;
-
-    ps->i += 2;
-    shell_ps_arith(ps);
-    if (ps->stop)
-        return;
-    const char *p = ps->s + start + 2;
-    size_t n = ps->i - start - 4, name = shell_ps_name(p, n);
-    bool safe = name > 0 && name < n && strchr("+-%=!,^", p[name]);
-    for (size_t k = 0; k < n; k++)
-        safe = safe && !strchr(" \t\n<>&|;$`\"/*?[", p[k]);
-    if (!safe)
-        shell_ps_note(ps, start, ps->i, "((…)), which bash computes and sh runs as commands");
-}
-
-static void if_clause(struct shell_ps *ps, size_t start)
-{
-    static const char why[] = "an if without its end";
-
-    body(ps, R_THEN, SHELL_C_COND, start, why);
-    for (;;) {
-        unsigned was = ps->ctx;
-        ps->ctx |= SHELL_C_COND;
-        shell_ps_list(ps);
-        ps->ctx = was;
-        if (ps->stop || !accept(ps, R_ELIF))
-            break;
-        body(ps, R_THEN, SHELL_C_COND, start, why);
-    }
-    if (accept(ps, R_ELSE))
-        body(ps, R_FI, SHELL_C_COND, start, why);
-    else
-        expect(ps, R_FI, start, why);
-}
-
-/* The words of `for x in …`: values x may take. */
-static void for_words(struct shell_ps *ps, const char *name, size_t start)
-{
-    struct shell_word w, *all = NULL;
-    size_t n = 0, cap = 0;
-
-    for (;;) {
-        shell_ps_blank(ps);
-        if (dead(ps) || ps->i >= ps->n || strchr("\n;#", ps->s[ps->i]))
-            break;
-        if (!shell_ps_word(ps, SHELL_M_ARG, &w) || !shell_brace_expand(ps->sh, &w, &all, &n, &cap)) {
-            shell_ps_fail(ps, start, "a for loop that is not understood");
-            return;
-        }
-    }
-    for (size_t i = 0; i < n && i < 32; i++)
-        shell_add_var(ps->sh, name, all[i].form);
-}
-
-static void for_clause(struct shell_ps *ps, size_t start)
-{
-    static const char why[] = "a for loop that is not understood";
-
-    shell_ps_blank(ps);
-    if (shell_ps_at(ps, 0) == '(' && shell_ps_at(ps, 1) == '(') {
-        ps->i += 2;
-        shell_ps_arith(ps);
-    } else {
-        size_t k = shell_ps_name(ps->s + ps->i, ps->n - ps->i);
-        char *name = k ? shell_strn(ps->sh, ps->s + ps->i, k) : NULL;
-        if (!name) {
-            shell_ps_fail(ps, start, why);
-            return;
-        }
-        ps->i += k;
-        struct shell_cmd *c = shell_ps_new_cmd(ps, start);
-        struct shell_assign *a = shell_alloc(ps->sh, sizeof(*a));
-        if (c && a) { /* the variable may be one that matters */
-            *a = (struct shell_assign){.name = name, .value = shell_word_form(ps->sh, "\x01\x01", 2)};
-            c->assigns = a;
-            c->nassigns = 1;
-            finish_cmd(ps, c, start, ps->sh->ncmds);
-        }
-        shell_ps_lines(ps);
-        if (accept(ps, R_IN))
-            for_words(ps, name, start);
-    }
-    shell_ps_blank(ps);
-    if (shell_ps_at(ps, 0) == ';')
-        ps->i++;
-    shell_ps_lines(ps);
-    expect(ps, R_DO, start, why);
-    if (!ps->stop)
-        body(ps, R_DONE, SHELL_C_LOOP, start, "a loop without its end");
-}
-
-/* One `pattern | pattern ) list ;;`. False at the end of the clause. */
-static bool case_item(struct shell_ps *ps, size_t start)
-{
-    static const char why[] = "a case that is not understood";
-    struct shell_word w;
-
-    shell_ps_lines(ps);
-    if (dead(ps) || peek(ps) == R_ESAC)
-        return false;
-    if (shell_ps_at(ps, 0) == '(')
-        ps->i++;
-    for (;;) {
-        shell_ps_blank(ps);
-        if (!shell_ps_word(ps, SHELL_M_PLAIN, &w)) {
-            shell_ps_fail(ps, start, why);
-            return false;
-        }
-        shell_ps_blank(ps);
-        if (shell_ps_at(ps, 0) != '|')
-            break;
-        ps->i++;
-    }
-    if (shell_ps_at(ps, 0) != ')') {
-        shell_ps_fail(ps, start, why);
-        return false;
-    }
-    ps->i++;
-    unsigned was = ps->ctx;
-    ps->ctx |= SHELL_C_COND;
-    shell_ps_list(ps);
-    ps->ctx = was;
-    if (ps->stop || shell_ps_at(ps, 0) != ';')
-        return false;
-    ps->i += shell_ps_at(ps, 1) == ';' && shell_ps_at(ps, 2) == '&' ? 3 : 2;
-    return true;
-}
-
-static void case_clause(struct shell_ps *ps, size_t start)
-{
-    struct shell_word w;
-
-    shell_ps_blank(ps);
-    if (!shell_ps_word(ps, SHELL_M_PLAIN, &w))
-        shell_ps_fail(ps, start, "a case that is not understood");
-    shell_ps_lines(ps);
-    expect(ps, R_IN, start, "a case that is not understood");
-    while (!ps->stop && case_item(ps, start))
-        ;
-    expect(ps, R_ESAC, start, "a case without its end");
-}
-
-/* Behind "[[". What bash tests, sh runs as a command named [[ : behind || it would go on. */
-static void cond_clause(struct shell_ps *ps, size_t start)
-{
-    bool regex = false;
-    struct shell_word w;
-
-    for (;;) {
-        shell_ps_blank(ps);
-        if (shell_ps_at(ps, 0) == '\n')
-            shell_ps_note(ps, start, ps->i, "a line break inside [[ ]], where the command ends for sh");
-        shell_ps_lines(ps);
-        char c = shell_ps_at(ps, 0), d = shell_ps_at(ps, 1);
-        if (dead(ps) || ps->i >= ps->n)
-            break;
-        if (!regex && c == ']' && d == ']' && (ps->i + 2 >= ps->n || strchr(" \t\n;&|<>()", ps->s[ps->i + 2]))) {
-            ps->i += 2;
-            return;
-        }
-        if (!regex && ((c == '&' && d == '&') || (c == '|' && d == '|'))) {
-            ps->i += 2;
-            shell_ps_lines(ps);
-            if (c == '|' && shell_ps_at(ps, 0) != '-')
-                shell_ps_note(ps, start, ps->i, "|| inside [[ ]], behind which sh would run a command");
-        } else if (!regex && (c == '(' || c == ')' || (c == '<' && d != '('))) {
-            ps->i++;
-        } else if (!regex && c == '>' && d != '(') {
-            shell_ps_note(ps, start, ps->i, "> inside [[ ]], which sh takes for a redirection");
-            ps->i++;
-        } else {
-            if (!shell_ps_word(ps, regex ? SHELL_M_REGEX : SHELL_M_PLAIN, &w))
-                break;
-            regex = str_eq(w.value, "=~") && !(w.flags & SHELL_W_QUOTED);
-        }
-    }
-    shell_ps_fail(ps, start, "a [[ ]] that is not understood");
-}
-
-static void function_word(struct shell_ps *ps, size_t start)
-{
-    struct shell_word w;
-
-    shell_ps_blank(ps);
-    if (!shell_ps_word(ps, SHELL_M_PLAIN, &w) || !w.value || (w.flags & SHELL_W_QUOTED)) {
-        shell_ps_fail(ps, start, "a function that is not understood");
-        return;
-    }
-    shell_ps_blank(ps);
-    if (shell_ps_at(ps, 0) == '(' && shell_ps_at(ps, 1) == ')')
-        ps->i += 2;
-    function_body(ps, w.value, true, start);
-}
-
-/* True when it was one. */
-static bool compound(struct shell_ps *ps)
-{
-    size_t start = ps->i, first = ps->sh->ncmds;
-    enum res r = peek(ps);
-
-    if (shell_ps_at(ps, 0) == '(') {
-        if (shell_ps_at(ps, 1) == '(')
-            arith_command(ps);
-        else
-            subshell(ps);
-        redirs_after(ps, first);
-        return true;
-    }
-    if (r != R_IF && r != R_WHILE && r != R_UNTIL && r != R_FOR && r != R_SELECT && r != R_CASE && r != R_OPEN &&
-        r != R_COND && r != R_FUNCTION && r != R_COPROC)
-        return false;
-    ps->i += strlen(res_name[r]);
-    if (r == R_IF)
-        if_clause(ps, start);
-    else if (r == R_WHILE || r == R_UNTIL) {
-        body(ps, R_DO, SHELL_C_LOOP, start, "a loop without its end");
-        if (!ps->stop)
-            body(ps, R_DONE, SHELL_C_LOOP, start, "a loop without its end");
-    } else if (r == R_FOR || r == R_SELECT)
-        for_clause(ps, start);
-    else if (r == R_CASE)
-        case_clause(ps, start);
-    else if (r == R_OPEN)
-        body(ps, R_CLOSE, 0, start, "a { without its end");
-    else if (r == R_COND)
-        cond_clause(ps, start);
-    else if (r == R_FUNCTION)
-        function_word(ps, start);
-    else
-        shell_ps_fail(ps, start, "coproc is not understood");
-    redirs_after(ps, first);
-    return true;
-}
-
-/* *ret_simple: its index when it was a simple command, else -1. */
-static void command(struct shell_ps *ps, int *ret_simple)
+void shell_ps_command(struct shell_ps *ps, int *ret_simple)
 {
     *ret_simple = -1;
     if (++ps->depth > SHELL_PS_DEPTH)
         shell_ps_fail(ps, ps->i, "nested too deeply");
-    if (!dead(ps) && !compound(ps))
+    if (!shell_ps_dead(ps) && !shell_ps_compound(ps))
         simple(ps, ret_simple);
     ps->depth--;
 }
@@ -692,21 +350,27 @@ static bool pipeline_prefix(struct shell_ps *ps)
     for (;;) {
         shell_ps_blank(ps);
         size_t mark = ps->i;
-        if (accept(ps, R_BANG)) {
+        if (shell_ps_accept(ps, R_BANG)) {
             any = true;
             continue;
         }
-        if (!accept(ps, R_TIME))
+        if (!shell_ps_accept(ps, R_TIME))
             break;
         shell_ps_blank(ps);
         bool dash = shell_ps_at(ps, 0) == '-';
         bool portable = dash && shell_ps_at(ps, 1) == 'p' && (shell_ps_at(ps, 2) == ' ' || shell_ps_at(ps, 2) == '\t');
         if (dash && !portable) {
-            ps->i = mark; /* any other option: the program of that name */
+            shell_ps_note(ps, mark, ps->i, "an option of time, which bash takes for the program");
+            ps->i = mark; /* sh: the program of that name */
             return false;
         }
         ps->i += portable ? 2 : 0;
         any = true;
+        shell_ps_blank(ps);
+        size_t name;
+        if (shell_ps_peek(ps) != R_NONE || assign_prefix(ps, &name))
+            shell_ps_note(ps, mark, ps->i,
+                          "time before what is no simple command: sh looks for a program of that name");
     }
     char c = shell_ps_at(ps, 0);
     return any && (c == '\0' || c == '\n' || c == ';' || c == ')' || c == '#');
@@ -743,7 +407,7 @@ static void pipeline(struct shell_ps *ps)
 
     if (pipeline_prefix(ps))
         return;
-    command(ps, &simple_at);
+    shell_ps_command(ps, &simple_at);
     if (at_pipe(ps))
         move_stage(ps, first, first_scope);
     while (at_pipe(ps)) {
@@ -758,7 +422,7 @@ static void pipeline(struct shell_ps *ps)
         ps->scope = shell_add_scope(ps->sh, scope);
         ps->pipe_from = simple_at;
         ps->stdin_text = NULL;
-        command(ps, &simple_at);
+        shell_ps_command(ps, &simple_at);
     }
     ps->ctx = ctx;
     ps->scope = scope;
@@ -774,7 +438,7 @@ static void and_or(struct shell_ps *ps)
         pipeline(ps);
         shell_ps_blank(ps);
         char c = shell_ps_at(ps, 0), d = shell_ps_at(ps, 1);
-        if (dead(ps) || !((c == '&' && d == '&') || (c == '|' && d == '|')))
+        if (shell_ps_dead(ps) || !((c == '&' && d == '&') || (c == '|' && d == '|')))
             break;
         ps->i += 2;
         ps->ctx |= SHELL_C_MAYBE;
@@ -787,15 +451,15 @@ void shell_ps_list(struct shell_ps *ps)
 {
     if (++ps->depth > SHELL_PS_DEPTH)
         shell_ps_fail(ps, ps->i, "nested too deeply");
-    while (!dead(ps)) {
+    while (!shell_ps_dead(ps)) {
         shell_ps_lines(ps);
-        if (dead(ps) || at_terminator(ps))
+        if (shell_ps_dead(ps) || at_terminator(ps))
             break;
         size_t first = ps->sh->ncmds, before = ps->i;
         and_or(ps);
         shell_ps_blank(ps);
         char c = shell_ps_at(ps, 0), d = shell_ps_at(ps, 1);
-        if (dead(ps))
+        if (shell_ps_dead(ps))
             break;
         if (c == '&' || (c == ';' && d != ';' && d != '&')) {
             for (size_t i = first; c == '&' && i < ps->sh->ncmds; i++)
@@ -857,7 +521,7 @@ void shell_parse_inner(struct shell *sh, int via, const char *how, const char *t
     if (!src.s)
         return;
     src.nest = c->nest + 1;
-    src.ctx = c->ctx;
+    src.ctx = c->ctx & ~(unsigned)SHELL_C_STDIN; /* a redirection inside comes after */
     src.pipe_from = c->pipe_from;
     src.stdin_text = c->stdin_text;
     src.func = c->func;

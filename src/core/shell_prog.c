@@ -34,7 +34,7 @@ size_t shell_find_names(struct shell *sh, const struct shell_cmd *c, struct shel
         for (size_t t = 0; !all_but && !all && t < ARRAY_LEN(tests); t++)
             chosen = chosen || str_eq(c->words[k].value, tests[t]);
     }
-    while (i < c->nwords && c->words[i].form[0] == '-' && c->words[i].form[1] && strchr("HLPD", c->words[i].form[1]))
+    while (i < c->nwords && c->words[i].form[0] == '-' && c->words[i].form[1] && strchr("HLPDO", c->words[i].form[1]))
         i++;
     from = i;
     for (; i < c->nwords && n < max && !find_starts_end(c->words[i].form); i++) {
@@ -46,6 +46,11 @@ size_t shell_find_names(struct shell *sh, const struct shell_cmd *c, struct shel
     }
     if (i == from && max > 0)
         out[n++] = shell_word_form(sh, chosen ? "./\x02" : ".", chosen ? 3 : 1);
+    bool more = i < c->nwords && !find_starts_end(c->words[i].form);
+    for (; i < c->nwords; i++)
+        more = more || str_eq(c->words[i].value, "-files0-from");
+    if (more && n > 0)
+        out[n - 1] = shell_word_form(sh, "\x01\x01", 2); /* starting points that are not known */
     return n;
 }
 
@@ -56,6 +61,8 @@ static void find_exec(struct uw *u, size_t from, size_t to)
     size_t nbelow = below ? shell_find_names(u->sh, u->c, below, 16) : 0, n = 0, cap = 0;
     struct shell_word *words = NULL;
 
+    if (from < to && strstr(u->c->words[from].form, "{}"))
+        uw_opaque(u, "find runs what it finds");
     for (size_t i = from; i < to; i++) {
         bool braces = strstr(u->c->words[i].form, "{}") != NULL, whole = str_eq(u->c->words[i].form, "{}");
         if (braces && !whole) { /* sh -c 'rm {}': the name becomes part of a text */
@@ -96,7 +103,7 @@ static void prog_find(struct uw *u)
             exec = exec || str_eq(v, execs[k]);
         if (exec) {
             size_t end = i + 1;
-            while (end < u->c->nwords && !uw_is(u, end, ";") && !uw_is(u, end, "+"))
+            while (end < u->c->nwords && !uw_is(u, end, ";") && !(uw_is(u, end, "+") && uw_is(u, end - 1, "{}")))
                 end++;
             find_exec(u, i + 1, end);
             i = end;
@@ -471,9 +478,11 @@ static void prog_sed(struct uw *u)
         if (v && str_eq(v, "--")) {
             more = false;
         } else if (option && v && v[1] == '-') {
-            is_script = str_starts(v, "--expression");
-            script = is_script ? (strchr(v, '=') ? strchr(v, '=') + 1 : uw_value(u, ++i)) : NULL;
-            given = given || str_starts(v, "--file");
+            const char *eq = strchr(v, '='); /* GNU: long options may be abbreviated */
+            is_script = str_starts(v, "--e");
+            script = is_script ? (eq ? eq + 1 : uw_value(u, ++i)) : NULL;
+            given = given || str_starts(v, "--fi");
+            i += !eq && (str_starts(v, "--fi") || str_starts(v, "--l"));
         } else if (option && v) {
             const char *e = strpbrk(v + 1, "efil");
             is_script = e && *e == 'e';
@@ -597,6 +606,9 @@ static void prog_tar(struct uw *u)
                                         "lbzip2", "pixz", "lz4", "pbzip2", "zstdmt"};
     static const char *const abbreviated[] = {"--checkp", "--to-c", "--info-s", "--new-v", "--rsh-c", "--rmt-c"};
 
+    const char *old = uw_value(u, 1); /* tar cIf prog x.tar: the old style, letters without a dash */
+    if (old && old[0] != '-' && strpbrk(old, "IF"))
+        uw_opaque(u, "an option of tar that runs another program");
     for (size_t i = 1; i < u->c->nwords; i++) {
         const char *v = uw_value(u, i), *prog = NULL;
         if (!v)

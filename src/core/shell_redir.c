@@ -2,8 +2,8 @@
  *
  * A here-document's text begins at the next newline token, after everything
  * else on its line; until then it waits in ps->pend.
- * May include: core/shell_int.h.  Pure. */
-#include "core/shell_int.h"
+ * May include: core/shell_ps.h.  Pure. */
+#include "core/shell_ps.h"
 
 #include <string.h>
 
@@ -189,6 +189,14 @@ static void settle_dup(struct shell_redir *r)
     r->op = SHELL_R_BOTH;
 }
 
+/* `>&-x`: for bash the operator ends behind the dash, for sh it ends before. */
+static bool dash_and_more(const struct shell_ps *ps)
+{
+    char c = shell_ps_at(ps, 1);
+
+    return shell_ps_at(ps, 0) == '-' && c && !strchr(" \t\n;&|<>()", c);
+}
+
 /* At a redirection. */
 bool shell_ps_redir(struct shell_ps *ps, struct shell_redir *ret)
 {
@@ -211,6 +219,12 @@ bool shell_ps_redir(struct shell_ps *ps, struct shell_redir *ret)
     ps->i += n;
     if (shell_ps_at(ps, 0) == '\\' && shell_ps_at(ps, 1) == '\n') {
         shell_ps_fail(ps, start, "a line continuation inside an operator");
+        return false;
+    }
+    if (fd_len && ps->s[start] == '{')
+        shell_ps_note(ps, start, ps->i, "a redirection of {name}, which sh takes for a word");
+    if ((ret->op == SHELL_R_DUPIN || ret->op == SHELL_R_DUPOUT) && dash_and_more(ps)) {
+        shell_ps_fail(ps, start, "text behind >&-, in the same word");
         return false;
     }
     shell_ps_blank(ps);

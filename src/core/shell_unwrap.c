@@ -66,272 +66,14 @@ void uw_derive(struct uw *u, const char *how, const struct shell_word *words, si
 
 void uw_text(struct uw *u, const char *how, const char *text, bool new_scope)
 {
+    for (size_t i = 1; i < u->c->nwords; i++) {
+        if (uw_disputed(&u->c->words[i]))
+            uw_opaque(u, "{a,b} or $'…' in what a shell is given: sh and bash give it different texts");
+    }
     shell_parse_inner(u->sh, u->at, how, text, strlen(text), new_scope);
 }
 
-/* --- options --- */
-
-/* Is `name` (n bytes) in "a,b=,c"? 0 no, 1 yes, 2 yes with a value. */
-static int in_list(const char *list, const char *name, size_t n)
-{
-    for (const char *p = list; p && *p;) {
-        size_t k = strcspn(p, ",");
-        bool arg = k && p[k - 1] == '=';
-        if (k - arg == n && memcmp(p, name, n) == 0)
-            return 1 + arg;
-        p += k + (p[k] == ',');
-    }
-    return 0;
-}
-
-static int long_opt(const struct uw *u, const struct uw_opts *o, size_t *i, const char *v, const char **ret_long,
-                    const struct shell_word **ret_value, struct shell_word *scratch)
-{
-    const char *eq = strchr(v, '=');
-    int kind = in_list(o->longs, v + 2, eq ? (size_t)(eq - v) - 2 : strlen(v + 2));
-
-    *ret_long = v + 2;
-    *ret_value = NULL;
-    if (kind == 0 && !o->any_long)
-        return -1;
-    ++*i;
-    if (eq) {
-        *scratch = shell_word_lit(u->sh, eq + 1);
-        *ret_value = scratch;
-    } else if (kind == 2) {
-        if (*i >= u->c->nwords)
-            return -1;
-        *ret_value = &u->c->words[(*i)++];
-    }
-    return 1;
-}
-
-int uw_opt(const struct uw *u, const struct uw_opts *o, size_t *i, size_t *sub, const char **ret_long,
-           const struct shell_word **ret_value, struct shell_word *scratch)
-{
-    const char *v = uw_value(u, *i);
-
-    if (*i >= u->c->nwords)
-        return 0;
-    if (!v) /* unknown text where options stand: might be one */
-        return *u->c->words[*i].form == '-' || !shell_form_known(u->c->words[*i].form) ? -1 : 0;
-    if (*sub == 0 && (v[0] != '-' || !v[1]))
-        return 0;
-    if (*sub == 0 && str_eq(v, "--")) {
-        ++*i;
-        return 0;
-    }
-    if (*sub == 0 && v[1] == '-')
-        return long_opt(u, o, i, v, ret_long, ret_value, scratch);
-    size_t k = *sub ? *sub : 1;
-    char c = v[k];
-    *ret_value = NULL;
-    if (strchr(o->flags, c)) {
-        *sub = v[k + 1] ? k + 1 : 0;
-        *i += *sub == 0;
-        return c;
-    }
-    if (!strchr(o->args, c))
-        return -1;
-    *sub = 0;
-    ++*i;
-    if (v[k + 1]) {
-        *scratch = shell_word_lit(u->sh, v + k + 1);
-        *ret_value = scratch;
-    } else if (*i < u->c->nwords) {
-        *ret_value = &u->c->words[(*i)++];
-    } else {
-        return -1;
-    }
-    return c;
-}
-
-/* --- the table of wrappers --- */
-
-enum { W_CLEAR = 1 /* only runs what is in it */, W_ASSIGN = 2 /* NAME=value operands */, W_DIGITS = 4 /* -10 */ };
-struct wrap {
-    const char *name;
-    struct uw_opts o;
-    int skip; /* operands before the command */
-    int flags;
-    const char *special; /* letters that mean something else than "run the rest": not seen through */
-};
-static const struct wrap wraps[] = {
-    {"env",
-     {"i0v", "uCS",
-      "ignore-environment,null,debug,unset=,chdir=,split-string=,block-signal,default-signal,ignore-signal,"
-      "list-signal-handling"},
-     0,
-     W_CLEAR | W_ASSIGN,
-     ""},
-    {"sudo",
-     {"AbEHKkNnPSlvVis", "ugpCrtTUDRh",
-      "askpass,background,preserve-env,set-home,login,shell,non-interactive,preserve-groups,reset-timestamp,stdin,list,"
-      "validate,version,user=,group=,prompt=,close-from=,role=,type=,command-timeout=,other-user=,chdir=,chroot=,"
-      "host="},
-     0,
-     W_ASSIGN,
-     "lvVKD"},
-    {"doas", {"Lns", "uC", ""}, 0, 0, "LC"},
-    {"pkexec", {"", "", "user=,disable-internal-agent,keep-cwd"}, 0, 0, ""},
-    {"timeout", {"fpv", "ks", "foreground,preserve-status,verbose,kill-after=,signal="}, 1, W_CLEAR, ""},
-    {"nice", {"", "n", "adjustment="}, 0, W_CLEAR | W_DIGITS, ""},
-    {"ionice", {"t", "cnpPu", "ignore,class=,classdata=,pid=,pgid=,uid="}, 0, W_CLEAR, "pPu"},
-    {"nohup", {"", "", ""}, 0, W_CLEAR, ""},
-    {"setsid", {"cfw", "", "ctty,fork,wait"}, 0, W_CLEAR, ""},
-    {"stdbuf", {"", "ioe", "input=,output=,error="}, 0, W_CLEAR, ""},
-    {"bear", {"av", "o", "output=,append,verbose,config=,force-preload,force-wrapper"}, 0, W_CLEAR, ""},
-    {"time", {"apvq", "fo", "append,portability,verbose,quiet,format=,output="}, 0, W_CLEAR, ""},
-    {"command", {"pvV", "", ""}, 0, W_CLEAR, "vV"},
-    {"exec", {"cl", "a", ""}, 0, W_CLEAR, ""},
-    {"builtin", {"", "", ""}, 0, W_CLEAR, ""},
-    {"busybox", {"", "", ""}, 0, W_CLEAR, ""},
-    {"toybox", {"", "", ""}, 0, W_CLEAR, ""},
-    {"chroot", {"", "", "userspec=,groups=,skip-chdir"}, 1, 0, ""},
-    {"unshare",
-     {"finmpuUCTrc", "SGRlw",
-      "fork,ipc,net,mount,pid,uts,user,cgroup,time,map-root-user,map-current-user,map-auto,mount-proc,propagation=,"
-      "setgroups=,root=,wd=,kill-child"},
-     0,
-     0,
-     ""},
-    {"runuser", {"lmp", "ugGs", "login,user=,group=,shell=,preserve-environment"}, 0, 0, ""},
-    {"setpriv", {"d", "", ""}, 0, 0, "d"},
-    {"strace", {"cCdfFhiknqrtTvVwxyzZ", "abeEIoOpPsSuUX", ""}, 0, 0, "pE"},
-    {"ltrace", {"cCfhirStttLV", "aAeDlnopsuxFw", ""}, 0, 0, "p"},
-    {"valgrind", {"vqh", "", "", true}, 0, W_CLEAR, ""},
-    {"xvfb-run",
-     {"al", "efnpsw",
-      "auto-servernum,listen-tcp,auto-display,error-file=,auth-file=,server-num=,xauth-protocol=,"
-      "server-args=,wait="},
-     0,
-     W_CLEAR,
-     ""},
-    {"taskset", {"ac", "p", "all-tasks,cpu-list"}, 1, W_CLEAR, "p"},
-    {"chrt", {"abdfimorRvV", "pDPT", ""}, 1, W_CLEAR, "pm"},
-    {"entr", {"acdnprsxz", "", ""}, 0, W_CLEAR, "s"},
-    {"ccache", {"", "", ""}, 0, W_CLEAR, ""},
-    {"sccache", {"", "", ""}, 0, W_CLEAR, ""},
-    {"distcc", {"", "", ""}, 0, W_CLEAR, ""},
-    {"unbuffer", {"p", "", ""}, 0, W_CLEAR, ""},
-    {"fakeroot", {"", "", ""}, 0, W_CLEAR, ""},
-    {"eatmydata", {"", "", ""}, 0, W_CLEAR, ""},
-    {"catchsegv", {"", "", ""}, 0, W_CLEAR, ""},
-    {"dbus-run-session", {"", "", ""}, 0, W_CLEAR, ""},
-    {"linux32", {"", "", ""}, 0, W_CLEAR, ""},
-    {"linux64", {"", "", ""}, 0, W_CLEAR, ""},
-    {"watch",
-     {"bcdegtxwp", "nq", "beep,color,differences,errexit,chgexit,no-title,exec,precise,interval=,equexit="},
-     0,
-     W_CLEAR,
-     ""},
-};
-
-/* `tool sub command…`: the rest is the command. */
-static const char *const two_words[][2] = {
-    {"poetry", "run"}, {"pipenv", "run"},   {"bundle", "exec"}, {"uv", "run"},     {"hatch", "run"},
-    {"pdm", "run"},    {"rye", "run"},      {"direnv", "exec"}, {"pnpm", "exec"},  {"yarn", "exec"},
-    {"npm", "exec"},   {"npm", "x"},        {"stack", "exec"},  {"cabal", "exec"}, {"opam", "exec"},
-    {"tox", "exec"},   {"meson", "devenv"}, {"conda", "run"},   {"mise", "exec"}};
-
-static const struct wrap *find_wrap(const char *name)
-{
-    for (size_t i = 0; i < ARRAY_LEN(wraps); i++) {
-        if (str_eq(wraps[i].name, name))
-            return &wraps[i];
-    }
-    return NULL;
-}
-
-/* env -C dir, sudo -D dir: what follows runs elsewhere. */
-static void enter_dir(struct uw *u, const struct shell_word *dir)
-{
-    struct shell_word *cd = shell_alloc(u->sh, 2 * sizeof(*cd));
-
-    if (!cd)
-        return;
-    cd[0] = shell_word_lit(u->sh, "cd");
-    cd[1] = *dir;
-    int scope = u->c->scope;
-    u->c->scope = shell_add_scope(u->sh, scope);
-    uw_derive(u, "chdir", cd, 2);
-}
-
-/* NAME=value before the command; then *i is behind them. */
-static void env_assigns(struct uw *u, size_t *i)
-{
-    for (; *i < u->c->nwords; ++*i) {
-        const char *f = u->c->words[*i].form, *eq = strchr(f, '=');
-        size_t n = shell_ps_name(f, strlen(f));
-        if (!eq || n == 0 || f + n != eq)
-            return;
-        const char *name = shell_strn(u->sh, f, n);
-        struct shell_word value = shell_word_lit(u->sh, eq + 1);
-        if (name)
-            uw_env_name(u, name, &value);
-    }
-}
-
-static void wrap_run(struct uw *u, const struct wrap *w)
-{
-    const struct shell_word *value;
-    struct shell_word scratch;
-    const char *name;
-    size_t i = 1, sub = 0;
-    int o;
-
-    for (;;) {
-        const char *v = uw_value(u, i);
-        if ((w->flags & W_DIGITS) && v && v[0] == '-' && v[1] && strspn(v + 1, "-+0123456789") == strlen(v + 1)) {
-            i++;
-            continue;
-        }
-        o = uw_opt(u, &w->o, &i, &sub, &name, &value, &scratch);
-        if (o == 0)
-            break;
-        if (o < 0) {
-            uw_opaque(u, "an option of a wrapper that is not understood");
-            return;
-        }
-        if (o > 1 && strchr(w->special, o))
-            return;
-        bool split = o == 'S' || (o == 1 && str_starts(name, "split-string"));
-        bool chdir = o == 'C' || o == 'D' || (o == 1 && str_starts(name, "chdir"));
-        bool unsets = str_eq(w->name, "env") && (o == 'u' || (o == 1 && str_starts(name, "unset")));
-        if (unsets && value && value->value)
-            uw_env_name(u, value->value, NULL);
-        if (split && str_eq(w->name, "env")) {
-            if (value && value->value && !strpbrk(value->value, "\\$#"))
-                uw_text(u, "env -S", value->value, true);
-            else
-                uw_opaque(u, "env -S with a text that is not literal");
-        }
-        if (chdir && value && (str_eq(w->name, "env") || str_eq(w->name, "sudo")))
-            enter_dir(u, value);
-    }
-    if (str_eq(w->name, "env") && uw_is(u, i, "-"))
-        i++;
-    i += (size_t)w->skip;
-    if (w->flags & W_ASSIGN)
-        env_assigns(u, &i);
-    if (i < u->c->nwords)
-        uw_derive(u, w->name, u->c->words + i, u->c->nwords - i);
-    if (str_eq(w->name, "watch") && i < u->c->nwords) {
-        AUTO(buf_fini) struct buf text = BUF_INIT(SHELL_TEXT_MAX); /* watch joins its operands for sh -c */
-        bool known = true;
-        for (; i < u->c->nwords; i++) {
-            known = known && u->c->words[i].value;
-            buf_puts(&text, u->c->words[i].form);
-            buf_addc(&text, ' ');
-        }
-        if (known && !text.bad)
-            uw_text(u, "watch", text.p, true);
-        else
-            uw_opaque(u, "a command text that is only known when it runs");
-    }
-}
-
-/* --- xargs, flock, script: wrappers with a shape of their own --- */
+/* --- what variables may make of a command --- */
 
 struct items {
     struct shell_word *w;
@@ -345,190 +87,6 @@ static void item(struct uw *u, struct items *it, const char *form, size_t n)
     if (w)
         *w = shell_word_form(u->sh, form, n);
 }
-
-/* `find … |`: the names it prints. */
-static bool items_of_find(struct uw *u, const struct shell_cmd *from, struct items *it)
-{
-    struct shell_word names[16];
-    const char *prog = from->nwords ? from->words[0].value : NULL;
-
-    if (!prog || !str_eq(shell_base(prog), "find"))
-        return false;
-    size_t n = shell_find_names(u->sh, from, names, ARRAY_LEN(names));
-    for (size_t i = 0; i < n; i++)
-        item(u, it, names[i].form, strlen(names[i].form));
-    return n > 0;
-}
-
-/* `apart`: what items end with; NULL: at something unusual, so nobody knows where. */
-static void xargs_items(struct uw *u, struct items *it, const char *apart)
-{
-    bool some;
-    const char *text = uw_stdin(u, &some);
-
-    if (text && apart) {
-        while (*text && it->n < 256) {
-            text += strspn(text, apart);
-            size_t n = strcspn(text, apart);
-            if (n)
-                item(u, it, text, n);
-            text += n;
-        }
-        return;
-    }
-    if (u->c->pipe_from >= 0 && items_of_find(u, u->sh->cmds[u->c->pipe_from], it))
-        return;
-    item(u, it, "\x01\x01", 2);
-}
-
-static void xargs_run(struct uw *u, size_t i, const char *replace, const char *apart)
-{
-    struct items it = {0}, words = {0};
-
-    xargs_items(u, &it, apart);
-    for (; i < u->c->nwords; i++) {
-        const char *f = u->c->words[i].form, *at = replace ? strstr(f, replace) : NULL;
-        if (!at) {
-            struct shell_word *w = shell_push(u->sh, &words.w, &words.n, &words.cap, sizeof(*w));
-            if (w)
-                *w = u->c->words[i];
-            continue;
-        }
-        for (size_t k = 0; k < it.n; k++) {
-            AUTO(buf_fini) struct buf b = BUF_INIT(SHELL_TEXT_MAX);
-            buf_add(&b, f, (size_t)(at - f));
-            buf_puts(&b, it.w[k].form);
-            buf_puts(&b, at + strlen(replace));
-            if (!b.bad)
-                item(u, &words, b.p ? b.p : "", b.len);
-        }
-    }
-    for (size_t k = 0; !replace && k < it.n; k++)
-        item(u, &words, it.w[k].form, strlen(it.w[k].form));
-    if (words.n)
-        uw_derive(u, "xargs", words.w, words.n);
-}
-
-static bool xargs(struct uw *u)
-{
-    static const struct uw_opts o = {
-        "0rtxpo", "aEILnPsd",
-        "null,no-run-if-empty,verbose,exit,interactive,open-tty,show-limits,eof,replace,max-lines,"
-        "arg-file=,delimiter=,max-args=,max-procs=,max-chars=,process-slot-var="};
-    const struct shell_word *value;
-    struct shell_word scratch;
-    const char *name, *replace = NULL, *apart = " \t\n";
-    size_t i = 1, sub = 0;
-    int c;
-
-    if (!str_eq(u->prog, "xargs"))
-        return false;
-    for (;;) {
-        const char *v = uw_value(u, i);
-        if (sub == 0 && v && v[0] == '-' && v[1] &&
-            strchr("eil", v[1])) { /* -i[R] -e[S] -l[N]: the value is attached */
-            if (v[1] == 'i')
-                apart = *apart ? "\n" : apart;
-            if (v[1] == 'i')
-                replace = v[2] ? v + 2 : "{}";
-            i++;
-            continue;
-        }
-        c = uw_opt(u, &o, &i, &sub, &name, &value, &scratch);
-        if (c <= 0)
-            break;
-        if (c == 'I')
-            replace = value->value;
-        if (c == 'I' && !(replace && *replace))
-            c = -1;
-        if (c == '0' || (c == 1 && str_starts(name, "null")))
-            apart = ""; /* no NUL in a text: it is one item */
-        if (c == 'I' || c == 'L' || (c == 1 && str_starts(name, "replace")))
-            apart = *apart ? "\n" : apart; /* a line is an item (xargs(1)) */
-        if (c == 'd' || (c == 1 && str_starts(name, "delimiter")))
-            apart = value && value->value && str_eq(value->value, "\\n") ? "\n" : NULL;
-        if (c == 1 && str_starts(name, "replace"))
-            replace = value && value->value && *value->value ? value->value : "{}";
-        if (c < 0)
-            break;
-    }
-    if (c < 0) {
-        uw_opaque(u, "an option of a wrapper that is not understood");
-        return true;
-    }
-    u->c->transparent = true;
-    xargs_run(u, i, replace, apart);
-    return true;
-}
-
-/* flock FILE cmd…, flock FILE -c text; script -c text; su -c text. */
-static bool text_option(struct uw *u)
-{
-    bool flock = str_eq(u->prog, "flock"), su = str_eq(u->prog, "su") || str_eq(u->prog, "runuser");
-
-    if (!flock && !su && !str_eq(u->prog, "script"))
-        return false;
-    for (size_t i = 1; i < u->c->nwords; i++) {
-        const char *v = uw_value(u, i);
-        if (!v || !(str_eq(v, "-c") || str_starts(v, "--command") || (v[0] == '-' && v[1] != '-' && strchr(v, 'c'))))
-            continue;
-        const char *eq = strchr(v, '=');
-        const char *text = eq ? eq + 1 : uw_value(u, i + 1);
-        if (text)
-            uw_text(u, u->prog, text, true);
-        else
-            uw_opaque(u, "a command text that is only known when it runs");
-        u->c->transparent = flock;
-        return true;
-    }
-    if (flock) {
-        static const struct wrap w = {
-            "flock",
-            {"senxuoF", "wE",
-             "shared,exclusive,nonblock,nb,unlock,close,no-fork,verbose,timeout=,wait=,conflict-exit-code="},
-            1,
-            W_CLEAR,
-            ""};
-        u->c->transparent = true;
-        wrap_run(u, &w);
-    }
-    return flock;
-}
-
-static bool wrappers(struct uw *u)
-{
-    if (xargs(u) || text_option(u))
-        return true;
-    const struct wrap *w = find_wrap(u->prog);
-    if (w) {
-        u->c->transparent = (w->flags & W_CLEAR) != 0;
-        wrap_run(u, w);
-        return true;
-    }
-    for (size_t i = 0; i < ARRAY_LEN(two_words); i++) {
-        if (!str_eq(u->prog, two_words[i][0]) || !uw_is(u, 1, two_words[i][1]))
-            continue;
-        size_t from = 2;
-        const char *v = uw_value(u, 2);
-        for (size_t k = 2; (!v || v[0] == '-') && k < u->c->nwords; k++) {
-            if (uw_is(u, k, "--")) {
-                from = k + 1;
-                break;
-            }
-        }
-        v = uw_value(u, from);
-        if (!v || v[0] == '-') {
-            uw_opaque(u, "an option of a wrapper that is not understood");
-            return false;
-        }
-        u->c->transparent = true;
-        uw_derive(u, u->prog, u->c->words + from, u->c->nwords - from);
-        return true;
-    }
-    return false;
-}
-
-/* --- what variables may make of a command --- */
 
 /* $CMD with CMD="rm -rf /": the words it falls into. Only to find what must be denied; the command itself stays
  * unknown. */
@@ -578,6 +136,17 @@ static void unknown_program(struct uw *u)
         uw_opaque(u, "a pattern stands where the program is named");
 }
 
+/* {a,b} and $'…' as the program: sh knows neither and runs what has that name. */
+static void disputed_program(struct uw *u)
+{
+    const struct shell_word *w = &u->c->words[0];
+
+    if (w->text[0] == '~' && w->form[0] != SHELL_F_HOME && w->form[0] != SHELL_F_PWD)
+        uw_opaque(u, "the home of a user, who may not exist, stands where the program is named");
+    if (uw_disputed(w))
+        uw_opaque(u, "{a,b} or $'…' stands where the program is named, which sh takes for its name");
+}
+
 /* Calls of functions the text defines: what $1… may be. */
 static void bind_arguments(struct uw *u)
 {
@@ -624,42 +193,79 @@ static void fork_bombs(struct shell *sh)
 
 /* --- files the text writes and then runs --- */
 
-static const char *plain_name(const char *form)
+static bool is_program(const struct shell_cmd *c, const char *const *names, size_t n)
 {
-    while (str_starts(form, "./"))
-        form += 2;
-    return form;
-}
+    const char *prog = c->nwords ? c->words[0].value : NULL;
 
-static bool reads_input(const struct shell_cmd *c)
-{
-    for (size_t i = 1; i < c->nwords; i++) {
-        if (str_starts(c->words[i].form, "/dev/") || str_starts(c->words[i].form, "/proc/"))
+    for (size_t i = 0; prog && i < n; i++) {
+        if (str_eq(shell_base(prog), names[i]))
             return true;
     }
     return false;
 }
 
-static void runs_own_file(struct shell *sh, int at, const char *file)
+/* What the text writes by redirections and tee. Folders are left off: the text may change its own. */
+#define WRITTEN_MAX 256
+struct written {
+    const char *names[WRITTEN_MAX];
+    size_t n;
+    bool unknown; /* some name is only known when it runs, or gets another one */
+};
+
+static void add_written(struct written *f, const struct shell_word *w)
 {
-    struct uw u = {.sh = sh, .at = at, .c = sh->cmds[at]};
+    if (w->value && str_starts(w->value, "/dev/"))
+        return;
+    if (!w->value || f->n == WRITTEN_MAX)
+        f->unknown = true;
+    else
+        f->names[f->n++] = shell_base(w->value);
+}
+
+static bool is_written(const struct written *f, const char *name)
+{
+    for (size_t i = 0; i < f->n; i++) {
+        if (str_eq(f->names[i], shell_base(name)))
+            return true;
+    }
+    return false;
+}
+
+static bool reads_input(const struct shell_cmd *c)
+{
+    bool dd = str_eq(shell_base(c->words[0].value), "dd");
+
+    for (size_t i = 1; i < c->nwords; i++) {
+        if (str_starts(c->words[i].form, "/dev/") || str_starts(c->words[i].form, "/proc/"))
+            return true;
+    }
+    return dd;
+}
+
+static void find_written(const struct shell *sh, struct written *f)
+{
+    static const char *const tee[] = {"tee"}, *const renamers[] = {"cp", "dd", "mv", "ln", "install", "rsync"};
 
     for (size_t i = 0; i < sh->ncmds; i++) {
         const struct shell_cmd *c = sh->cmds[i];
-        const char *prog = c->nwords > 1 && c->words[0].value ? shell_base(c->words[0].value) : "";
-        bool tee = str_eq(prog, "tee") || str_eq(prog, "dd") || (str_eq(prog, "cp") && reads_input(c));
         for (size_t k = 0; k < c->nredirs; k++) {
             const struct shell_redir *r = &c->redirs[k];
-            bool out =
-                r->op == SHELL_R_OUT || r->op == SHELL_R_APPEND || r->op == SHELL_R_CLOBBER || r->op == SHELL_R_RW;
-            if (out && str_eq(plain_name(r->target->form), file))
-                uw_opaque(&u, "it runs a file that the same text writes");
+            if (r->op == SHELL_R_OUT || r->op == SHELL_R_APPEND || r->op == SHELL_R_CLOBBER || r->op == SHELL_R_RW ||
+                r->op == SHELL_R_BOTH || r->op == SHELL_R_BOTHAPP)
+                add_written(f, r->target);
         }
-        for (size_t k = 1; tee && k < c->nwords; k++) {
-            const char *f = c->words[k].form;
-            if (str_eq(plain_name(str_starts(f, "of=") ? f + 3 : f), file))
-                uw_opaque(&u, "it runs a file that the same text writes");
+        bool copies = is_program(c, tee, ARRAY_LEN(tee)) || (is_program(c, renamers, 2) && reads_input(c));
+        for (size_t k = 1; k < c->nwords && copies; k++) {
+            struct shell_word w = c->words[k];
+            w.value = w.value && str_starts(w.value, "of=") ? w.value + 3 : w.value;
+            add_written(f, &w);
         }
+    }
+    for (size_t i = 0; i < sh->ncmds; i++) {
+        const struct shell_cmd *c = sh->cmds[i];
+        bool renames = is_program(c, renamers, ARRAY_LEN(renamers));
+        for (size_t k = 1; renames && k < c->nwords && !f->unknown; k++)
+            f->unknown = f->n && (!c->words[k].value || is_written(f, c->words[k].value));
     }
 }
 
@@ -697,23 +303,21 @@ static const struct {
 static void own_files(struct shell *sh)
 {
     static const char *const runners[] = {"python", "python3", "node", "perl", "ruby", "php", "awk", "sed", "make"};
+    struct written f = {.n = 0};
 
-    for (size_t i = 0; i < sh->ncmds; i++) {
+    find_written(sh, &f);
+    for (size_t i = 0; i < sh->ncmds && (f.n || f.unknown); i++) {
         const struct shell_cmd *c = sh->cmds[i];
         const char *prog = c->nwords ? c->words[0].form : "";
-        if (strchr(prog, '/'))
-            runs_own_file(sh, (int)i, plain_name(prog));
-        for (size_t k = 0; k < ARRAY_LEN(implied); k++) {
-            if (str_eq(shell_base(prog), implied[k].prog))
-                runs_own_file(sh, (int)i, implied[k].file);
-        }
-        for (size_t k = 0; k < ARRAY_LEN(runners); k++) {
-            for (size_t w = 1; str_eq(shell_base(prog), runners[k]) && w < c->nwords && w < 8; w++) {
-                const char *f = c->words[w].form;
-                if (*f != '-' && (w == 1 || *c->words[w - 1].form == '-'))
-                    runs_own_file(sh, (int)i, plain_name(f));
-            }
-        }
+        bool own = strchr(prog, '/') && (f.unknown || is_written(&f, prog));
+        for (size_t k = 0; k < ARRAY_LEN(implied); k++)
+            own = own || (str_eq(shell_base(prog), implied[k].prog) && is_written(&f, implied[k].file));
+        for (size_t w = 1; w < c->nwords && w < 8 && is_program(c, runners, ARRAY_LEN(runners)); w++)
+            own = own || (c->words[w].form[0] != '-' && (w == 1 || *c->words[w - 1].form == '-') &&
+                          is_written(&f, c->words[w].form));
+        struct uw u = {.sh = sh, .at = (int)i, .c = sh->cmds[i]};
+        if (own)
+            uw_opaque(&u, "it runs a file that the same text writes");
     }
 }
 
@@ -744,6 +348,7 @@ static void look(struct shell *sh, int at)
     if (u.c->nwords == 0 || (u.c->how && str_eq(u.c->how, "function")))
         return;
     guess(&u);
+    disputed_program(&u);
     if (!u.c->words[0].value) {
         const char *base = shell_base(u.c->words[0].form);
         if (!(u.c->how && str_eq(u.c->how, "variable")))
@@ -756,7 +361,7 @@ static void look(struct shell *sh, int at)
     }
     if (shell_is_func(sh, u.prog))
         bind_arguments(&u);
-    if (uw_shells(&u) || uw_builtins(&u) || wrappers(&u))
+    if (uw_shells(&u) || uw_builtins(&u) || uw_wrappers(&u))
         return;
     uw_interpreters(&u);
     uw_programs(&u);

@@ -1,31 +1,20 @@
-/* shell_word - one word: quotes, expansions, substitutions, globs.
+/* shell_word - one word: substitutions, expansions, globs, tildes; quotes are in shell_quote.c, ${…} in shell_param.c.
  *
  * Why it exists: quoting decides what is data and what runs. Every construct
  * that sh and bash end at different places stops the parser (see notes).
  * A word is built as a form (shell.h); live braces are marked and expanded
  * afterwards by shell_brace.c.
- * May include: base/ core/shell_int.h.  Pure. */
-#include "core/shell_int.h"
+ * May include: base/ core/shell_ps.h.  Pure. */
+#include "core/shell_ps.h"
 
 #include <string.h>
 
 #include "base/str.h"
 
-struct wb {
-    struct shell_ps *ps;
-    struct buf form;
-    unsigned flags;
-    enum shell_word_mode mode;
-    size_t bracket_until; /* a '[' before this place gets the answer of the one before it: */
-    bool bracket_quoted;
-};
-
-static void dollar(struct wb *w, bool dq);
-static void backtick(struct wb *w, bool dq);
-
-static void put_var(struct wb *w, const char *name, size_t n, bool dq)
+void shell_wb_var(struct shell_wb *w, const char *name, size_t n, bool dq)
 {
-    w->flags |= SHELL_W_DYNAMIC | (dq ? 0 : SHELL_W_SPLIT);
+    bool many = n == 1 && *name == '@'; /* "$@" is as many words as there are arguments */
+    w->flags |= SHELL_W_DYNAMIC | (dq && !many ? 0 : SHELL_W_SPLIT);
     if (n == 4 && memcmp(name, "HOME", 4) == 0) {
         buf_addc(&w->form, SHELL_F_HOME);
     } else if (n == 3 && memcmp(name, "PWD", 3) == 0) {
@@ -37,8 +26,7 @@ static void put_var(struct wb *w, const char *name, size_t n, bool dq)
     }
 }
 
-/* A line break inside a word while a here-document waits: where its text begins is then a matter of opinion. */
-static bool word_newline(struct shell_ps *ps)
+bool shell_ps_word_newline(struct shell_ps *ps)
 {
     if (ps->npend > 0) {
         shell_ps_fail(ps, ps->i, "a line break inside a word, between a here-document and its text");
@@ -47,8 +35,7 @@ static bool word_newline(struct shell_ps *ps)
     return true;
 }
 
-/* `\` + newline directly behind a character that may begin a longer token. */
-static bool broken_token(struct shell_ps *ps, size_t k)
+bool shell_ps_broken_token(struct shell_ps *ps, size_t k)
 {
     if (shell_ps_at(ps, k) == '\\' && shell_ps_at(ps, k + 1) == '\n') {
         shell_ps_fail(ps, ps->i, "a line continuation inside an operator");
@@ -70,7 +57,7 @@ size_t shell_ps_name(const char *s, size_t n)
 /* --- substitutions --- */
 
 /* $(echo LITERAL), $(printf LITERAL): what it most likely becomes, as a variable of its own. */
-static bool guess_output(struct wb *w, size_t first, bool dq)
+static bool guess_output(struct shell_wb *w, size_t first, bool dq)
 {
     struct shell *sh = w->ps->sh;
     AUTO(buf_fini) struct buf text = BUF_INIT(SHELL_TEXT_MAX);
@@ -103,7 +90,7 @@ static bool guess_output(struct wb *w, size_t first, bool dq)
     for (size_t v = first + 1; v; v /= 10)
         name[k++] = (char)('0' + v % 10);
     shell_add_var(sh, name, shell_strn(sh, text.p, text.len));
-    put_var(w, name, k, dq);
+    shell_wb_var(w, name, k, dq);
     return true;
 }
 
@@ -130,8 +117,7 @@ static void subst_list(struct shell_ps *ps, size_t start)
     ps->stdin_text = in;
 }
 
-/* At "$(" , "<(" or ">(". */
-static void subst_paren(struct wb *w, bool dq)
+void shell_wb_subst(struct shell_wb *w, bool dq)
 {
     struct shell_ps *ps = w->ps;
     size_t start = ps->i, first = ps->sh->ncmds;
@@ -143,11 +129,11 @@ static void subst_paren(struct wb *w, bool dq)
         return;
     w->flags |= SHELL_W_SUBST;
     if (process || !guess_output(w, first, dq))
-        put_var(w, "", 0, dq);
+        shell_wb_var(w, "", 0, dq);
 }
 
 /* The text of `…` with its one level of backslashes taken off (POSIX XCU 2.6.3). */
-static void backtick(struct wb *w, bool dq)
+void shell_wb_backtick(struct shell_wb *w, bool dq)
 {
     struct shell_ps *ps = w->ps;
     size_t start = ps->i, first = ps->sh->ncmds;
@@ -155,7 +141,7 @@ static void backtick(struct wb *w, bool dq)
 
     for (ps->i++; ps->i < ps->n && ps->s[ps->i] != '`'; ps->i++) {
         char c = ps->s[ps->i], d = shell_ps_at(ps, 1);
-        if (c == '\n' && !word_newline(ps))
+        if (c == '\n' && !shell_ps_word_newline(ps))
             return;
         if (dq && c == '"') {
             shell_ps_fail(ps, start, "a double quote inside `…` inside double quotes");
@@ -189,391 +175,43 @@ static void backtick(struct wb *w, bool dq)
         shell_parse_source(ps->sh, &src);
     w->flags |= SHELL_W_SUBST;
     if (!guess_output(w, first, dq))
-        put_var(w, "", 0, dq);
+        shell_wb_var(w, "", 0, dq);
 }
 
-/* --- quotes --- */
+/* --- expansions --- */
 
-static void single_quote(struct wb *w)
-{
-    struct shell_ps *ps = w->ps;
-    size_t start = ps->i++;
-
-    for (; ps->i < ps->n && ps->s[ps->i] != '\''; ps->i++) {
-        if (ps->s[ps->i] == '\n' && !word_newline(ps))
-            return;
-        buf_addc(&w->form, ps->s[ps->i]);
-    }
-    if (ps->i >= ps->n)
-        shell_ps_fail(ps, start, "a ' without its end");
-    ps->i++;
-    w->flags |= SHELL_W_QUOTED;
-}
-
-/* What "…" and the text of an unquoted here-document share. `end` is '"', or 0 for a here-document. */
-static void quoted_run(struct wb *w, char end)
-{
-    struct shell_ps *ps = w->ps;
-
-    while (!ps->stop && ps->i < ps->n && (!end || ps->s[ps->i] != end)) {
-        char c = ps->s[ps->i], d = shell_ps_at(ps, 1);
-        if (c == '$') {
-            dollar(w, true);
-        } else if (c == '`') {
-            backtick(w, true);
-        } else if (c == '\\' && d == '\n') {
-            if (end && !word_newline(ps))
-                return;
-            ps->i += 2;
-        } else if (c == '\\' && (d == '$' || d == '`' || d == '\\' || (end && d == '"'))) {
-            buf_addc(&w->form, d);
-            ps->i += 2;
-        } else {
-            if (c == '\n' && end && !word_newline(ps))
-                return;
-            buf_addc(&w->form, c);
-            ps->i++;
-        }
-    }
-}
-
-static void double_quote(struct wb *w)
-{
-    struct shell_ps *ps = w->ps;
-    size_t start = ps->i++;
-
-    quoted_run(w, '"');
-    if (!ps->stop && ps->i >= ps->n)
-        shell_ps_fail(ps, start, "a \" without its end");
-    ps->i++;
-    w->flags |= SHELL_W_QUOTED;
-}
-
-static int digit_of(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return 99;
-}
-
-static uint32_t number(struct shell_ps *ps, int base, int most)
-{
-    uint32_t v = 0;
-
-    for (int k = 0; k < most && digit_of(shell_ps_at(ps, 0)) < base; k++)
-        v = v * (uint32_t)base + (uint32_t)digit_of(ps->s[ps->i++]);
-    return v;
-}
-
-/* A byte that may be a control character: then the value is not known. */
-static void put_byte(struct wb *w, uint32_t v)
-{
-    if (v == '\n' || v == '\t' || (v >= 0x20 && v != 0x7f)) {
-        buf_addc(&w->form, (char)v);
-        return;
-    }
-    put_var(w, "", 0, true);
-}
-
-static void put_utf8(struct wb *w, uint32_t cp)
-{
-    if (cp < 0x80) {
-        put_byte(w, cp);
-    } else if (cp < 0x800) {
-        buf_addc(&w->form, (char)(0xc0 | cp >> 6));
-        buf_addc(&w->form, (char)(0x80 | (cp & 0x3f)));
-    } else if (cp < 0x10000) {
-        buf_addc(&w->form, (char)(0xe0 | cp >> 12));
-        buf_addc(&w->form, (char)(0x80 | (cp >> 6 & 0x3f)));
-        buf_addc(&w->form, (char)(0x80 | (cp & 0x3f)));
-    } else {
-        put_var(w, "", 0, true);
-    }
-}
-
-/* Behind the backslash in $'…' (bash(1) QUOTING). */
-static void ansi_escape(struct wb *w)
-{
-    static const char from[] = "abeEfnrtv\\'\"?", to[] = "\a\b\x1b\x1b\f\n\r\t\v\\'\"?";
-    struct shell_ps *ps = w->ps;
-    char c = shell_ps_at(ps, 0);
-    const char *p = c ? strchr(from, c) : NULL;
-
-    if (p) {
-        put_byte(w, (unsigned char)to[p - from]);
-        ps->i++;
-    } else if (c >= '0' && c <= '7') {
-        put_byte(w, number(ps, 8, 3) & 0xff);
-    } else if (c == 'x') {
-        ps->i++;
-        put_byte(w, number(ps, 16, 2));
-    } else if (c == 'u' || c == 'U') {
-        ps->i++;
-        put_utf8(w, number(ps, 16, c == 'u' ? 4 : 8));
-    } else if (c == 'c') {
-        ps->i += 2;
-        put_var(w, "", 0, true);
-    } else {
-        buf_addc(&w->form, '\\');
-    }
-}
-
-/* At $' . dash knows no $'…': there an \' ends the quotes, and what follows runs. */
-static void ansi_quote(struct wb *w)
-{
-    struct shell_ps *ps = w->ps;
-    size_t start = ps->i;
-
-    for (ps->i += 2; !ps->stop && ps->i < ps->n && ps->s[ps->i] != '\'';) {
-        char c = ps->s[ps->i++];
-        if (c == '\n' && !word_newline(ps))
-            return;
-        if (c != '\\') {
-            buf_addc(&w->form, c);
-            continue;
-        }
-        if (shell_ps_at(ps, 0) == '\'')
-            shell_ps_note(ps, start, ps->i + 1, "an escaped quote in $'…', which sh and bash end at different places");
-        if (ps->i < ps->n)
-            ansi_escape(w);
-    }
-    if (!ps->stop && ps->i >= ps->n)
-        shell_ps_fail(ps, start, "a $' without its end");
-    ps->i++;
-    w->flags |= SHELL_W_QUOTED;
-}
-
-/* --- ${…} and $((…)) --- */
-
-/* A ' in "${x…}": bash takes it as a quote or as itself, depending on the operator. Harmless when nothing in it is
- * special. */
-static void quote_in_quotes(struct wb *w)
-{
-    struct shell_ps *ps = w->ps;
-    size_t k = ps->i + 1;
-
-    while (k < ps->n && ps->s[k] != '\'' && !strchr("$`\\\"}{", ps->s[k]))
-        k++;
-    if (k >= ps->n || ps->s[k] != '\'') {
-        shell_ps_fail(ps, ps->i, "a single quote inside ${…} inside double quotes");
-        return;
-    }
-    ps->i = k + 1;
-}
-
-/* The word behind an operator in ${…}, up to its '}' (not consumed). */
-static void param_word(struct wb *w, bool dq)
-{
-    struct shell_ps *ps = w->ps;
-
-    while (!ps->stop && ps->i < ps->n && ps->s[ps->i] != '}') {
-        char c = ps->s[ps->i], d = shell_ps_at(ps, 1);
-        if (c == '$') {
-            dollar(w, dq);
-        } else if (c == '`') {
-            backtick(w, dq);
-        } else if (c == '"') {
-            double_quote(w);
-        } else if (c == '\'') {
-            if (dq)
-                quote_in_quotes(w);
-            else
-                single_quote(w);
-        } else if ((c == '<' || c == '>') && d == '(' && !dq) {
-            subst_paren(w, dq);
-        } else if (c == '\\' && d) {
-            ps->i += 2;
-            if (d != '\n')
-                buf_addc(&w->form, d);
-        } else {
-            if (c == '\n' && !word_newline(ps))
-                return;
-            buf_addc(&w->form, c);
-            ps->i++;
-        }
-    }
-}
-
-/* ${name[…]}: only the text's own substitutions matter. */
-static void subscript(struct wb *w)
-{
-    struct shell_ps *ps = w->ps;
-    size_t start = ps->i++;
-    int depth = 0;
-
-    while (!ps->stop && ps->i < ps->n && (ps->s[ps->i] != ']' || depth)) {
-        char c = ps->s[ps->i];
-        depth += (c == '[') - (c == ']');
-        if (c == '$')
-            dollar(w, true);
-        else if (c == '`' || c == '\'' || c == '"' || c == '\\' || c == '\n' || c == '}')
-            shell_ps_fail(ps, start, "quotes in an array index");
-        else
-            ps->i++;
-    }
-    if (!ps->stop && ps->i >= ps->n)
-        shell_ps_fail(ps, start, "an array index without its end");
-    ps->i++;
-}
-
-/* ${x=word} sets x: the same as an assignment. */
-static void param_assign(struct wb *w, size_t start, const char *name, size_t n, const struct buf *form)
-{
-    struct shell *sh = w->ps->sh;
-    struct shell_cmd *c = shell_ps_new_cmd(w->ps, start);
-    struct shell_assign *a = shell_alloc(sh, sizeof(*a));
-
-    if (!c || !a)
-        return;
-    a->name = shell_strn(sh, name, n);
-    a->value = shell_word_form(sh, form->p ? form->p : "", form->len);
-    c->assigns = a;
-    c->nassigns = a->name != NULL;
-    c->text = shell_strn(sh, w->ps->s + start, w->ps->i - start);
-    c->at = shell_ps_range(w->ps, start, w->ps->i);
-    shell_add_cmd(sh, c);
-}
-
-/* Behind the name; ends at the '}'. True when the value may be the operand ("default"). */
-static void param_op(struct wb *w, size_t start, const char *name, size_t n, bool dq)
-{
-    struct shell_ps *ps = w->ps;
-    struct wb in = {.ps = ps, .form = BUF_INIT(SHELL_TEXT_MAX), .mode = SHELL_M_PLAIN};
-    char op = shell_ps_at(ps, 0), next = shell_ps_at(ps, 1);
-    bool colon = op == ':' && next && strchr("-=?+", next);
-
-    if (colon) {
-        ps->i++;
-        op = next;
-    }
-    if (!op || !strchr("-=?+:#%/^,@", op)) {
-        shell_ps_fail(ps, start, "a ${…} that is not understood");
-        return;
-    }
-    if (op == '@' && next == 'P')
-        shell_ps_note(ps, start, ps->i + 2, "${…@P} runs the commands in a variable's value");
-    ps->i++;
-    param_word(&in, dq);
-    w->flags |= in.flags & SHELL_W_SUBST;
-    if (!ps->stop && strchr("-=+", op)) {
-        char *v = shell_strn(ps->sh, in.form.p ? in.form.p : "", in.form.len);
-        if (v && n)
-            shell_add_var(ps->sh, shell_strn(ps->sh, name, n), v);
-        if (op == '=')
-            param_assign(w, start, name, n, &in.form);
-    }
-    buf_fini(&in.form);
-}
-
-/* At "${". */
-static void param(struct wb *w, bool dq)
-{
-    struct shell_ps *ps = w->ps;
-    size_t start = ps->i;
-    bool length = false, indirect = false;
-
-    ps->i += 2;
-    if (shell_ps_at(ps, 0) == '#' && shell_ps_at(ps, 1) != '}') {
-        length = true;
-        ps->i++;
-    } else if (shell_ps_at(ps, 0) == '!' && shell_ps_at(ps, 1) != '}') {
-        indirect = true;
-        ps->i++;
-    }
-    const char *name = ps->s + ps->i;
-    size_t n = shell_ps_name(name, ps->n - ps->i);
-    while (n == 0 && name + n < ps->s + ps->n && name[n] >= '0' && name[n] <= '9')
-        n++;
-    if (n == 0 && strchr("@*#?-$!", shell_ps_at(ps, 0)) && shell_ps_at(ps, 0))
-        n = 1;
-    if (n == 0)
-        shell_ps_fail(ps, start, "a ${…} that is not understood");
-    ps->i += n;
-    bool known = !length && !indirect;
-    if (!ps->stop && shell_ps_at(ps, 0) == '[') {
-        subscript(w);
-        known = false;
-    }
-    if (!ps->stop && indirect && (shell_ps_at(ps, 0) == '*' || shell_ps_at(ps, 0) == '@') && shell_ps_at(ps, 1) == '}')
-        ps->i++;
-    if (!ps->stop && shell_ps_at(ps, 0) != '}') {
-        char op = shell_ps_at(ps, shell_ps_at(ps, 0) == ':' ? 1 : 0);
-        known = known && op && strchr("-=+?", op);
-        param_op(w, start, name, known ? n : 0, dq);
-    }
-    if (!ps->stop && shell_ps_at(ps, 0) != '}')
-        shell_ps_fail(ps, start, "a ${ without its end");
-    ps->i++;
-    bool plain = name + n < ps->s + ps->n && name[n] == '}';
-    if (known && !plain && n == 3 && memcmp(name, "PWD", 3) == 0)
-        known = false; /* ${PWD:-x} may be x */
-    put_var(w, known ? name : "", known ? n : 0, dq);
-}
-
-void shell_ps_arith(struct shell_ps *ps)
-{
-    struct wb w = {.ps = ps, .form = BUF_INIT(SHELL_TEXT_MAX)};
-    size_t start = ps->i;
-    int depth = 0;
-
-    while (!ps->stop && ps->i < ps->n) {
-        char c = ps->s[ps->i];
-        if (c == ')' && depth == 0)
-            break;
-        depth += (c == '(') - (c == ')');
-        if (c == '$')
-            dollar(&w, true);
-        else if (c == '`')
-            backtick(&w, true);
-        else if (c == '"')
-            double_quote(&w);
-        else if (c == '\'' || (c == '\\' && shell_ps_at(ps, 1) != '\n') || c == '#' || (c == '\n' && !word_newline(ps)))
-            shell_ps_fail(ps, start, "quotes or comments in arithmetic");
-        else
-            ps->i += c == '\\' ? 2 : 1;
-        buf_reset(&w.form);
-    }
-    if (!ps->stop && (shell_ps_at(ps, 0) != ')' || shell_ps_at(ps, 1) != ')'))
-        shell_ps_fail(ps, start, "cannot tell arithmetic from nested subshells");
-    ps->i += 2;
-    buf_fini(&w.form);
-}
-
-static void expansion(struct wb *w, bool dq)
+static void expansion(struct shell_wb *w, bool dq)
 {
     struct shell_ps *ps = w->ps;
     char c = shell_ps_at(ps, 1);
     size_t n = ps->i + 1 < ps->n ? shell_ps_name(ps->s + ps->i + 1, ps->n - ps->i - 1) : 0;
 
-    if (broken_token(ps, 1))
+    if (shell_ps_broken_token(ps, 1))
         return;
     if (c == '(' && shell_ps_at(ps, 2) == '(') {
         ps->i += 3;
         shell_ps_arith(ps);
-        put_var(w, "", 0, dq);
+        shell_wb_var(w, "", 0, dq);
     } else if (c == '(') {
-        if (!broken_token(ps, 2))
-            subst_paren(w, dq);
+        if (!shell_ps_broken_token(ps, 2))
+            shell_wb_subst(w, dq);
     } else if (c == '{') {
-        param(w, dq);
+        shell_wb_param(w, dq);
     } else if (c == '[') {
         shell_ps_fail(ps, ps->i, "the old arithmetic $[…]");
     } else if (c == '\'' && !dq) {
-        ansi_quote(w);
+        shell_wb_ansi_quote(w);
     } else if (c == '"' && !dq) {
+        w->flags |= SHELL_W_DOLLAR;
         ps->i++;
-        double_quote(w);
+        shell_wb_double_quote(w);
     } else if (n) {
-        put_var(w, ps->s + ps->i + 1, n, dq);
+        shell_wb_var(w, ps->s + ps->i + 1, n, dq);
         ps->i += 1 + n;
-        if (dq ? false : broken_token(ps, 0))
+        if (shell_ps_broken_token(ps, 0)) /* sh: the name goes on */
             return;
     } else if (c && strchr("@*#?-$!0123456789", c)) {
-        put_var(w, ps->s + ps->i + 1, 1, dq);
+        shell_wb_var(w, ps->s + ps->i + 1, 1, dq);
         ps->i += 2;
     } else {
         buf_addc(&w->form, '$');
@@ -581,8 +219,7 @@ static void expansion(struct wb *w, bool dq)
     }
 }
 
-/* At '$'. Every nesting of expansions passes here: the one place that bounds the recursion. */
-static void dollar(struct wb *w, bool dq)
+void shell_wb_dollar(struct shell_wb *w, bool dq)
 {
     if (++w->ps->depth > SHELL_PS_DEPTH)
         shell_ps_fail(w->ps, w->ps->i, "nested too deeply");
@@ -612,7 +249,7 @@ static int bracket_kind(const struct shell_ps *ps, size_t *ret_end)
     return k < ps->n ? 1 : 0;
 }
 
-static void bracket(struct wb *w)
+static void bracket(struct shell_wb *w)
 {
     struct shell_ps *ps = w->ps;
     size_t end = w->bracket_until;
@@ -630,7 +267,7 @@ static void bracket(struct wb *w)
     w->bracket_quoted = kind < 0;
     if (kind < 0) { /* a set, perhaps: nobody can tell what it becomes */
         w->flags |= SHELL_W_GLOB;
-        put_var(w, "", 0, true);
+        shell_wb_var(w, "", 0, true);
     } else {
         buf_addc(&w->form, '[');
     }
@@ -638,7 +275,7 @@ static void bracket(struct wb *w)
 }
 
 /* At '~' where a tilde prefix may stand (POSIX XCU 2.6.1). */
-static void tilde(struct wb *w)
+static void tilde(struct shell_wb *w)
 {
     struct shell_ps *ps = w->ps;
     size_t k = ps->i + 1;
@@ -650,7 +287,7 @@ static void tilde(struct wb *w)
     bool ends = k >= ps->n || strchr(" \t\n;&|<>()/:,}", ps->s[k]);
     w->flags |= SHELL_W_DYNAMIC;
     if (!ends)
-        put_var(w, "", 0, true);
+        shell_wb_var(w, "", 0, true);
     else if (n == 0)
         buf_addc(&w->form, SHELL_F_HOME);
     else if (n == 1 && *name == '+')
@@ -661,25 +298,28 @@ static void tilde(struct wb *w)
         buf_puts(&w->form, "/home/");
         buf_add(&w->form, name, n);
     } else
-        put_var(w, "", 0, true);
+        shell_wb_var(w, "", 0, true);
     ps->i = ends ? k : ps->i + 1;
 }
 
-static bool tilde_here(const struct wb *w, size_t start)
+static bool tilde_here(const struct shell_wb *w, size_t start)
 {
     const struct shell_ps *ps = w->ps;
 
     if (ps->i == start)
         return true;
     char before = ps->s[ps->i - 1];
+    /* In an argument of the form name=a:~ too: bash, outside of its POSIX mode. */
+    if (before == ':' && (w->mode == SHELL_M_ASSIGN || memchr(ps->s + start, '=', ps->i - start)))
+        return true;
     if (w->mode == SHELL_M_ASSIGN)
-        return before == ':';
+        return false;
     /* name=~/x as an argument: bash expands it, sh does not; the reading that reaches further counts. {~,x}: braces
      * first. */
     return w->mode == SHELL_M_ARG && (before == '=' || before == '{' || before == ',');
 }
 
-static void backslash(struct wb *w)
+static void backslash(struct shell_wb *w)
 {
     struct shell_ps *ps = w->ps;
 
@@ -688,7 +328,7 @@ static void backslash(struct wb *w)
         return;
     }
     if (ps->s[ps->i + 1] == '\n') {
-        if (!word_newline(ps))
+        if (!shell_ps_word_newline(ps))
             return;
     } else {
         buf_addc(&w->form, ps->s[ps->i + 1]);
@@ -702,7 +342,7 @@ static char brace_mark(char c)
     return c == '{' ? SHELL_F_OPEN : c == ',' ? SHELL_F_COMMA : SHELL_F_CLOSE;
 }
 
-static void unquoted(struct wb *w, size_t start)
+static void unquoted(struct shell_wb *w, size_t start)
 {
     struct shell_ps *ps = w->ps;
     char c = ps->s[ps->i];
@@ -712,16 +352,16 @@ static void unquoted(struct wb *w, size_t start)
         backslash(w);
         return;
     case '\'':
-        single_quote(w);
+        shell_wb_single_quote(w);
         return;
     case '"':
-        double_quote(w);
+        shell_wb_double_quote(w);
         return;
     case '$':
-        dollar(w, false);
+        shell_wb_dollar(w, false);
         return;
     case '`':
-        backtick(w, false);
+        shell_wb_backtick(w, false);
         return;
     case '[':
         bracket(w);
@@ -750,7 +390,7 @@ static void unquoted(struct wb *w, size_t start)
 }
 
 /* Is the unquoted character the end of a word? In a regex of [[ =~ ]] parentheses and '|' belong to it. */
-static bool ends_word(const struct wb *w, char c, int parens)
+static bool ends_word(const struct shell_wb *w, char c, int parens)
 {
     if (w->mode != SHELL_M_REGEX)
         return strchr(" \t\n;&|<>()", c) != NULL;
@@ -776,7 +416,7 @@ static void reserved_by_continuation(struct shell_ps *ps, size_t start, const st
         shell_ps_fail(ps, start, "a line continuation inside the name of a variable");
 }
 
-static void word_run(struct wb *w, size_t start)
+static void word_run(struct shell_wb *w, size_t start)
 {
     struct shell_ps *ps = w->ps;
     int parens = 0;
@@ -784,7 +424,7 @@ static void word_run(struct wb *w, size_t start)
     while (!ps->stop && ps->i < ps->n) {
         char c = ps->s[ps->i];
         if ((c == '<' || c == '>') && shell_ps_at(ps, 1) == '(') {
-            subst_paren(w, false);
+            shell_wb_subst(w, false);
             continue;
         }
         if (ends_word(w, c, parens))
@@ -800,7 +440,7 @@ static void word_run(struct wb *w, size_t start)
 
 bool shell_ps_word(struct shell_ps *ps, enum shell_word_mode mode, struct shell_word *ret)
 {
-    struct wb w = {.ps = ps, .form = BUF_INIT(SHELL_TEXT_MAX), .mode = mode};
+    struct shell_wb w = {.ps = ps, .form = BUF_INIT(SHELL_TEXT_MAX), .mode = mode};
     size_t start = ps->i;
 
     if (++ps->depth > SHELL_PS_DEPTH)
@@ -835,14 +475,14 @@ bool shell_ps_word(struct shell_ps *ps, enum shell_word_mode mode, struct shell_
 void shell_ps_heredoc(struct shell_ps *ps, const char *p, size_t n, struct shell_word *ret)
 {
     struct shell_ps in = *ps;
-    struct wb w = {.ps = &in, .form = BUF_INIT(SHELL_TEXT_MAX), .mode = SHELL_M_PLAIN};
+    struct shell_wb w = {.ps = &in, .form = BUF_INIT(SHELL_TEXT_MAX), .mode = SHELL_M_PLAIN};
     size_t off = (size_t)(p - ps->s);
 
     /* p points into the same text, so that ranges stay true. */
     in.i = off;
     in.n = off + n;
     in.npend = in.pend_base = 0;
-    quoted_run(&w, '\0');
+    shell_wb_quoted_run(&w, '\0');
     ps->stop = in.stop;
     ret->flags = w.flags;
     ret->form = shell_strn(ps->sh, w.form.p ? w.form.p : "", w.form.len);

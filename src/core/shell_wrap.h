@@ -12,6 +12,11 @@ struct uw {
     const char *prog; /* last name of the program */
 };
 
+/* sh and bash make different words of it: {a,b}, $'…'. */
+static inline bool uw_disputed(const struct shell_word *w)
+{
+    return (w->flags & (SHELL_W_BRACE | SHELL_W_DOLLAR)) != 0;
+}
 const char *uw_value(const struct uw *, size_t i); /* NULL when unknown or past the end */
 bool uw_is(const struct uw *, size_t i, const char *s);
 void uw_opaque(struct uw *, const char *reason);
@@ -32,6 +37,9 @@ struct uw_opts {
 int uw_opt(const struct uw *, const struct uw_opts *, size_t *i, size_t *sub, const char **ret_long,
            const struct shell_word **ret_value, struct shell_word *scratch);
 
+/* shell_wraps.c: programs that run what stands in their arguments; shell_xargs.c: xargs. True when it was one. */
+bool uw_wrappers(struct uw *);
+bool uw_xargs(struct uw *);
 /* shell_inside.c: shells, eval, trap, source, interpreters. True when the command was one of these. */
 bool uw_shells(struct uw *);
 bool uw_builtins(struct uw *);
