@@ -4,7 +4,7 @@
 #   make check      everything that must hold before a change lands; ends in "N passed, N failed"
 #   make check-vm   escape suite, service and main job in a qemu guest: Linux 6.1, cgroup v2, systemd (as root, Debian 12)
 #   make bench      figures, one BENCH line each
-#   make fuzz       each fuzzer for FUZZ_SECONDS (60)
+#   make fuzz       each fuzzer for FUZZ_SECONDS (60), 100,000 commands through the oracle of the shell analysis
 #   make install    into PREFIX (/usr/local), below DESTDIR if set
 #   make format     clang-format over src/ and tests/
 #   make deps       only the packages
@@ -52,4 +52,4 @@ format:
 	@git ls-files 'src/*.[ch]' 'tests/*.[ch]' | xargs clang-format -i
 
 clean:
-	rm -rf $(BUILD) build-check build-fuzz
+	rm -rf $(BUILD) build-check build-fuzz build-oracle
