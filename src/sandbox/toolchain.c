@@ -393,7 +393,7 @@ static int add_path(struct toolchains *t, struct err *e)
 
 static int add_env(struct toolchains *t, struct err *e)
 {
-    int r = t->binds.n ? add_path(t, e) : 0;
+    int r = t->binds.n || t->found[T_venv].path.n ? add_path(t, e) : 0;
     for (size_t i = 0; r == 0 && i < ARRAY_LEN(vars); i++) {
         char *full = str_printf("%s/%s", t->home, vars[i].path);
         struct stat st;
@@ -412,11 +412,28 @@ static int add_env(struct toolchains *t, struct err *e)
 
 /* ---- all of it ---- */
 
-static int look(struct toolchains *t, const struct toolchain_ask *ask, struct err *e)
+/* As `activate` would: its python finds its packages by where it lies, so it works at the project's place inside too.
+ * (Its scripts do not: their first line names the outside path.) */
+static int look_at_venv(struct toolchains *t, int project, struct err *e)
+{
+    static const char *const dirs[] = {".venv", "venv"};
+    char path[64];
+    struct stat st;
+    for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
+        snprintf(path, sizeof(path), "%s/pyvenv.cfg", dirs[i]);
+        AUTO(fd_close) int fd = file_open_beneath(project, path, O_PATH | O_CLOEXEC, 0, RESOLVE_NO_SYMLINKS);
+        if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+            continue;
+        int r = strs_take(&t->found[T_venv].path, str_printf("/workspace/%s/bin", dirs[i]), e);
+        return r < 0 ? r : strs_take(&t->env, str_printf("VIRTUAL_ENV=/workspace/%s", dirs[i]), e);
+    }
+    return 0;
+}
+
+static int look_at_home(struct toolchains *t, const struct toolchain_ask *ask, int project, struct err *e)
 {
     struct twins twins;
-    AUTO(fd_close) int home = open(t->home, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    AUTO(fd_close) int project = ask->project ? open(ask->project, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+    AUTO(fd_close) int home = *t->home ? open(t->home, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
     int r = 0;
     if (home < 0)
         return 0;
@@ -425,8 +442,17 @@ static int look(struct toolchains *t, const struct toolchain_ask *ask, struct er
         if (is_chosen(ask->choice, places[i].tool))
             r = add_place(t, home, &places[i], ask, &twins, e);
     }
+    return r < 0 ? r : add_bins(t, home, project, e);
+}
+
+static int look(struct toolchains *t, const struct toolchain_ask *ask, struct err *e)
+{
+    AUTO(fd_close) int project = ask->project ? open(ask->project, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+    int r = 0;
+    if (project >= 0 && is_chosen(ask->choice, T_venv))
+        r = look_at_venv(t, project, e);
     if (r == 0)
-        r = add_bins(t, home, project, e);
+        r = look_at_home(t, ask, project, e);
     return r < 0 ? r : add_env(t, e);
 }
 
@@ -439,7 +465,7 @@ int toolchains_find(const struct toolchain_ask *ask, struct toolchains **ret, st
     t->choice = str_dup(ask->choice);
     if (!t->home || !t->choice)
         return err_oom(e);
-    int r = *t->home && !str_eq(t->choice, "none") ? look(t, ask, e) : 0;
+    int r = str_eq(t->choice, "none") ? 0 : look(t, ask, e);
     if (r < 0)
         return r;
     *ret = TAKE(t);
@@ -500,7 +526,7 @@ void toolchains_json(const struct toolchains *t, struct jw *w)
     jw_key(w, "found");
     jw_arr(w);
     for (size_t i = 0; i < NTOOLS; i++) {
-        if (t->found[i].places.n == 0)
+        if (t->found[i].places.n == 0 && t->found[i].path.n == 0)
             continue;
         jw_obj(w);
         jw_kstr(w, "name", tools[i].name);

@@ -146,6 +146,21 @@ Y
     rm -rf "$T/data"
 fi
 
+t "a project's own python environment is used"
+mkdir -p "$T/py/tests"
+printf 'import only_here\n\n\ndef test_it():\n    assert only_here.WORD == "venv"\n' >"$T/py/tests/test_it.py"
+touch "$T/py/pytest.ini"
+(cd "$T/py" && /usr/bin/python3 -m venv --without-pip --system-site-packages .venv) || fail "python3 -m venv"
+echo 'WORD = "venv"' >"$(echo "$T"/py/.venv/lib/python3*/site-packages)/only_here.py"
+server_start --workers 2
+want 0 project add "$T/py"
+new_run -p py --review plan --on-failure discard "run the tests"
+wait_state "$R" "awaiting_review $FINAL" && want 0 approve "$R"
+ended "$R" succeeded
+want 0 logs "$R"
+has "$T/out" "1 passed"
+server_stop
+
 offline() { # NAME DIR INTENT STEPS TEXT
     t "$1: $3, without a network"
     want 0 project add "$2" --name "$1"

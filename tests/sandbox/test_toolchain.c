@@ -254,6 +254,40 @@ static void test_other_managers(void **state)
     clear(&f);
 }
 
+/* The project's own environment: first on PATH, also without any home; a link out of the project is none. */
+static void test_venv(void **state)
+{
+    (void)state;
+    struct fix f;
+    char dir[300], far[600];
+    lay(&f);
+    find(&f);
+    assert_string_equal(env_of(&f, "VIRTUAL_ENV"), "");
+    snprintf(dir, sizeof(dir), "%s/.venv", f.g.project);
+    assert_int_equal(symlink("/usr", dir), 0);
+    find(&f);
+    assert_string_equal(env_of(&f, "VIRTUAL_ENV"), "");
+    assert_int_equal(unlink(dir), 0);
+    snprintf(far, sizeof(far), "%s/bin", dir);
+    assert_int_equal(mkdir(dir, 0755) + mkdir(far, 0755), 0);
+    rig_file(&f.g, ".venv/pyvenv.cfg", "home = /usr/bin\n");
+    rig_file(&f.g, ".venv/bin/python3", "#!/bin/sh\necho python of the project\n");
+    snprintf(far, sizeof(far), "%s/.venv/bin/python3", f.g.project);
+    assert_int_equal(chmod(far, 0755), 0);
+    find(&f);
+    assert_int_equal(strncmp(env_of(&f, "PATH"), "/workspace/.venv/bin:", 21), 0);
+    assert_true(says(&f, "\"name\":\"venv\""));
+    f.ask.home = NULL;
+    find(&f);
+    assert_null(toolchains_binds(f.t)[0]);
+    inside(&f, "python3; echo $VIRTUAL_ENV");
+    assert_string_equal(f.g.out.p, "python of the project\n/workspace/.venv\n");
+    f.ask.choice = "nvm";
+    find(&f);
+    assert_string_equal(env_of(&f, "PATH"), "");
+    clear(&f);
+}
+
 /* ---- from inside ---- */
 
 static void test_works_inside(void **state)
@@ -485,7 +519,7 @@ int main(void)
         cmocka_unit_test(test_hard_links),      cmocka_unit_test(test_appears_later),
         cmocka_unit_test(test_whose),           cmocka_unit_test(test_data_directory),
         cmocka_unit_test(test_home_of_another), cmocka_unit_test(test_home),
-        cmocka_unit_test(test_choice),
+        cmocka_unit_test(test_choice),          cmocka_unit_test(test_venv),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
