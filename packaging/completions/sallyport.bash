@@ -16,8 +16,8 @@ _sallyport_projects() {
 
 _sallyport_options() {
     case "$1" in
-    "project add") echo "--name" ;;
-    "project set") echo "--toolchains" ;;
+    "project add") echo "--name --seed" ;;
+    "project set") echo "--toolchains --seed" ;;
     run) echo "--project --cmd --yes --review --no-apply --on-failure --env --timeout --memory --cpus --pids --disk --detach" ;;
     runs) echo "--state --project --limit" ;;
     approve) echo "--step --note" ;;
@@ -54,6 +54,7 @@ _sallyport() {
     done
     case "$prev" in
     --project | -p) words=$(_sallyport_projects) ;;
+    --seed) words="overlay copy" ;;
     --review) words="plan effects both none" ;;
     --on-failure) words="review discard" ;;
     --state) words="queued planning awaiting_review running awaiting_approval awaiting_apply applying finishing succeeded failed rejected canceled expired" ;;

@@ -50,15 +50,17 @@ int get_projects(struct call *c, struct err *e)
 
 int post_project(struct call *c, struct err *e)
 {
-    static const char *const keys[] = {"root_path", "name", NULL};
-    const char *root = NULL, *name = NULL;
+    static const char *const keys[] = {"root_path", "name", "seed", NULL};
+    const char *root = NULL, *name = NULL, *seed = NULL;
     int r = json_known(c->body, "", keys, e);
 
     if (r == 0)
         r = json_want_str(c->body, "", "root_path", J_REQ, 4000, &root, e);
     if (r == 0)
         r = json_want_str(c->body, "", "name", J_OPT, 100, &name, e);
-    return r < 0 ? r : replied(c, projects_add(c->svc, &c->who, root, name, e));
+    if (r == 0)
+        r = json_want_str(c->body, "", "seed", J_OPT, 16, &seed, e);
+    return r < 0 ? r : replied(c, projects_add(c->svc, &c->who, root, name, seed, e));
 }
 
 static int render_project(struct call *c, struct jw *w, struct err *e)

@@ -15,7 +15,9 @@ static void show_project(struct ui *ui, const struct json *p)
     char room[32];
     ui_put(ui, UI_BOLD, show_str(p, "name"));
     ui_printf(ui, "  %s  %s", ui_one(ui, show_str(p, "id")), ui_one(ui, show_str(p, "root_path")));
-    ui_printf(ui, "  since %s\n", show_time(room, p, "created_at"));
+    ui_printf(ui, "  since %s", show_time(room, p, "created_at"));
+    ui_printf(ui, "%s\n",
+              str_eq(json_str(json_get(json_get(p, "settings"), "seed")), "copy") ? "  each run works on a copy" : "");
     for (size_t i = 0; i < json_len(warnings); i++)
         ui_warn(ui, "%s", ui_one(ui, json_str(json_at(warnings, i))));
 }
@@ -63,6 +65,7 @@ int cmd_project_add(struct cli *c, struct err *e)
     jw_obj(&w);
     jw_kstr(&w, "root_path", dir);
     jw_kstr_opt(&w, "name", args_get(&c->args, "name"));
+    jw_kstr_opt(&w, "seed", args_get(&c->args, "seed"));
     jw_end_obj(&w);
     free(dir);
     api_path(&path, "/projects", NULL);
@@ -127,11 +130,12 @@ int cmd_project_set(struct cli *c, struct err *e)
     AUTO(buf_fini) struct buf body = BUF_INIT(8 * KIB);
     AUTO(api_reply_fini) struct api_reply reply = {0};
     struct jw w = JW_INIT(&body);
-    const char *tools = args_get(&c->args, "toolchains");
-    if (!tools)
-        return err_set(e, ERR_USAGE, "say what to change: --toolchains");
+    const char *tools = args_get(&c->args, "toolchains"), *seed = args_get(&c->args, "seed");
+    if (!tools && !seed)
+        return err_set(e, ERR_USAGE, "say what to change: --toolchains or --seed");
     jw_obj(&w);
-    jw_kstr(&w, "toolchains", tools);
+    jw_kstr_opt(&w, "toolchains", tools);
+    jw_kstr_opt(&w, "seed", seed);
     jw_end_obj(&w);
     api_path(&path, "/projects/{}/settings", cli_arg(c, 0), NULL);
     int r = api_send(&c->api, "PUT", &path, &body, &reply, e);

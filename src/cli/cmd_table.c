@@ -18,9 +18,18 @@ const struct opt cli_global_opts[] = {
     {0},
 };
 
-static const struct opt name_opts[] = {{"name", 0, "N", "a name for it; default: the last part of DIR", false}, {0}};
+#define SEED_OPT                                                                                                       \
+    {                                                                                                                  \
+        "seed", 0, "S", "how runs get their workspace: overlay or copy", false                                         \
+    }
+static const struct opt project_opts[] = {
+    {"name", 0, "N", "a name for it; default: the last part of DIR", false},
+    SEED_OPT,
+    {0},
+};
 static const struct opt set_opts[] = {
     {"toolchains", 0, "T", "which of the home's toolchains steps see: auto, none, or names: nvm,pyenv", false},
+    SEED_OPT,
     {0},
 };
 static const struct opt runs_opts[] = {
@@ -90,11 +99,11 @@ const struct cli_cmd cli_cmds[] = {
      .offline = true},
 
     {.name = "project add",
-     .args = "DIR [--name N]",
+     .args = "DIR [--name N] [--seed overlay|copy]",
      .summary = "register a directory that runs may work on",
      .example = "sallyport project add ~/src/hello",
      .exits = "5 it is registered already",
-     .opts = name_opts,
+     .opts = project_opts,
      .min = 1,
      .max = 1,
      .fn = cmd_project_add},
@@ -110,9 +119,14 @@ const struct cli_cmd cli_cmds[] = {
      .max = 1,
      .fn = cmd_project_show},
     {.name = "project set",
-     .args = "PROJECT --toolchains T",
+     .args = "PROJECT [--toolchains T] [--seed overlay|copy]",
      .summary = "change what the sandboxes of a project are like",
-     .example = "sallyport project set hello --toolchains nvm,pyenv",
+     .text =
+         "--seed overlay (the default): the project below, changes above; starts at once, but a directory that comes\n"
+         "from the project cannot be renamed (git mv). --seed copy: each run works on a copy of its own, where it "
+         "can.\n"
+         "For runs accepted from now on.",
+     .example = "sallyport project set hello --toolchains nvm,pyenv\nsallyport project set hello --seed copy",
      .opts = set_opts,
      .min = 1,
      .max = 1,

@@ -33,6 +33,7 @@ struct changes_in {
     const char *project_root;
     const char *run_dir;       /* sandbox.h layout */
     const char *const *layers; /* names, bottom first, NULL-terminated */
+    bool copied;               /* the run had a copy of the project (seed.h): layers is {"copy"} */
     int64_t max_files;         /* beyond: ERR_TOO_LARGE; 0 = 1,000,000 */
 };
 

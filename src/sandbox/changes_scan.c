@@ -16,6 +16,7 @@
 #include "os/file.h"
 #include "sandbox/changes_priv.h"
 #include "sandbox/changes_rule.h"
+#include "sandbox/seed.h"
 
 #define DEFAULT_MAX_FILES 1000000
 #define MAX_LAYERS        4096
@@ -35,6 +36,7 @@ struct scan {
     struct tree *tree;
     int root; /* the project */
     struct timespec birth;
+    struct seed *seed;   /* the run had a copy: what was copied; NULL else */
     const char *inherit; /* for gone_entry: why what it meets cannot be applied, or NULL */
     size_t max;
     struct todo *todo;
@@ -221,6 +223,13 @@ static bool same(const struct side *a, const struct side *b)
            strcmp(a->sha, b->sha) == 0;
 }
 
+static bool moved_on(const struct scan *s, const struct pair *p)
+{
+    if (p->st && S_ISDIR(p->st->st_mode))
+        return false;
+    return s->seed ? seed_moved(s->seed, p->path, p->st) : p->st && later(p->st->st_ctim, s->birth);
+}
+
 static int make_item(struct scan *s, const struct pair *p, const struct side *a, const struct side *b, struct err *e)
 {
     struct change_item *it = NULL;
@@ -234,7 +243,7 @@ static int make_item(struct scan *s, const struct pair *p, const struct side *a,
         it->layer = s->in->layers[p->node->layer];
     if (S_ISLNK(b->mode) && b->p && (r = judge_link(s, it, b->p, e)) < 0)
         return r;
-    it->c.moved = p->st && !S_ISDIR(p->st->st_mode) && later(p->st->st_ctim, s->birth);
+    it->c.moved = moved_on(s, p);
     return count_lines(it, a, b, e);
 }
 
@@ -383,6 +392,12 @@ static int one_dir(struct scan *s, struct todo t, struct err *e)
     return r;
 }
 
+/* How a layer, or the copy, lies over what is below. */
+static int add_layer(struct scan *s, int i, int upper, const struct layer_modes *modes, struct err *e)
+{
+    return s->seed ? seed_tree(s->seed, upper, modes, s->tree, e) : tree_add(s->tree, i, upper, modes, e);
+}
+
 static int load_layer(struct scan *s, int i, struct err *e)
 {
     AUTO(fd_close) int upper = changes_open_upper(s->in->run_dir, s->in->layers[i], e);
@@ -396,7 +411,7 @@ static int load_layer(struct scan *s, int i, struct err *e)
     AUTO_PTR(layer_modes_free) struct layer_modes *modes = NULL;
     int r = layer_modes_load(modes_fd, &modes, e);
     if (r == 0)
-        r = tree_add(s->tree, i, upper, modes, e);
+        r = add_layer(s, i, upper, modes, e);
     return r < 0 ? err_wrap(e, r, "layer %s", s->in->layers[i]) : 0;
 }
 
@@ -422,7 +437,7 @@ static int scan_all(struct scan *s, struct err *e)
         return err_set(e, ERR_TOO_LARGE, "a run may have at most %d layers", MAX_LAYERS);
     if (nlayers == 0)
         return 0;
-    r = read_birth(s, e);
+    r = s->in->copied ? seed_load(s->in->run_dir, &s->seed, e) : read_birth(s, e);
     for (int i = 0; i < nlayers && r == 0; i++)
         r = load_layer(s, i, e);
     if (r == 0)
@@ -475,6 +490,7 @@ int changes_scan(const struct changes_in *in, struct changes **ret, struct err *
     if (r == 0)
         r = scan_all(&s, e);
     free(s.todo);
+    seed_free(s.seed);
     if (r == 0)
         r = keep_layers(ch, e);
     if (r == 0)

@@ -269,6 +269,53 @@ int tree_add(struct tree *t, int layer, int upper, const struct layer_modes *mod
     return layer_walk(upper, "", 0, add_entry, &a, e);
 }
 
+/* The directory node of path's first len bytes: 1, 0 when that is no directory, negative. */
+static int put_above(struct tree *t, int upper, const char *path, size_t len, const struct layer_modes *modes,
+                     struct tree_node **dir, struct err *e)
+{
+    const char *base = memrchr(path, '/', len);
+    size_t at = base ? (size_t)(base - path) + 1 : 0;
+    struct tree_node *n = *find_slot(t, *dir, path + at, len - at);
+    struct stat st;
+    bool fresh;
+    if (n && counts(n)) {
+        *dir = n;
+        return n->what == LAYER_DIR;
+    }
+    char *s = strndup(path, len);
+    if (!s)
+        return err_oom(e);
+    int r = layer_stat(upper, s, &st) == 0 && S_ISDIR(st.st_mode);
+    if (r > 0 && (r = take_node(t, *dir, path + at, len - at, &n, &fresh, e)) == 0) {
+        n->what = LAYER_DIR;
+        n->mode = layer_modes_get(modes, s, st.st_mode);
+        *dir = n;
+        r = 1;
+    }
+    free(s);
+    return r;
+}
+
+int tree_put(struct tree *t, int upper, const struct layer_entry *en, const struct layer_modes *modes, struct err *e)
+{
+    struct tree_node *n, *dir = &t->root;
+    const char *base = en->path;
+    bool fresh;
+    for (const char *slash; (slash = strchr(base, '/')) != NULL; base = slash + 1) {
+        int r = put_above(t, upper, en->path, (size_t)(slash - en->path), modes, &dir, e);
+        if (r <= 0)
+            return r;
+    }
+    int r = take_node(t, dir, base, strlen(base), &n, &fresh, e);
+    if (r < 0)
+        return r;
+    n->what = en->what;
+    n->fail = en->fail;
+    n->mode = layer_modes_get(modes, en->path, en->st.st_mode);
+    n->size = (int64_t)en->st.st_size;
+    return 0;
+}
+
 const char *tree_path(struct arena *a, const struct tree_node *n)
 {
     size_t len = 0;

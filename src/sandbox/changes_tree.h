@@ -37,6 +37,9 @@ void tree_free(struct tree *);
 DEFINE_AUTO_PTR(struct tree, tree_free);
 /* Lays one more layer on top. upper: its directory. */
 CHECKED int tree_add(struct tree *, int layer, int upper, const struct layer_modes *, struct err *);
+/* Puts one entry of a directory tree that is its only layer, with the directories above it as they are in `upper`.
+ * Nothing happens where something above is no directory. */
+CHECKED int tree_put(struct tree *, int upper, const struct layer_entry *, const struct layer_modes *, struct err *);
 struct tree_node *tree_root(struct tree *);
 /* Child of that name in the merged view (whiteouts too), or NULL. */
 struct tree_node *tree_child(const struct tree *, const struct tree_node *dir, const char *name);

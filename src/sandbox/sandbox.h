@@ -40,6 +40,7 @@ struct sandbox_spec {
     size_t nhidden;
     bool network;      /* false: only lo. true is refused with ERR_SANDBOX_UNAVAILABLE until egress exists */
     int64_t idle_ms;   /* a shim with no step and nobody attached leaves by itself after this; 0 = one hour */
+    bool copy;         /* seed.h made layers/copy: it is /workspace of every step; their `lower` is empty */
     bool allow_weaker; /* operator's word: go on when a barrier is missing (each named in `weaker`) */
     struct sandbox_nursery *nursery; /* borrowed for the call; NULL: the shim's program is executed for each sandbox */
 };
@@ -82,6 +83,10 @@ enum sandbox_event {
 
 struct sandbox;
 
+/* spec.copy: makes the run's copy of the project, or finds the one there is; *ret_bytes: what it takes on disk.
+ * min_free: bytes that must stay free. stop(arg), asked at each file: true ends it with ERR_CANCELED. */
+CHECKED int sandbox_copy(const struct sandbox_spec *, int64_t min_free, bool (*stop)(void *arg), void *arg,
+                         int64_t *ret_bytes, struct err *);
 /* Starts the shim and waits until the sandbox stands. ERR_SANDBOX_FAILED / ERR_SANDBOX_UNAVAILABLE with the
  * failing operation and the fix in the message. */
 CHECKED int sandbox_open(const struct sandbox_spec *, struct sandbox **ret, struct err *);

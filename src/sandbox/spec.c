@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/hash.h"
 
 struct ref {
     uint32_t off, len; /* string: bytes without the NUL; list: number of refs */
@@ -80,6 +81,11 @@ bool spw_exit_ok(const struct spw_exit *x, size_t n)
 }
 
 /* ---- names ---- */
+
+uint32_t spw_host_id(const char *run_id)
+{
+    return 0x70000000u | (crc32c(0, run_id, strlen(run_id)) & 0x00ffffffu);
+}
 
 bool spw_name_ok(const char *s)
 {
@@ -250,7 +256,7 @@ int spw_spec_decode(const char *p, size_t n, struct spw_spec *ret, void **ret_me
     if (!head_fits(p, n, sizeof(w), SPW_SPEC))
         return bad_body(e, "head");
     memcpy(&w, p, sizeof(w));
-    if (!limits_ok(&w) || (w.flags & ~SPW_ALLOW_WEAKER) || w.zero)
+    if (!limits_ok(&w) || (w.flags & ~(SPW_ALLOW_WEAKER | SPW_COPY)) || w.zero)
         return bad_body(e, "fields");
     if (!list_fits(&in, w.ro_binds) || !list_fits(&in, w.hidden))
         return bad_body(e, "lists");

@@ -87,6 +87,7 @@ void spw_exit_init(struct spw_exit *);
 CHECKED bool spw_exit_ok(const struct spw_exit *, size_t n);
 
 #define SPW_ALLOW_WEAKER 1u
+#define SPW_COPY         2u /* /workspace is layers/copy/upper itself: no overlay, steps have no layers */
 
 /* A finished sandbox description. Strings are absolute, canonical paths unless said. */
 struct spw_spec {
@@ -119,5 +120,8 @@ CHECKED int spw_step_decode(const char *p, size_t n, struct spw_step *ret, void 
 
 /* Names of layers, tenants and runs: 1..64 of [A-Za-z0-9_.-], not starting with '.' or '-'. */
 bool spw_name_ok(const char *);
+/* Root mode: the id on the host of this run's steps. Above every range useradd, subuid and systemd hand out, and per
+ * run, so that two runs are strangers to each other even by uid. */
+uint32_t spw_host_id(const char *run_id);
 /* "" or a relative path without "", ".", ".." components. */
 bool spw_cwd_ok(const char *);

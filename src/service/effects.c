@@ -13,6 +13,7 @@
 #include "os/file.h"
 #include "sandbox/apply.h"
 #include "sandbox/changes.h"
+#include "sandbox/seed.h"
 #include "service/effects_files.h"
 #include "service/effects_seen.h"
 
@@ -58,17 +59,34 @@ int effects_root(struct svc *svc, const struct run_row *row, char **ret, struct 
     return 0;
 }
 
-int effects_layers(const struct run_steps *steps, int64_t before, const char ***ret, struct err *e)
+/* A run with its own copy of the project has one layer, which is no layer of a step: the copy, once it is made. */
+static int copy_layer(struct svc *svc, const struct run_row *row, const char **v, struct err *e)
 {
-    const char **v = calloc(steps->n + 1, sizeof *v);
+    char dir[RUN_DIR_MAX];
+    int64_t bytes;
+    int r = svc_run_dir(svc, &row->id, dir, e);
+
+    if (r == 0)
+        r = seed_made(dir, &bytes, e);
+    if (r > 0)
+        v[0] = SEED_LAYER;
+    return r < 0 ? r : 0;
+}
+
+int effects_layers(const struct run_row *row, const struct run_steps *steps, int64_t before, const char ***ret,
+                   struct err *e)
+{
+    const char **v = calloc(steps->n + 2, sizeof *v);
     size_t n = 0;
 
     if (!v)
         return err_oom(e);
+    *ret = v;
+    if (row->seed_copy)
+        return 0;
     for (size_t i = 0; i < steps->n; i++)
         if (steps->v[i].layer && (before < 0 || steps->v[i].index < before))
             v[n++] = steps->v[i].layer;
-    *ret = v;
     return 0;
 }
 
@@ -117,18 +135,26 @@ int effects_sum_json(const struct effects_sum *s, struct buf *out, struct err *e
     return out->bad ? err_oom(e) : 0;
 }
 
-static int scan(const char *run_dir, const char *root, const char *const *layers, struct changes **ret, struct err *e)
+static int scan(struct svc *svc, const struct run_row *row, const struct run_steps *steps, const char *run_dir,
+                const char *root, struct changes **ret, struct err *e)
 {
-    struct changes_in in = {.project_root = root, .run_dir = run_dir, .layers = layers};
+    struct changes_in in = {.project_root = root, .run_dir = run_dir, .copied = row->seed_copy};
+    const char **layers = NULL;
+    int r = effects_layers(row, steps, -1, &layers, e);
 
-    return changes_scan(&in, ret, e);
+    if (r == 0 && row->seed_copy)
+        r = copy_layer(svc, row, layers, e);
+    in.layers = layers;
+    if (r == 0)
+        r = changes_scan(&in, ret, e);
+    free(layers);
+    return r;
 }
 
 int effects_compute(struct svc *svc, const struct run_row *row, const struct run_steps *steps, struct effects_sum *ret,
                     struct err *e)
 {
     AUTO_PTR(changes_free) struct changes *ch = NULL;
-    const char **layers = NULL;
     AUTO(fd_close) int fd = -1;
     char *root = NULL, dir[RUN_DIR_MAX];
     struct changes_sum sum;
@@ -137,9 +163,7 @@ int effects_compute(struct svc *svc, const struct run_row *row, const struct run
     if (r == 0)
         r = svc_run_dir(svc, &row->id, dir, e);
     if (r == 0)
-        r = effects_layers(steps, -1, &layers, e);
-    if (r == 0)
-        r = scan(dir, root, layers, &ch, e);
+        r = scan(svc, row, steps, dir, root, &ch, e);
     if (r == 0)
         fd = run_fd(svc, &row->id, e);
     if (r == 0)
@@ -149,7 +173,6 @@ int effects_compute(struct svc *svc, const struct run_row *row, const struct run
         *ret = (struct effects_sum){sum.files, sum.additions, sum.deletions, sum.refused, ""};
         changes_digest(ch, ret->digest);
     }
-    free(layers);
     free(root);
     return r;
 }
@@ -319,21 +342,18 @@ static int still_reviewed(struct job *j, const struct changes *ch, const char *c
     return str_eq(digest, json_str(json_get(doc, "digest"))) ? 0 : moved_on(j, ch, only, e);
 }
 
-static int apply_new(struct job *j, const struct run_steps *steps, struct err *e)
+static int apply_new(struct svc *svc, struct job *j, const struct run_steps *steps, struct err *e)
 {
     AUTO_PTR(changes_free) struct changes *ch = NULL;
-    const char **layers = NULL, **only = NULL;
-    int r = effects_layers(steps, -1, &layers, e);
+    const char **only = NULL;
+    int r = scan(svc, j->row, steps, j->dir, j->root, &ch, e);
 
-    if (r == 0)
-        r = scan(j->dir, j->root, layers, &ch, e);
     if (r == 0)
         r = selection(json_get(j->apply, "paths"), &only, e);
     if (r == 0)
         r = still_reviewed(j, ch, only, e);
     if (r == 0)
         r = apply_run(ch, j->dir, j->root, only, &j->res, e);
-    free(layers);
     free(only);
     return r;
 }
@@ -348,7 +368,7 @@ int effects_apply(struct svc *svc, const struct run_row *row, const struct run_s
         return r;
     r = apply_recover(j.dir, j.root, &state, &j.res, e);
     if (r == 0 && state != 2 && state != 3)
-        r = apply_new(&j, steps, e);
+        r = apply_new(svc, &j, steps, e);
     if (r < 0 && r != -ERR_APPLY_CONFLICT)
         return r;
     r2 = result_json(&j.res, r == 0, json_get(j.apply, "paths"), ret_json, e);

@@ -18,8 +18,9 @@ CHECKED int effects_sum_json(const struct effects_sum *, struct buf *out, struct
 /* The host directory of the run's project; free() it. ERR_NOT_FOUND when it is gone. */
 CHECKED int effects_root(struct svc *, const struct run_row *, char **ret, struct err *);
 /* Names of the layers its steps wrote, bottom first, of steps before `index` (-1: all), NULL-terminated, borrowed from
- * steps; free() the array. */
-CHECKED int effects_layers(const struct run_steps *, int64_t before, const char ***ret, struct err *);
+ * steps; free() the array, also after a failure. None where the run has its own copy of the project. */
+CHECKED int effects_layers(const struct run_row *, const struct run_steps *, int64_t before, const char ***ret,
+                           struct err *);
 /* Reads the sealed layers, writes the files of effects_files.h. */
 CHECKED int effects_compute(struct svc *, const struct run_row *, const struct run_steps *, struct effects_sum *ret,
                             struct err *);

@@ -7,10 +7,18 @@
 
 #include "base/str.h"
 
+int project_settings_seed(struct project_settings *s, const char *word, struct err *e)
+{
+    if (!str_eq(word, "overlay") && !str_eq(word, "copy"))
+        return err_field(e, ERR_INVALID, "seed", "use one of: overlay, copy");
+    (void)!str_copy(s->seed, sizeof s->seed, word);
+    return 0;
+}
+
 int project_settings_merge(struct project_settings *s, const struct json *given, struct err *e)
 {
-    static const char *const keys[] = {"toolchains", NULL};
-    const char *tools = NULL;
+    static const char *const keys[] = {"toolchains", "seed", NULL};
+    const char *tools = NULL, *seed = NULL;
     int r = json_known(given, "", keys, e);
 
     if (r == 0)
@@ -19,13 +27,15 @@ int project_settings_merge(struct project_settings *s, const struct json *given,
         r = toolchains_choice_ok(tools, "toolchains", e);
     if (r == 0 && tools)
         (void)!str_copy(s->toolchains, sizeof s->toolchains, tools);
-    return r;
+    if (r == 0)
+        r = json_want_str(given, "", "seed", J_OPT, sizeof s->seed - 1, &seed, e);
+    return r == 0 && seed ? project_settings_seed(s, seed, e) : r;
 }
 
 int project_settings_read(const char *text, struct project_settings *ret, struct err *e)
 {
     AUTO_PTR(json_free) struct json *o = NULL;
-    struct project_settings s = {""};
+    struct project_settings s = {.seed = ""};
     int r = text && *text ? json_parse(text, strlen(text), &o, e) : 0;
 
     if (r == 0 && o)
@@ -39,7 +49,10 @@ int project_settings_read(const char *text, struct project_settings *ret, struct
 void project_settings_json(struct jw *w, const struct project_settings *s)
 {
     jw_obj(w);
-    jw_kstr_opt(w, "toolchains", s->toolchains);
+    if (s->toolchains[0])
+        jw_kstr(w, "toolchains", s->toolchains);
+    if (s->seed[0])
+        jw_kstr(w, "seed", s->seed);
     jw_end_obj(w);
 }
 

@@ -9,11 +9,13 @@
 #define SETTINGS_TEXT 256
 
 struct project_settings {
+    char seed[16];                  /* how runs get their workspace: "overlay", "copy"; "": the default, overlay */
     char toolchains[SETTINGS_TEXT]; /* "auto", "none", or names, separated by commas; "": the server's default */
 };
 
 /* Members of a request's object that are given replace those in s. Unknown ones, and values that are none: refused. */
 CHECKED int project_settings_merge(struct project_settings *s, const struct json *given, struct err *);
+CHECKED int project_settings_seed(struct project_settings *s, const char *word, struct err *);
 /* From a row, as text. */
 CHECKED int project_settings_read(const char *json, struct project_settings *ret, struct err *);
 void project_settings_json(struct jw *, const struct project_settings *);

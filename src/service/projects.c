@@ -161,6 +161,7 @@ static int add_tx(struct db *db, void *arg, struct err *e)
     jw_obj(&w);
     jw_kstr(&w, "name", a->name);
     jw_kbytes(&w, "root_path", a->row.root_path, strlen(a->row.root_path));
+    jw_kraw(&w, "settings", a->row.settings);
     jw_end_obj(&w);
     r = caller_audit(db, a->c, "project.added", a->row.id.s, data.p, NULL, e);
     if (r < 0)
@@ -189,9 +190,13 @@ static int default_name(const char *root, char *ret, size_t cap)
     return 0;
 }
 
-int projects_add(struct svc *svc, struct caller *c, const char *root_path, const char *name, struct err *e)
+int projects_add(struct svc *svc, struct caller *c, const char *root_path, const char *name, const char *seed,
+                 struct err *e)
 {
     struct add a = {.c = c, .name_given = name != NULL};
+    struct project_settings set = {.seed = ""};
+    AUTO(buf_fini) struct buf text = BUF_INIT(4 * KIB);
+    struct jw w = JW_INIT(&text);
     AUTO(buf_fini) struct buf warn = BUF_INIT(32 * KIB);
     char *root = NULL;
     int r;
@@ -203,6 +208,12 @@ int projects_add(struct svc *svc, struct caller *c, const char *root_path, const
                          "a name has 1 to %d characters without blanks, slashes or invisible characters, and does not "
                          "begin with . or -",
                          NAME_MAX_LEN);
+    r = seed ? project_settings_seed(&set, seed, e) : 0;
+    if (r < 0)
+        return r;
+    project_settings_json(&w, &set);
+    if (text.bad)
+        return err_set(e, -text.bad, NULL);
     r = dir_canonical(root_path, &root, e);
     if (r < 0)
         return err_field(e, -r, "root_path", "%s: not an existing directory that the server can open", root_path);
@@ -218,7 +229,7 @@ int projects_add(struct svc *svc, struct caller *c, const char *root_path, const
                                      .tenant_id = c->tenant,
                                      .name = a.name,
                                      .root_path = root,
-                                     .settings = (char[]){"{}"},
+                                     .settings = text.p,
                                      .created_us = clock_now_us()};
         r = store_write(svc->store, add_tx, &a, e);
     }

@@ -9,7 +9,9 @@
 #include "store/base_rows.h"
 
 /* name NULL: the directory's name, made unique. Reply: Project with `warnings`. */
-CHECKED int projects_add(struct svc *, struct caller *, const char *root_path, const char *name, struct err *);
+/* seed: how runs get their workspace: "overlay" or "copy"; NULL = "overlay". */
+CHECKED int projects_add(struct svc *, struct caller *, const char *root_path, const char *name, const char *seed,
+                         struct err *);
 /* given: the members that are to change. Reply: Project. */
 CHECKED int projects_set(struct svc *, struct caller *, const char *id_or_name, const struct json *given, struct err *);
 /* What the steps of this project's runs see of a home directory. */

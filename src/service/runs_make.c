@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "os/clock.h"
 #include "service/health.h"
+#include "service/project_settings.h"
 #include "service/projects.h"
 #include "service/secrets.h"
 
@@ -249,6 +250,7 @@ static int create_tx(struct db *db, void *arg, struct err *e)
 {
     struct create *cr = arg;
     AUTO(project_row_fini) struct project_row prj = {0};
+    struct project_settings set;
     int r = runs_project(db, cr->c->tenant, cr->project, &prj, e);
 
     if (r == 0)
@@ -256,6 +258,10 @@ static int create_tx(struct db *db, void *arg, struct err *e)
     if (r < 0)
         return r;
     cr->row.project_id = prj.id;
+    r = project_settings_read(prj.settings, &set, e);
+    if (r < 0)
+        return r;
+    cr->row.seed_copy = str_eq(set.seed, "copy");
     r = insert_run(db, cr, "run.created", e);
     return r < 0 ? r : runs_reply(db, cr->c, &cr->row, 202, e);
 }

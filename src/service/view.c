@@ -53,6 +53,7 @@ void view_run_open(struct jw *w, const struct run_row *r, const char *project_na
     jw_kstr(w, "on_failure", r->on_failure);
     jw_kstr(w, "on_deny", r->on_deny);
     jw_kbool(w, "network", r->network);
+    jw_kstr(w, "seed", r->seed_copy ? "copy" : "overlay");
     kraw_or(w, "limits", r->limits, "{}");
     kraw_or(w, "env_names", r->env_names, "[]");
     jw_kstr(w, "plan_hash", r->plan_hash);

@@ -38,10 +38,8 @@
 #include "os/proc.h"
 #include "shim/sys.h"
 
-#define HOST_ID_BASE 0x70000000u /* above every range useradd, subuid and systemd hand out */
-#define HOST_ID_MASK 0x00ffffffu
-#define INSIDE_ID    1000u /* what root's own project belongs to, inside */
-#define BUILD_MS     30000 /* a hung network file system must not hang the caller for ever */
+#define INSIDE_ID 1000u /* what root's own project belongs to, inside */
+#define BUILD_MS  30000 /* a hung network file system must not hang the caller for ever */
 
 int weaker_note(struct weaker *w, bool allowed, const char *name, const char *why, const char *fix, struct err *e)
 {
@@ -97,8 +95,7 @@ int ids_find(const struct spw_spec *spec, struct ids *ret, struct err *e)
             e, ERR_SANDBOX_UNAVAILABLE,
             "root without CAP_SYS_ADMIN, CAP_SETUID, CAP_SETGID, CAP_CHOWN and CAP_KILL cannot map ids, and a "
             "step must never be uid 0; fix: run the server as an ordinary user, or with these capabilities");
-    /* Per run, so that two runs are strangers to each other even by uid. */
-    uint32_t host = HOST_ID_BASE | (crc32c(0, spec->run_id, strlen(spec->run_id)) & HOST_ID_MASK);
+    uint32_t host = spw_host_id(spec->run_id);
     *ret = (struct ids){.root_mode = true,
                         .owner = st.st_uid,
                         .owner_gid = st.st_gid,
@@ -206,6 +203,11 @@ int userns_with_map(const struct ids *ids, struct lender *l, struct err *e)
     }
     kill(pid, SIGKILL);
     return r < 0 ? r : fd;
+}
+
+bool ids_map_project(const struct spw_spec *spec, const struct ids *ids)
+{
+    return ids->root_mode && !(spec->flags & SPW_COPY);
 }
 
 /* A detached copy of the project's mount in which its owner appears as ids.host. fd or negative code. */
@@ -345,14 +347,20 @@ static int send_binds(const struct build_in *in, const struct built *b, int ns, 
     return 0;
 }
 
-/* What init cannot open by itself: the project, with its owner mapped (the fd that is returned), and the binds. */
-static int send_mapped(const struct build_in *in, const struct built *b, struct lender *l, struct err *e)
+/* What init cannot open by itself: the binds, and the project, with its owner mapped (*ret_fd, where it is shown). */
+static int send_mapped(const struct build_in *in, const struct built *b, struct lender *l, int *ret_fd, struct err *e)
 {
     AUTO(fd_close) int ns = userns_with_map(in->ids, l, e);
     if (ns < 0)
         return ns;
     int r = send_binds(in, b, ns, e);
-    return r < 0 ? r : project_idmapped(in->spec->project, ns, e);
+    if (r < 0 || !ids_map_project(in->spec, in->ids))
+        return r;
+    r = project_idmapped(in->spec->project, ns, e);
+    if (r < 0)
+        return r;
+    *ret_fd = r;
+    return 0;
 }
 
 static int send_go(const struct build_in *in, const struct built *b, struct err *e)
@@ -363,11 +371,10 @@ static int send_go(const struct build_in *in, const struct built *b, struct err 
     int fds[1 + CGROUP_DOORS];
     size_t n = 0;
     int r = in->limits(in->arg, &g, e);
-    if (r == 0 && in->ids->root_mode) {
-        fds[n] = send_mapped(in, b, &l, e);
-        r = fds[n] < 0 ? fds[n] : 0;
-        n += r == 0;
-    }
+    fds[0] = -1;
+    if (r == 0 && in->ids->root_mode)
+        r = send_mapped(in, b, &l, &fds[0], e);
+    n += fds[0] >= 0;
     for (size_t i = 0; i < g.ndoors; i++)
         fds[n++] = g.doors[i];
     m.soft = g.soft_memory;

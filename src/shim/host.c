@@ -154,6 +154,8 @@ static int make_layer(const struct host_in *in, const char *name, struct err *e)
     if (layer < 0 || fchmod(layer, 0755) < 0)
         return err_sys(e, ERR_SANDBOX_FAILED, "open the layer %s", name);
     int r = write_born(layer, e);
+    if (in->spec->flags & SPW_COPY)
+        return r; /* only the mark that this attempt began */
     if (r == 0)
         r = make_part(in, layer, "upper", in->upper_mode, e);
     if (r == 0)

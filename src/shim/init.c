@@ -86,7 +86,7 @@ static int enter_groups(const int *fds, size_t n, struct err *e)
 
 static int prepare(struct init *in, struct gather *g, const int *fds, size_t nfds, struct err *e)
 {
-    size_t skip = in->in->ids->root_mode ? 1 : 0;
+    size_t skip = ids_map_project(in->in->spec, in->in->ids) ? 1 : 0;
     if (nfds < skip || nfds > skip + CGROUP_DOORS)
         return err_set(e, ERR_INTERNAL, "init was told to go on without its project");
     int r = enter_groups(fds + skip, nfds - skip, e);

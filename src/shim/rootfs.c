@@ -13,7 +13,8 @@
  * /workspace is a stack of mounts: the root of the scratch file system, over it the project, over it the run's layers,
  * over it the running step's overlay. init holds fds to the project and the layers; a step sees only the top, cannot
  * unmount (no capability), and cannot reach init's fds (ptrace access needs init's capabilities). Overlays want lower
- * mounts that are attached in their own namespace (Linux before 6.15), so they cannot simply stay detached. */
+ * mounts that are attached in their own namespace (Linux before 6.15), so they cannot simply stay detached. Where the
+ * run has a copy of the project (SPW_COPY), the project is not there at all, and a step's /workspace is the copy. */
 #include "shim/shim.h"
 
 #include <errno.h>
@@ -158,9 +159,10 @@ static int gather_all(const struct init_in *in, struct gather *g, struct err *e)
         if (r == 0)
             rootfs_bind(in, g, (int)i, fd);
     }
-    if (r == 0 && !in->ids->root_mode)
+    bool own = in->spec->flags & SPW_COPY, show = !own && !in->ids->root_mode;
+    if (r == 0 && show)
         r = gather_mount(in->spec->project, ATTR_RO, &g->project, e);
-    if (r == 0 && !in->ids->root_mode && g->project.fd < 0)
+    if (r == 0 && show && g->project.fd < 0)
         r = err_set(e, ERR_SANDBOX_FAILED, "the project %s cannot be opened", in->spec->project);
     if (r == 0 && snprintf(layers, sizeof(layers), "%s/layers", in->spec->dir) >= (int)sizeof(layers))
         r = err_set(e, ERR_INVALID, "the data directory's path is too long");
@@ -463,7 +465,8 @@ static int attach_all(const struct init_in *in, struct gather *g, struct err *e)
 
 static int attach_workspace(struct gather *g, struct rootfs *ret, struct err *e)
 {
-    int r = attach(g->project.fd, "/workspace", true, e);
+    bool own = g->project.fd < 0; /* SPW_COPY: the project itself is not shown */
+    int r = own ? make_place("/workspace", true, e) : attach(g->project.fd, "/workspace", true, e);
     if (r < 0)
         return r;
     ret->project_fd = open("/workspace", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -573,7 +576,16 @@ static int overlay_options(const struct rootfs *fs, const struct spw_step *s, st
     return 0;
 }
 
-int rootfs_step_mount(const struct init_in *in, const struct rootfs *fs, const struct spw_step *s, struct err *e)
+static int mount_copy(const struct rootfs *fs, struct err *e)
+{
+    AUTO(fd_close)
+    int fd = sys_open_tree(fs->layers_fd, "copy/upper", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
+    if (fd < 0 || sys_move_mount(fd, AT_FDCWD, "/workspace") < 0)
+        return fail(e, "mount", "the copy of the project on /workspace");
+    return 0;
+}
+
+static int mount_overlay(const struct rootfs *fs, const struct spw_step *s, struct err *e)
 {
     AUTO(buf_fini) struct buf b = BUF_INIT(4000);
     int r = overlay_options(fs, s, &b, e);
@@ -592,6 +604,14 @@ int rootfs_step_mount(const struct init_in *in, const struct rootfs *fs, const s
             "mount the overlay on /workspace (fix: no other file system may be mounted inside the project, and "
             "the data directory must be on a file system with user extended attributes, such as ext4, xfs, btrfs)");
     }
+    return 0;
+}
+
+int rootfs_step_mount(const struct init_in *in, const struct rootfs *fs, const struct spw_step *s, struct err *e)
+{
+    int r = in->spec->flags & SPW_COPY ? mount_copy(fs, e) : mount_overlay(fs, s, e);
+    if (r < 0)
+        return r;
     AUTO(fd_close) int ws = open("/workspace", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (ws < 0)
         return fail(e, "open", "/workspace");

@@ -42,6 +42,8 @@ struct built {
     int sock;  /* SOCK_SEQPACKET to init */
 };
 CHECKED int ids_find(const struct spw_spec *, struct ids *ret, struct err *);
+/* Is the project shown through an idmapped mount? Not where the run has its own files (SPW_COPY). */
+bool ids_map_project(const struct spw_spec *, const struct ids *);
 /* What init gets with the word to go on. */
 struct go {
     bool soft_memory; /* no memory controller: init watches by sampling */

@@ -27,6 +27,9 @@ struct migration {
 static const char sqlite_001[] =
 #include "store/schema_001.def"
     ;
+static const char sqlite_002[] =
+#include "store/schema_002.def"
+    ;
 #undef INT
 #undef BYTES
 #undef KEY
@@ -49,9 +52,13 @@ static const char sqlite_001[] =
 static const char postgres_001[] =
 #include "store/schema_001.def"
     ;
+static const char postgres_002[] =
+#include "store/schema_002.def"
+    ;
 
 static const struct migration list[] = {
     {1, "first tables", {sqlite_001, postgres_001}},
+    {2, "copied workspaces", {sqlite_002, postgres_002}},
 };
 
 int64_t migrations_version(void)

@@ -17,6 +17,7 @@ static const struct field fields[] = {
     FIELD(F_TEXT, run_row, surface),
     FIELD(F_TEXT, run_row, trace_id),
     FIELD(F_INT, run_row, created_us),
+    FIELD(F_BOOL, run_row, seed_copy),
     FIELD(F_TEXT, run_row, intent),
     FIELD(F_TEXT, run_row, review),
     FIELD(F_TEXT, run_row, on_failure),
@@ -45,7 +46,7 @@ static const struct field fields[] = {
 };
 enum {
     NFIELDS = ARRAY_LEN(fields),
-    NFIXED = 9,
+    NFIXED = 10,
     NINSERT = NFIELDS - 2, /* without event_seq and lease_token */
     NMUTABLE = NINSERT - NFIXED,
 };

@@ -18,6 +18,7 @@ struct run_row {
     char *intent;                        /* NULL when steps were given */
     char *review, *on_failure, *on_deny; /* "plan|effects|both|none", "review|discard", "fail|tell" */
     bool network;
+    bool seed_copy;  /* works on a copy of the project: as the project said when the run was accepted */
     char *limits;    /* JSON object */
     char *env_names; /* JSON array of names */
     void *env_sealed;
@@ -42,8 +43,8 @@ CHECKED int run_insert(struct db *, const struct run_row *, struct err *); /* ev
 /* tenant NULL = any */
 CHECKED int run_get(struct db *, const char *tenant, const struct id *, struct run_row *ret, struct err *);
 CHECKED int run_lock(struct db *, const char *tenant, const struct id *, struct run_row *ret, struct err *);
-/* All but id, tenant, project, undoes, kind, actor, surface, trace_id, created_us (fixed) and event_seq, lease_token
- * (event_append and queue_claim write them). A node is stored as state and phase. */
+/* All but id, tenant, project, undoes, kind, actor, surface, trace_id, created_us, seed_copy (fixed) and event_seq,
+ * lease_token (event_append and queue_claim write them). A node is stored as state and phase. */
 CHECKED int run_save(struct db *, const struct run_row *, struct err *);
 /* newest first; after: id, exclusive; tenant must be given */
 struct run_filter {

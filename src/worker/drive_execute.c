@@ -20,6 +20,7 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "sandbox/changes.h"
+#include "sandbox/seed.h"
 #include "service/hub.h"
 #include "service/projects.h"
 #include "worker/drive.h"
@@ -37,6 +38,8 @@ struct execute {
     char *root, dir[RUN_DIR_MAX];
     struct sandbox_limits limits;
     bool tried_adopt, adopted_running;
+    bool canceled;  /* asked for while the project was being copied */
+    uint32_t asked; /* how often the copy asked whether to go on */
     int start_code; /* why no sandbox could be built; 0 when one could */
     int adopted_index, adopted_attempt;
 };
@@ -114,6 +117,30 @@ static size_t strings(const char *const *v)
     return n;
 }
 
+static int look_for_cancel(struct execute *x, bool *canceled, struct err *e);
+
+/* A copy of a large project takes seconds: it ends when the run is canceled, the lease is lost, or the server stops. */
+static bool stop_copy(void *arg)
+{
+    struct execute *x = arg;
+
+    if (x->asked++ % 256)
+        return false;
+    return hub_stopping(x->d->svc->hub) || look_for_cancel(x, &x->canceled, NULL) < 0 || x->canceled;
+}
+
+static int copy_project(struct execute *x, struct sandbox_spec *spec, struct err *e)
+{
+    int64_t bytes = 0;
+    int r = sandbox_copy(spec, x->d->svc->set.min_free_bytes, stop_copy, x, &bytes, e);
+
+    if (r == 0 && spec->limits.disk_bytes) /* what the run adds is limited, not what the project has */
+        spec->limits.disk_bytes += bytes;
+    if (r == -ERR_CANCELED && !x->canceled)
+        return err_set(e, ERR_INTERRUPTED, "the server stops, or another one has the run");
+    return r;
+}
+
 static int open_sandbox(struct execute *x, struct err *e)
 {
     struct sandbox_spec spec = {
@@ -123,6 +150,7 @@ static int open_sandbox(struct execute *x, struct err *e)
         .dir = x->dir,
         .limits = x->limits,
         .network = x->d->row.network,
+        .copy = x->d->row.seed_copy,
         .allow_weaker = x->d->svc->set.allow_weaker,
         .ro_binds = toolchains_binds(x->tools),
         .nro_binds = strings(toolchains_binds(x->tools)),
@@ -135,6 +163,8 @@ static int open_sandbox(struct execute *x, struct err *e)
     if (r < 0 || x->d->sb)
         return r;
     r = make_dirs(x, e);
+    if (r == 0 && spec.copy)
+        r = copy_project(x, &spec, e);
     return r < 0 ? r : sandbox_open(&spec, &x->d->sb, e);
 }
 
@@ -220,7 +250,7 @@ static int exec_step(struct execute *x, struct step_row *s, struct err *e)
         return err_oom(e);
     pick_env(x, ps, env, env + n);
     add_tools_env(x, env);
-    r = effects_layers(&x->steps, s->index, &lower, e);
+    r = effects_layers(&x->d->row, &x->steps, s->index, &lower, e);
     if (r == 0) {
         spec = (struct step_spec){
             .step_id = s->id,
@@ -257,7 +287,8 @@ static int look_for_cancel(struct execute *x, bool *canceled, struct err *e)
     if (r == 0 && now.cancel_us && !*canceled) {
         *canceled = true;
         x->d->row.cancel_us = now.cancel_us;
-        sandbox_kill(x->d->sb); /* a shim that cannot be told is gone: the wait says so */
+        if (x->d->sb)
+            sandbox_kill(x->d->sb); /* a shim that cannot be told is gone: the wait says so */
     }
     return r;
 }
@@ -388,9 +419,12 @@ static void drop_missing_layer(struct execute *x, struct step_row *s)
 /* Once no step will see them again: what a step locked must be locked for the next one too. */
 static int seal_layers(struct execute *x, struct err *e)
 {
-    int r = 0;
+    int64_t bytes;
+    int r = x->d->row.seed_copy ? seed_made(x->dir, &bytes, e) : 0;
 
-    for (size_t i = 0; r == 0 && i < x->steps.n; i++)
+    if (r != 0)
+        return r < 0 ? r : changes_seal(x->dir, SEED_LAYER, e);
+    for (size_t i = 0; r == 0 && i < x->steps.n && !x->d->row.seed_copy; i++)
         if (x->steps.v[i].layer && has_layer(x, &x->steps.v[i]))
             r = changes_seal(x->dir, x->steps.v[i].layer, e);
     return r;
@@ -420,11 +454,14 @@ static int start_and_wait(struct execute *x, struct step_row *s, bool *go, struc
     if (r == 0)
         r = exec_step(x, s, e);
     CRASH_POINT(step_started);
+    if (r == -ERR_INTERRUPTED)
+        return r; /* nothing of the step ran: it is begun again */
     if (r == 0) {
         r = wait_step(x, s, &ex, e);
     } else { /* nothing ran: the step ends with what kept it from running */
         ex.started_us = ex.finished_us = clock_now_us();
         snprintf(ex.error, sizeof ex.error, "%.255s", e->msg);
+        ex.canceled = r == -ERR_CANCELED;
         close_sandbox(x); /* an order that was not confirmed may still be on its way */
         r = make_dirs(x, e);
     }

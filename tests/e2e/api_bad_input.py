@@ -39,8 +39,8 @@ def good_bodies(w):
     step = {"command": "echo hello", "title": "say hello", "cwd": "sub", "env_names": ["A"], "wall_ms": 1000, "kind": "command",
             "reason": "why not"}
     bodies = {
-        "post_projects": {"root_path": w.project + "/sub", "name": "sub"},
-        "put_project_settings": {"toolchains": "nvm,pyenv"},
+        "post_projects": {"root_path": w.project + "/sub", "name": "sub", "seed": "copy"},
+        "put_project_settings": {"toolchains": "nvm,pyenv", "seed": "copy"},
         "post_runs": {"project_id": "hello", "steps": [step], "review": "both", "on_failure": "review", "on_deny": "fail",
                       "limits": {"cpu_millis": 1000, "memory_bytes": 1 << 28, "pids": 64, "disk_bytes": 1 << 28,
                                  "output_bytes": 1 << 20, "wall_ms": 10000}, "env": {"A": "1"}, "network": False},

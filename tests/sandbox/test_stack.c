@@ -30,6 +30,7 @@ struct stack {
     char names[64][16];
     const char *lower[65];
     struct buf before;
+    bool copied; /* a run with its own copy of the project */
 };
 
 static void must(int r, const struct err *e)
@@ -55,6 +56,7 @@ static void cp(const char *from, const char *to)
 /* The same changes without a sandbox, by the same kind of user: one that modes bind. */
 static void ops_plain(struct stack *s, uint64_t seed, int count)
 {
+    const char *links = s->copied ? "links" : NULL;
     char a[32], b[16], path[256];
     snprintf(a, sizeof a, "%llu", (unsigned long long)seed);
     snprintf(b, sizeof b, "%d", count);
@@ -65,7 +67,7 @@ static void ops_plain(struct stack *s, uint64_t seed, int count)
         if (chdir(s->plain) < 0 ||
             (geteuid() == 0 && (setgroups(0, NULL) < 0 || setgid(ORDINARY) < 0 || setuid(ORDINARY) < 0)))
             _exit(99);
-        execl(path, path, a, b, (char *)NULL);
+        execl(path, path, a, b, links, (char *)NULL);
         _exit(98);
     }
     int st = -1;
@@ -121,13 +123,15 @@ static void step(struct stack *s, uint64_t seed, int count)
 {
     char cmd[400];
     int i = s->g.next;
-    snprintf(cmd, sizeof cmd, "%s/stack_ops %llu %d", s->tools, (unsigned long long)seed, count);
+    snprintf(cmd, sizeof cmd, "%s/stack_ops %llu %d %s", s->tools, (unsigned long long)seed, count,
+             s->copied ? "links" : "");
     rig_run(&s->g, cmd);
     if (s->g.x.exit_code != 0)
         fail_msg("step %d: code %d signal %d %s %s", i, s->g.x.exit_code, s->g.x.signal, s->g.x.error,
                  s->g.err.len ? s->g.err.p : "");
     snprintf(s->names[i], sizeof s->names[i], "%d.1", i);
-    s->lower[i] = s->names[i];
+    if (!s->copied)
+        s->lower[i] = s->names[i];
 }
 
 /* ---- what is shown, and what is there ---- */
@@ -178,8 +182,13 @@ static void round_trip(struct stack *s)
     struct apply_result res = {0};
     struct err e = ERR_INIT;
     char undo[300];
-    struct changes_in in = {.project_root = s->g.project, .run_dir = s->g.run, .layers = s->lower};
-    for (int i = 0; i < s->g.next; i++) /* not before: a locked file must stay so for the steps that follow */
+    static const char *const copy[] = {"copy", NULL};
+    struct changes_in in = {
+        .project_root = s->g.project, .run_dir = s->g.run, .layers = s->copied ? copy : s->lower, .copied = s->copied};
+    if (s->copied)
+        must(changes_seal(s->g.run, "copy", &e), &e);
+    for (int i = 0; i < s->g.next && !s->copied;
+         i++) /* not before: a locked file must stay so for the steps that follow */
         must(changes_seal(s->g.run, s->names[i], &e), &e);
     must(changes_scan(&in, &c, &e), &e);
     fx_assert_list(s->g.project, &s->before, FX_EXACT); /* nothing was touched yet */
@@ -197,11 +206,23 @@ static void round_trip(struct stack *s)
     fx_assert_list(s->g.project, &s->before, FX_EXACT);
 }
 
-static void one_round(uint64_t seed, int steps, int count)
+static void make_copy(struct stack *s)
 {
-    struct stack s = {0};
-    fprintf(stderr, "SALLYPORT_SEED=%llu\n", (unsigned long long)seed);
+    struct err e = ERR_INIT;
+    int64_t bytes = 0;
+    s->g.spec.copy = true;
+    must(sandbox_copy(&s->g.spec, 0, NULL, NULL, &bytes, &e), &e);
+    assert_true(bytes > 0);
+    must(sandbox_copy(&s->g.spec, 0, NULL, NULL, &bytes, &e), &e); /* there already */
+}
+
+static void one_round(uint64_t seed, int steps, int count, bool copied)
+{
+    struct stack s = {.copied = copied};
+    fprintf(stderr, "SALLYPORT_SEED=%llu%s\n", (unsigned long long)seed, copied ? " (copy)" : "");
     begin(&s, seed);
+    if (copied)
+        make_copy(&s);
     rig_open(&s.g);
     for (int i = 0; i < steps; i++) {
         step(&s, seed + (uint64_t)i, count);
@@ -217,7 +238,7 @@ static void test_random(void **state)
     const char *from = getenv("SALLYPORT_SEED"), *n = getenv("SALLYPORT_ROUNDS");
     uint64_t seed = from ? strtoull(from, NULL, 10) : (uint64_t)time(NULL) * 1000;
     for (int i = 0; i < (n ? atoi(n) : 6); i++)
-        one_round(seed + (uint64_t)i * 100, 4, 30);
+        one_round(seed + (uint64_t)i * 100, 4, 30, i % 2);
 }
 
 /* As many steps as a plan may have. */
@@ -225,7 +246,7 @@ static void test_many(void **state)
 {
     (void)state;
     const char *from = getenv("SALLYPORT_SEED");
-    one_round(from ? strtoull(from, NULL, 10) : (uint64_t)time(NULL) * 1000, 64, 6);
+    one_round(from ? strtoull(from, NULL, 10) : (uint64_t)time(NULL) * 1000, 64, 6, false);
 }
 
 int main(int argc, char **argv)

@@ -56,7 +56,7 @@ int rig_up(void **state)
     OK(policies_new(g->svc.store, &g->svc.policies, &e));
     caller_system(&g->c, "default", "token:tester", "0123456789abcdef0123456789abcdef");
     g->c.scopes = ~0u;
-    OK(projects_add(&g->svc, &g->c, g->project, NULL, &e));
+    OK(projects_add(&g->svc, &g->c, g->project, NULL, NULL, &e));
     *state = g;
     return 0;
 }

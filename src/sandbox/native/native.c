@@ -212,7 +212,7 @@ static int encode_spec(const struct sandbox_spec *s, struct err *e)
         .output_bytes = s->limits.output_bytes,
         .wall_ms = s->limits.wall_ms,
         .idle_ms = s->idle_ms ? s->idle_ms : IDLE_MS,
-        .flags = s->allow_weaker ? SPW_ALLOW_WEAKER : 0,
+        .flags = (s->allow_weaker ? SPW_ALLOW_WEAKER : 0) | (s->copy ? SPW_COPY : 0),
     };
     int r = spw_spec_encode(&w, &b, e);
     return r < 0 ? r : body_fd(&b, e);
