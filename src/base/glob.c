@@ -141,3 +141,21 @@ bool glob_path(const char *pat, const char *path)
         }
     }
 }
+
+bool glob_listed(const char *globs, const char *s)
+{
+    char g[64];
+
+    for (const char *p = globs + strspn(globs, " "); *p; p += strspn(p, " ")) {
+        size_t n = strcspn(p, " ");
+        bool may = strchr("*?[\\", *p) || *p == *s; /* most differ in the first letter */
+        if (may && n < sizeof(g)) {
+            memcpy(g, p, n);
+            g[n] = '\0';
+            if (glob_match(g, s))
+                return true;
+        }
+        p += n;
+    }
+    return false;
+}

@@ -50,6 +50,8 @@ CHECKED long b64url_decode(const char *s, size_t n, void *ret);
 
 /* Shell glob over a whole string: * ? [a-z] and \; '*' crosses '/'. Linear-ish, no recursion bombs. */
 bool glob_match(const char *pat, const char *s);
+/* One of the globs between blanks (each shorter than 64 bytes: a longer one matches nothing) matches. */
+bool glob_listed(const char *globs, const char *s);
 /* Path glob: '*' and '?' stop at '/', '**' crosses it. */
 bool glob_path(const char *pat, const char *path);
 

@@ -88,24 +88,6 @@ static const char readers[] =
     "ltrace "
     "sh bash dash ash ksh mksh zsh fish busybox chroot unshare";
 
-static bool listed(const char *globs, const char *name)
-{
-    char g[64];
-
-    for (const char *p = globs; *p;) {
-        p += strspn(p, " ");
-        size_t n = strcspn(p, " ");
-        if (n && n < sizeof(g)) {
-            memcpy(g, p, n);
-            g[n] = '\0';
-            if (glob_match(g, name))
-                return true;
-        }
-        p += n;
-    }
-    return false;
-}
-
 /* --name or the beginning of one of the names. Its value when it stands in the same word, "" when it follows. */
 static const char *long_value(const char *longs, const char *f)
 {
@@ -280,7 +262,7 @@ static void git_reaches(const struct shell_cmd *c, files_fn fn, void *arg)
             fn(arg, POLICY_WRITE, str_starts(f, "--gl") ? "\x05/.gitconfig" : "/etc/gitconfig");
         if (eq && eq[1])
             fn(arg, FILE_MAYBE, eq + 1);
-        else if (listed("init worktree bundle config apply am checkout-index clone", sub) && f[0] != '-')
+        else if (glob_listed("init worktree bundle config apply am checkout-index clone", sub) && f[0] != '-')
             fn(arg, FILE_MAYBE, f);
     }
 }
@@ -288,9 +270,9 @@ static void git_reaches(const struct shell_cmd *c, files_fn fn, void *arg)
 /* `make install` goes to the system, unless it is told another place. */
 static void installs(const struct shell_cmd *c, const char *prog, files_fn fn, void *arg)
 {
-    bool python = listed("python python[23]*", prog), target = false, place = false;
+    bool python = glob_listed("python python[23]*", prog), target = false, place = false;
 
-    if (!python && !listed("make gmake bmake ninja samu meson cmake", prog))
+    if (!python && !glob_listed("make gmake bmake ninja samu meson cmake", prog))
         return;
     for (size_t i = 1; i < c->nwords; i++) {
         const char *f = c->words[i].form;
@@ -316,13 +298,13 @@ static void odd_writers(const struct shell_cmd *c, const char *prog, files_fn fn
 {
     bool in_place = false, script = false;
 
-    if (listed("tar gtar bsdtar", prog))
+    if (glob_listed("tar gtar bsdtar", prog))
         tar_writes(c, fn, arg);
-    if (listed("find gfind", prog))
+    if (glob_listed("find gfind", prog))
         find_writes(c, fn, arg);
     if (str_eq(prog, "ln") || (str_eq(prog, "cp") && copies_links(c)))
         link_reaches(c, fn, arg);
-    if (listed("install ginstall", prog))
+    if (glob_listed("install ginstall", prog))
         install_dirs(c, fn, arg);
     if (str_eq(prog, "git"))
         git_reaches(c, fn, arg);
@@ -334,7 +316,7 @@ static void odd_writers(const struct shell_cmd *c, const char *prog, files_fn fn
         }
         return;
     }
-    if (!listed("sed gsed perl yq", prog))
+    if (!glob_listed("sed gsed perl yq", prog))
         return;
     for (size_t i = 1; i < c->nwords; i++) {
         const char *f = c->words[i].form;
@@ -368,11 +350,11 @@ static bool only_named(const char *prog, const char *f, const char *value)
     if (n < sizeof(name)) {
         memcpy(name, f, n);
         name[n] = '\0';
-        if ((listed(later, name) && !listed("npm pnpm yarn", prog)) ||
-            (listed("configure meson", prog) && listed("--*dir", name)))
+        if ((glob_listed(later, name) && !glob_listed("npm pnpm yarn", prog)) ||
+            (glob_listed("configure meson", prog) && glob_listed("--*dir", name)))
             return true;
     }
-    return listed(compilers, prog) && f[0] == '-' && strchr("ILDUi", f[1]);
+    return glob_listed(compilers, prog) && f[0] == '-' && strchr("ILDUi", f[1]);
 }
 
 /* A path that certainly leads out of where the command works, by the look of it. */
@@ -386,8 +368,8 @@ static bool points_out(const char *f)
 static void may_write(const struct shell_cmd *c, const char *prog, files_fn fn, void *arg)
 {
     static const char system[] = "python python[23]* pypy* perl* ruby* node nodejs php* lua* java Rscript tclsh*";
-    bool script = listed(system, prog);
-    bool linker = listed("gcc* g++* cc c++ clang*", prog);
+    bool script = glob_listed(system, prog);
+    bool linker = glob_listed("gcc* g++* cc c++ clang*", prog);
 
     fn(arg, FILE_MAYBE, "."); /* it works where it stands */
     for (size_t i = 1; i < c->nwords; i++) {
@@ -419,7 +401,7 @@ static void environment(const struct shell_cmd *c, files_fn fn, void *arg)
 {
     for (size_t i = 0; c->nwords && i < c->nassigns; i++) {
         const char *name = c->assigns[i].name, *f = c->assigns[i].value.form, *eq = f ? strchr(f, '=') : NULL;
-        if (!f || listed("*PATH PREFIX prefix *_ROOT JAVA_HOME SHELL PYTHON TZ *_URL IFS", name))
+        if (!f || glob_listed("*PATH PREFIX prefix *_ROOT JAVA_HOME SHELL PYTHON TZ *_URL IFS", name))
             continue;
         if (*f == '/' || *f == SHELL_F_HOME)
             fn(arg, FILE_MAYBE, f);
@@ -433,10 +415,10 @@ void files_of(const struct shell_cmd *c, files_fn fn, void *arg)
     static const char silent[] = "echo printf : true false export test [ rm rmdir unlink mkdir touch chmod basename "
                                  "dirname realpath";
     const char *prog = c->nwords ? shell_base(c->words[0].form) : "";
-    bool rest = !listed(readers, prog) && !c->transparent && *prog != ':';
+    bool rest = !glob_listed(readers, prog) && !c->transparent && *prog != ':';
 
     for (size_t i = 0; i < ARRAY_LEN(writers); i++) {
-        if (!listed(writers[i].progs, prog))
+        if (!glob_listed(writers[i].progs, prog))
             continue;
         writes(c, i, fn, arg);
         rest = writers[i].rest;
@@ -445,7 +427,7 @@ void files_of(const struct shell_cmd *c, files_fn fn, void *arg)
     environment(c, fn, arg);
     if (rest)
         may_write(c, prog, fn, arg);
-    if (listed(silent, prog))
+    if (glob_listed(silent, prog))
         return;
     /* Any other operand may be read. */
     for (size_t i = 1; i < c->nwords; i++) {
@@ -469,7 +451,7 @@ void hosts_of(const struct shell_cmd *c, hosts_fn fn, void *arg)
     static const char silent[] = "echo printf grep egrep fgrep rg sed awk gawk jq test [ export";
     const char *prog = c->nwords ? shell_base(c->words[0].form) : "";
     const char *sub = str_eq(prog, "git") && c->nwords > 1 ? c->words[1].form : "";
-    bool talks = !listed(silent, prog) && !listed("commit tag log grep notes", sub);
+    bool talks = !glob_listed(silent, prog) && !glob_listed("commit tag log grep notes", sub);
 
     for (size_t i = 1; talks && i < c->nwords; i++) {
         const char *v = c->words[i].value, *p = v ? strstr(v, "://") : NULL;

@@ -103,24 +103,6 @@ static const struct {
                 {"npm_config_yes", "true"},
                 {"SHELL", "/bin/zsh"}};
 
-static bool name_listed(const char *globs, const char *name)
-{
-    char g[64];
-
-    for (const char *p = globs; *p;) {
-        p += strspn(p, " ");
-        size_t n = strcspn(p, " ");
-        if (n && n < sizeof(g)) {
-            memcpy(g, p, n);
-            g[n] = '\0';
-            if (glob_match(g, name))
-                return true;
-        }
-        p += n;
-    }
-    return false;
-}
-
 /* "src", "./lib:.": below the current directory for certain. */
 static bool relative_list(const char *v)
 {
@@ -159,7 +141,7 @@ void uw_env_name(struct uw *u, const char *name, const struct shell_word *value)
 {
     const char *v = value ? value->value : NULL;
 
-    if (name_listed(loads_code, name)) {
+    if (glob_listed(loads_code, name)) {
         if (!is_harmless(name, v))
             uw_opaque(u, "sets an environment variable that changes what programs load or run");
         return;
@@ -198,7 +180,7 @@ void uw_environment(struct uw *u)
     for (size_t i = 0; i < u->c->nassigns; i++) {
         const struct shell_assign *a = &u->c->assigns[i];
         bool sets_only = u->c->nwords == 0 && !a->exported; /* x='$(y)': nobody gets it but by its name */
-        if (!sets_only || name_listed(loads_code, a->name))
+        if (!sets_only || glob_listed(loads_code, a->name))
             uw_env_name(u, a->name, &a->value);
         else
             uw_tool_variable(u, a->name, &a->value); /* it may be exported already */

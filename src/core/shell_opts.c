@@ -115,17 +115,6 @@ static bool next_word(const char **list, char *out, size_t cap)
     return true;
 }
 
-static bool in_globs(const char *globs, const char *name)
-{
-    char g[64];
-
-    while (next_word(&globs, g, sizeof(g))) {
-        if (glob_match(g, name))
-            return true;
-    }
-    return false;
-}
-
 /* `--na=x` for --name: at least two letters of it. */
 static bool long_there(const char *v, const char *opt)
 {
@@ -232,15 +221,15 @@ static bool names_command(const char *name)
         "LIBTOOL LIBTOOLIZE AUTOCONF AUTOHEADER AUTOMAKE AUTOM4TE AUTORECONF ACLOCAL AUTOPOINT CONFIG_SHELL MAKEINFO "
         "*_COMPILER *_LAUNCHER CMAKE_MAKE_PROGRAM CMAKE_AR CMAKE_LINKER CMAKE_RANLIB";
 
-    return in_globs(list, name);
+    return glob_listed(list, name);
 }
 
 /* CFLAGS="-wrapper sh,-c,x": the options some program will get. NULL: none. */
 static const char *names_flags(const char *name)
 {
-    if (in_globs("RUSTFLAGS RUSTDOCFLAGS CARGO_ENCODED_RUSTFLAGS", name))
+    if (glob_listed("RUSTFLAGS RUSTDOCFLAGS CARGO_ENCODED_RUSTFLAGS", name))
         return "rustc";
-    if (in_globs("CFLAGS CXXFLAGS CPPFLAGS LDFLAGS FFLAGS FCFLAGS CGO_*FLAGS CL _CL_ LDLIBS LIBS", name))
+    if (glob_listed("CFLAGS CXXFLAGS CPPFLAGS LDFLAGS FFLAGS FCFLAGS CGO_*FLAGS CL _CL_ LDLIBS LIBS", name))
         return "gcc";
     return NULL;
 }
@@ -312,10 +301,10 @@ static void python_module(struct uw *u)
         const char *name = m[1] ? m + 1 : uw_value(u, at);
         if (at >= u->c->nwords)
             return;
-        if (!name || in_globs(code, name)) {
+        if (!name || glob_listed(code, name)) {
             uw_opaque(u, name ? "a python module that runs code from the command line"
                               : "a python module that is only known when it runs");
-        } else if (in_globs(programs, name)) {
+        } else if (glob_listed(programs, name)) {
             struct shell_word *w = shell_alloc(u->sh, (u->c->nwords - at) * sizeof(*w));
             if (!w)
                 return;
@@ -341,16 +330,16 @@ static void script_from_input(struct uw *u)
 void uw_options(struct uw *u)
 {
     for (size_t k = 0; k < ARRAY_LEN(runs); k++) {
-        if (in_globs(runs[k].progs, u->prog) && row_speaks(u, runs[k].opts))
+        if (glob_listed(runs[k].progs, u->prog) && row_speaks(u, runs[k].opts))
             uw_opaque(u, "an option that runs another program or changes what is run");
     }
-    if (in_globs("tar gtar bsdtar", u->prog)) {
+    if (glob_listed("tar gtar bsdtar", u->prog)) {
         tar_bundle(u);
         tar_reaches(u);
     }
-    if (in_globs("python python[23]* pypy*", u->prog))
+    if (glob_listed("python python[23]* pypy*", u->prog))
         python_module(u);
-    if (in_globs("sed gsed awk gawk mawk nawk", u->prog))
+    if (glob_listed("sed gsed awk gawk mawk nawk", u->prog))
         script_from_input(u);
     definitions(u);
 }

@@ -174,13 +174,22 @@ static void no_bombs(void **state)
     assert_true((clock() - from) / CLOCKS_PER_SEC < 5);
 }
 
+static void lists_of_globs(void **state)
+{
+    assert_true(glob_listed("gcc gcc-[0-9]* clang*", "gcc-12"));
+    assert_true(glob_listed("  a   b ", "b"));
+    assert_true(glob_listed("*_OPTS X", "JAVA_OPTS"));
+    assert_true(glob_listed("[ test", "["));
+    assert_false(glob_listed("gcc gcc-[0-9]*", "gc"));
+    assert_false(glob_listed("", "x"));
+    assert_false(glob_listed("a b", ""));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(whole_strings),
-        cmocka_unit_test(paths),
-        cmocka_unit_test(as_defined),
-        cmocka_unit_test(no_bombs),
+        cmocka_unit_test(lists_of_globs), cmocka_unit_test(whole_strings), cmocka_unit_test(paths),
+        cmocka_unit_test(as_defined),     cmocka_unit_test(no_bombs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
