@@ -275,7 +275,8 @@ def falsified(shell, text, seen, execs, rnd):
     if seen.opaque or judge(shell, text, seen, execs):
         return []
     out, m = [], Matcher(0, '', [])
-    picked = [e for e in execs if not e[2] and e[0] not in (b'sh', b'time', *COMPRESSORS) and e[0].decode('latin-1') not in NO_PROGRAMS]
+    picked = [e for e in execs if not e[2] and e[0] not in (b'sh', b'time') and not implied(seen, e[0], e[1]) and
+              e[0].decode('latin-1') not in NO_PROGRAMS]
     if not picked:
         return []
     path, argv, _ = rnd.choice(picked)
