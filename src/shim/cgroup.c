@@ -240,10 +240,11 @@ static void undo(struct cgroup *g, enum ctl c)
 static void plan(struct cgroup *g, const struct spw_spec *s, const char *text)
 {
     for (int c = 0; c < NCTL; c++) {
-        char *path = g->g[c].path;
+        char at[PATH_MAX]; /* gcc cannot see that the two arrays of *g do not overlap */
         if (!wanted(c, s) || !base_of(text, c, g->base[c], PATH_MAX) ||
-            snprintf(path, PATH_MAX, "%s/sallyport/%s/%s", g->base[c], s->tenant, s->run_id) >= PATH_MAX)
-            path[0] = 0;
+            snprintf(at, sizeof at, "%s/sallyport/%s/%s", g->base[c], s->tenant, s->run_id) >= PATH_MAX ||
+            !str_copy(g->g[c].path, sizeof g->g[c].path, at))
+            g->g[c].path[0] = 0;
     }
 }
 
