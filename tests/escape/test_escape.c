@@ -159,14 +159,6 @@ static bool layer_is_plain(const struct suite *s)
     return true;
 }
 
-/* An emulated machine (tests/vm) takes longer for the same. */
-static int slowness(void)
-{
-    const char *s = getenv("TEST_SLOW");
-    int n = s ? atoi(s) : 1;
-    return n > 0 && n <= 20 ? n : 1;
-}
-
 static bool one(struct suite *s, const struct attempt *a)
 {
     struct bait *b = &s->b;
@@ -176,7 +168,7 @@ static bool one(struct suite *s, const struct attempt *a)
     bait_reset(b);
     bool real = is_real(s, a->name, note, sizeof(note));
     bait_reset(b);
-    b->g.wall_ms = (a->expect == TIMED_OUT ? 300 : 15000) * slowness();
+    b->g.wall_ms = (a->expect == TIMED_OUT ? 300 : 15000) * rig_slowness();
     rig_argv(&b->g, argv);
     bool denied = as_expected(s, a->expect);
     const char *touched = bait_touched(b);

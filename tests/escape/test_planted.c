@@ -152,7 +152,7 @@ static void test_planted(void **state)
     if (g.x.exit_code != 0)
         fail_msg("could not plant: %.*s", (int)g.err.len, g.err.len ? g.err.p : "");
     rig_close(&g);
-    alarm(BOUND_S);
+    alarm((unsigned)(BOUND_S * rig_slowness()));
     struct changes_in in = {.project_root = g.project, .run_dir = g.run, .layers = layers};
     if (changes_seal(g.run, "0.1", &e) < 0 || changes_scan(&in, &c, &e) < 0)
         fail_msg("changes: %s", e.msg);

@@ -202,3 +202,10 @@ bool rig_has(const struct buf *b, const char *text)
 {
     return b->len && memmem(b->p, b->len, text, strlen(text));
 }
+
+int rig_slowness(void)
+{
+    const char *s = getenv("TEST_SLOW");
+    int n = s ? atoi(s) : 1;
+    return n > 0 && n <= 20 ? n : 1;
+}

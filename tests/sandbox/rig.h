@@ -29,3 +29,4 @@ void rig_close(struct rig *); /* destroys the sandbox; asserts that nothing is l
 void rig_fini(struct rig *);
 bool rig_process_with(const char *word); /* does any process of this host have it in its command line? */
 bool rig_has(const struct buf *, const char *text);
+int rig_slowness(void); /* factor for bounds in time: $TEST_SLOW, for an emulated machine (tests/vm) */
