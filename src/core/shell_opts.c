@@ -158,6 +158,27 @@ static bool opt_there(const char *v, const char *opt, bool first_operand)
     return str_starts(v + (v[1] == '-'), opt);
 }
 
+/* A word that is not literal: --filt$IFS'x', or $x with x=--filter=y. What is known of its beginning counts. */
+static bool may_be_option(const struct uw *u, const struct shell_word *w, const char *opt)
+{
+    AUTO(buf_fini) struct buf b = BUF_INIT(SHELL_TEXT_MAX);
+
+    for (unsigned pick = 0; pick < 4; pick++) {
+        buf_reset(&b);
+        if (!shell_resolve(u->sh, w->form, pick, &b) || !b.p)
+            break;
+        char *save = NULL;
+        for (char *p = strtok_r(b.p, " \t\n", &save); p; p = strtok_r(NULL, " \t\n", &save)) {
+            p[strcspn(p, "\x01\x02\x03\x05\x06")] = '\0';
+            if (p[0] == '-' && p[1] && p[2] && opt_there(p, opt, false))
+                return true;
+            if (!(w->flags & SHELL_W_SPLIT))
+                break;
+        }
+    }
+    return false;
+}
+
 static bool row_speaks(const struct uw *u, const char *opts)
 {
     char opt[64];
@@ -168,6 +189,8 @@ static bool row_speaks(const struct uw *u, const char *opts)
             const char *v = uw_value(u, i);
             if (str_eq(v, "--"))
                 break;
+            if (!v && may_be_option(u, &u->c->words[i], opt))
+                return true;
             if (!v)
                 continue;
             if (opt_there(v, opt, v[0] != '-' && !operand_seen))

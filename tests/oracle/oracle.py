@@ -229,7 +229,7 @@ class Matcher:
         return re.search(rb'[\x05\x06]', form) is not None and b'\x01' not in form and form_regex(form).fullmatch(path) is not None
 
 
-TEXT_RUNNERS = (b'flock', b'script', b'watch', b'su', b'runuser', b'git rebase --exec', b'git submodule foreach')
+TEXT_RUNNERS = (b'flock', b'script')
 COMPRESSORS = (b'gzip', b'xz', b'bzip2', b'zstd', b'lzip', b'compress')
 
 
@@ -237,7 +237,7 @@ def implied(seen, path, argv):
     """Programs that a listed one starts by itself."""
     tar = any(words and words[0][2] == b'tar' for _, words in seen.cmds)
     if path in (b'sh', b'/bin/sh') and argv[1:2] == [b'-c']:  # what that shell runs is told by itself
-        return any(how in TEXT_RUNNERS for how, _ in seen.cmds) or (tar and argv[2:] and argv[2].split()[0] in COMPRESSORS)
+        return any(words and words[0][2] in TEXT_RUNNERS for _, words in seen.cmds) or (tar and argv[2:] and argv[2].split()[0] in COMPRESSORS)
     return tar and path.rsplit(b'/', 1)[-1] in COMPRESSORS
 
 
