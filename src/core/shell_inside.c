@@ -275,8 +275,13 @@ bool uw_shells(struct uw *u)
             c_seen = true;
         else if (v[0] == '-' && v[1] != '-' && strchr(v, 's'))
             s_seen = true; /* operands are arguments, the commands come from stdin */
-        if (v[0] == '-' && v[1] != '-' && v[strlen(v) - 1] == 'o' && strlen(v) > 2)
-            i++; /* -eo pipefail, -euo pipefail */
+        bool cluster = v[1] != '-' && v[2];
+        if (cluster && strchr(v, 'O'))
+            uw_opaque(u, "a shell with patterns that are not understood");
+        for (const char *o = v; cluster && (o = strchr(o, 'o')); o++)
+            i++; /* -eo pipefail, -coe errexit: each o takes a word */
+        if (uw_disputed(&u->c->words[i < u->c->nwords ? i : 0]))
+            uw_opaque(u, "{a,b} or $'…' in what a shell is given: sh and bash give it different texts");
     }
     if (c_seen && i < u->c->nwords)
         shell_text(u, &u->c->words[i]);
