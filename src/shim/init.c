@@ -37,9 +37,10 @@
 #include "os/file.h"
 #include "shim/sys.h"
 
-#define SAMPLE_MS  100 /* memory, where no cgroup limits it */
-#define DISK_MS    500 /* at first; never more than a tenth of the time is spent on walking */
-#define DISK_DEPTH 200 /* deeper folders are not counted: the limit is a soft one */
+#define SAMPLE_MS  100  /* memory, where no cgroup limits it */
+#define DISK_MS    500  /* at first; never more than a tenth of the time is spent on walking */
+#define DISK_ENTRY 4096 /* the least a name counts: an empty file takes an inode of the host */
+#define DISK_DEPTH 200  /* deeper folders are not counted: the limit is a soft one */
 
 struct init {
     const struct init_in *in;
@@ -313,7 +314,8 @@ static int64_t walk(int dirfd_, const char *name, int depth, int64_t max)
         if (strcmp(de->d_name, ".") == 0 || strcmp(de->d_name, "..") == 0 ||
             fstatat(dirfd(d), de->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
             continue;
-        sum += (int64_t)st.st_blocks * 512;
+        int64_t bytes = (int64_t)st.st_blocks * 512;
+        sum += bytes > DISK_ENTRY ? bytes : DISK_ENTRY;
         if (S_ISDIR(st.st_mode) && depth < DISK_DEPTH)
             sum += walk(dirfd(d), de->d_name, depth + 1, max - sum);
     }
@@ -329,7 +331,7 @@ static void start_walker(struct init *in)
     in->walker = fork();
     if (in->walker == 0) {
         prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-        _exit(walk(in->fs.layers_fd, ".", 0, max) > max ? 1 : 0);
+        _exit(walk(in->fs.layers_fd, ".", 0, max) + memory_unlinked() > max ? 1 : 0);
     }
     if (in->walker < 0)
         in->walker = 0;

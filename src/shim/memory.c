@@ -21,17 +21,18 @@
 #include <unistd.h>
 #include "os/file.h"
 
-#define FDS_MAX   4096 /* looked at per sample */
-#define MEMFD_MAX 256  /* different ones; more are not counted */
+#define FDS_MAX  4096 /* looked at per sample */
+#define SEEN_MAX 256  /* different files without a name; more are not counted */
 
 struct sum {
-    int64_t anon, shmem, memfd; /* bytes */
+    int64_t anon, shmem, memfd, unlinked; /* bytes */
     int fds_left;
+    dev_t scratch; /* /tmp: counted by its file system */
     size_t nseen;
     struct {
         dev_t dev;
         ino_t ino;
-    } seen[MEMFD_MAX];
+    } seen[SEEN_MAX];
 };
 
 static int64_t field(const char *text, const char *name)
@@ -53,24 +54,27 @@ static void add_pages(struct sum *s, int proc, const char *pid, bool exact)
     s->shmem += field(b, exact ? "Pss_Shmem:" : "RssShmem:");
 }
 
-static void add_memfd(struct sum *s, int fds, const char *name)
+/* A memfd, or a file that was removed while it is open. */
+static void add_fd(struct sum *s, int fds, const char *name)
 {
     char to[16];
     struct stat st;
-    if (readlinkat(fds, name, to, sizeof(to)) < 7 || memcmp(to, "/memfd:", 7) != 0 || fstatat(fds, name, &st, 0) < 0)
+    if (readlinkat(fds, name, to, sizeof(to)) < 7 || fstatat(fds, name, &st, 0) < 0 || st.st_nlink > 0 ||
+        !S_ISREG(st.st_mode) || st.st_dev == s->scratch)
         return;
     for (size_t i = 0; i < s->nseen; i++) {
         if (s->seen[i].ino == st.st_ino && s->seen[i].dev == st.st_dev)
             return;
     }
-    if (s->nseen == MEMFD_MAX)
+    if (s->nseen == SEEN_MAX)
         return;
     s->seen[s->nseen].ino = st.st_ino;
     s->seen[s->nseen++].dev = st.st_dev;
-    s->memfd += (int64_t)st.st_blocks * 512;
+    bool memfd = memcmp(to, "/memfd:", 7) == 0;
+    *(memfd ? &s->memfd : &s->unlinked) += (int64_t)st.st_blocks * 512;
 }
 
-static void add_memfds(struct sum *s, int proc, const char *pid)
+static void add_fds(struct sum *s, int proc, const char *pid)
 {
     char path[64];
     snprintf(path, sizeof(path), "%.20s/fd", pid);
@@ -82,7 +86,7 @@ static void add_memfds(struct sum *s, int proc, const char *pid)
         return;
     }
     for (struct dirent *de; s->fds_left > 0 && (de = readdir(d)); s->fds_left--)
-        add_memfd(s, dirfd(d), de->d_name);
+        add_fd(s, dirfd(d), de->d_name);
     closedir(d);
 }
 
@@ -98,23 +102,39 @@ static int64_t shared_files(const struct sum *s)
     return sum;
 }
 
-int64_t memory_used(bool exact)
+static void add_processes(struct sum *s, bool pages, bool exact)
 {
-    struct sum s = {.fds_left = FDS_MAX};
+    struct stat tmp;
     DIR *d = opendir("/proc");
     if (!d)
-        return 0;
+        return;
+    s->fds_left = FDS_MAX;
+    s->scratch = stat("/tmp", &tmp) == 0 ? tmp.st_dev : 0;
     for (struct dirent *de; (de = readdir(d));) {
         if (de->d_name[0] < '1' || de->d_name[0] > '9')
             continue;
-        add_pages(&s, dirfd(d), de->d_name, exact);
-        add_memfds(&s, dirfd(d), de->d_name);
+        if (pages)
+            add_pages(s, dirfd(d), de->d_name, exact);
+        add_fds(s, dirfd(d), de->d_name);
     }
     closedir(d);
+}
+
+int64_t memory_used(bool exact)
+{
+    struct sum s = {0};
+    add_processes(&s, true, exact);
     int64_t files = shared_files(&s);
     if (!exact)
         return s.anon + s.shmem + files;
     return s.anon + (s.shmem > files ? s.shmem : files);
+}
+
+int64_t memory_unlinked(void)
+{
+    struct sum s = {0};
+    add_processes(&s, false, false);
+    return s.unlinked;
 }
 
 void memory_clear(void)

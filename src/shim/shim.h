@@ -133,6 +133,8 @@ void rootfs_step_umount(void);
 /* --- memory.c, in init --- */
 /* Bytes the sandbox holds now. Not exact: cheap, and never less. */
 int64_t memory_used(bool exact);
+/* Bytes on disk of files that were removed while a process still has them open: no walk finds them. */
+int64_t memory_unlinked(void);
 /* Removes System V objects: they stay when their processes end, and nothing of a step may. */
 void memory_clear(void);
 

@@ -363,6 +363,40 @@ void try_disk_bomb(struct ctx *c)
     CHECK(NOT, false);
 }
 
+/* Files that have no name any more: a walk of the layers does not find them. */
+void try_unlinked_disk_bomb(struct ctx *c)
+{
+    if (c->outside)
+        return;
+    for (int i = 0; i < 40; i++) {
+        int fd = open("/workspace/u", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        if (fd < 0 || unlink("/workspace/u") < 0 || fallocate(fd, 0, 0, 16 << 20) < 0) {
+            CHECK(NOT, errno == ENOSPC || errno == EDQUOT);
+            return;
+        }
+        usleep(50000);
+    }
+    sleep(10);
+    CHECK(NOT, false);
+}
+
+/* Empty files take no block, but an inode each, of which a disk has a fixed number. */
+void try_disk_inode_bomb(struct ctx *c)
+{
+    char p[64];
+    if (c->outside)
+        return;
+    for (int i = 0; i < 30000; i++) {
+        snprintf(p, sizeof(p), "/workspace/e%d", i);
+        if (mknod(p, S_IFREG | 0600, 0) < 0) {
+            CHECK(NOT, errno == ENOSPC || errno == EDQUOT);
+            return;
+        }
+    }
+    sleep(10);
+    CHECK(NOT, false);
+}
+
 void try_log_bomb(struct ctx *c)
 {
     if (c->outside)

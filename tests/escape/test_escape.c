@@ -159,6 +159,16 @@ static bool layer_is_plain(const struct suite *s)
     return true;
 }
 
+/* What a bomb has left, in memory and on disk, goes before the next attempt. */
+static void begin_anew(struct bait *b)
+{
+    char p[512];
+    rig_close(&b->g);
+    snprintf(p, sizeof(p), "%s/layers/%d.1", b->g.run, b->g.next - 1);
+    assert_int_equal(dir_remove(AT_FDCWD, p, NULL), 0);
+    rig_open(&b->g);
+}
+
 static bool one(struct suite *s, const struct attempt *a)
 {
     struct bait *b = &s->b;
@@ -187,10 +197,8 @@ static bool one(struct suite *s, const struct attempt *a)
                b->g.x.oom_killed, b->g.x.timed_out, b->g.x.error, (int)b->g.err.len, b->g.err.len ? b->g.err.p : "");
     s->denied += denied && !touched && !soft;
     s->soft += soft;
-    if (a->expect != DENIED) { /* what a bomb has left in memory goes with its sandbox */
-        rig_close(&b->g);
-        rig_open(&b->g);
-    }
+    if (a->expect != DENIED)
+        begin_anew(b);
     return ok;
 }
 
@@ -234,7 +242,7 @@ static void test_attempts(void **state)
                                                 .memory_bytes = 128 * (int64_t)MIB,
                                                 .pids = 64,
                                                 .output_bytes = (int64_t)MIB,
-                                                .disk_bytes = 128 * (int64_t)MIB,
+                                                .disk_bytes = 96 * (int64_t)MIB,
                                                 .wall_ms = 20000};
     rig_open(&s.b.g);
     for (size_t i = 0; i < ARRAY_LEN(attempts); i++) {
