@@ -173,8 +173,8 @@ class Matcher:
         # dash has no braces and no $'…': there such an argument stays as it is written
         self.strict = shell != 1 and not any(path.rsplit(b'/', 1)[-1] in (b'sh', b'dash') for path, *_ in execs)
         self.text = text
-        self.below = 'find' in text  # find hands on what is below its starting points, too
-        self.beside = 'dir' in text  # -execdir: as ./name
+        self.below = any(path.rsplit(b'/', 1)[-1] == b'find' for path, *_ in execs)  # find hands on what is below its starting points, too
+        self.beside = any(b'-execdir' in argv or b'-okdir' in argv for _, argv, *_ in execs)  # -execdir: as ./name
 
     def one_arg(self, word, arg):
         flags, text, form = word
