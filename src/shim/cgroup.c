@@ -348,21 +348,29 @@ int cgroup_enter(int door, struct err *e)
     return write(door, "0", 1) == 1 ? 0 : err_sys(e, ERR_SANDBOX_FAILED, "enter a cgroup");
 }
 
+static bool has_line(const char *text, pid_t pid)
+{
+    char line[32];
+    int n = snprintf(line, sizeof(line), "%d\n", (int)pid);
+    for (const char *p = text; *p; p += strcspn(p, "\n"), p += *p != 0) {
+        if (strncmp(p, line, (size_t)n) == 0)
+            return true;
+    }
+    return false;
+}
+
 int cgroup_holds(const struct cgroup *g, pid_t pid, struct err *e)
 {
     char path[PATH_MAX + 16];
     for (int c = MEMORY; c <= PIDS; c++) {
         AUTO(buf_fini) struct buf b = BUF_INIT(4096);
-        int64_t seen = -1;
         if (!g->g[c].path[0])
             continue;
         snprintf(path, sizeof(path), "%s/cgroup.procs", g->g[c].path);
         int r = file_read(AT_FDCWD, path, &b, e);
         if (r < 0)
             return r;
-        if (b.len)
-            b.p[strcspn(b.p, "\n")] = 0;
-        if (!b.len || !str_i64(b.p, &seen) || seen != pid)
+        if (!has_line(b.len ? b.p : "", pid))
             return err_set(e, ERR_SANDBOX_FAILED, "the sandbox is not in %s", g->g[c].path);
     }
     return 0;

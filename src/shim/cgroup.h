@@ -32,7 +32,7 @@ void cgroup_limit(struct cgroup *, const struct spw_spec *);
 /* One fd for each v1 group, for cgroup_enter; the caller closes them. */
 CHECKED int cgroup_doors(const struct cgroup *, int fds[CGROUP_DOORS], size_t *ret_n, struct err *);
 CHECKED int cgroup_enter(int door, struct err *); /* the calling process, which has one thread */
-/* Proof: this process, and no other, is in every v1 group. */
+/* Proof: this process is in every v1 group. */
 CHECKED int cgroup_holds(const struct cgroup *, pid_t, struct err *);
 bool cgroup_has(const struct cgroup *, const char *controller); /* "memory" "cpu" "pids": really limited? */
 int64_t cgroup_oom_kills(const struct cgroup *);                /* so far; 0 without a controller */

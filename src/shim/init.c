@@ -10,7 +10,8 @@
  *                                          running ─ main reaped / INI_END ─► SIGKILL to all, reap all, INI_DONE,
  * unmount
  *
- * Facts: idle: no other process in the namespace, /workspace shows no overlay. running: the main process is not reaped.
+ * Facts: idle: no other process in the namespace but one that waits to become the next step and has given up every
+ * privilege; /workspace shows no overlay. running: the main process is not reaped.
  * It ends when the host side does (PR_SET_PDEATHSIG, and end of file on the socket). */
 #include "shim/cgroup.h"
 #include "shim/shim.h"
@@ -47,8 +48,12 @@ struct init {
     bool soft_memory; /* no memory controller: we watch */
     struct rootfs fs;
     int sigfd;
-    pid_t main;          /* of the running step; 0 = idle */
-    int err_fd;          /* read end of what tells of a failed start; read when the process is reaped */
+    pid_t main; /* of the running step; 0 = idle */
+    int err_fd; /* read end of what tells of a failed start; read when the process is reaped */
+    struct {
+        pid_t pid; /* 0: none */
+        int sock, err_fd;
+    } next;              /* the process of the step to come */
     struct ini_msg done; /* gathered while it runs */
     pid_t walker;        /* measures the layers; 0 = none */
     int64_t walk_began_us, walk_next_us, sample_next_us;
@@ -115,52 +120,75 @@ static void close_others(const struct init_in *in)
 
 /* ---- a step begins ---- */
 
-static pid_t spawn(struct init *in, const struct spw_step *s, const int fds[3], struct err *e)
+static void drop_next(struct init *in)
 {
-    int p[2];
-    if (pipe2(p, O_CLOEXEC) < 0) {
-        err_sys(e, ERR_SANDBOX_FAILED, "pipe");
-        return -1;
-    }
-    pid_t pid = fork();
-    if (pid == 0) {
-        sigset_t none;
-        sigemptyset(&none);
-        signal(SIGPIPE, SIG_DFL);
-        sigprocmask(SIG_SETMASK, &none, NULL);
-        struct step_in si = {in->in->spec, in->in->ids, s, {fds[0], fds[1], fds[2]}, p[1]};
-        step_main(&si);
-    }
-    close(p[1]);
-    if (pid < 0) {
-        err_sys(e, ERR_SANDBOX_FAILED, "start a process");
-        close(p[0]);
-        return -1;
-    }
-    in->err_fd = p[0];
-    return pid;
+    in->next.pid = 0;
+    fd_close(&in->next.sock);
+    fd_close(&in->next.err_fd);
 }
 
-/* The body was checked by the host side already, but is read again here: this is what runs. */
-static int read_body(int fd, char **ret, size_t *ret_n, struct err *e)
+/* In the child: it keeps stdio and these two. init has few fds, so the numbers are free. */
+static _Noreturn void wait_for_step(const struct init *in, int sock, int err_fd)
 {
-    struct stat st;
-    if (fstat(fd, &st) < 0 || st.st_size <= 0 || st.st_size > SPW_BODY_MAX)
-        return err_set(e, ERR_INVALID, "the step's message is damaged");
-    char *p = malloc((size_t)st.st_size);
-    if (!p)
-        return err_oom(e);
-    int r = fd_pread_full(fd, p, (size_t)st.st_size, 0, e);
-    if (r < 0) {
-        free(p);
-        return r;
+    enum { SOCK = 100, ERR };
+    sigset_t none;
+    sigemptyset(&none);
+    if (dup3(sock, SOCK, O_CLOEXEC) < 0 || dup3(err_fd, ERR, O_CLOEXEC) < 0 ||
+        syscall(SYS_close_range, 3u, SOCK - 1u, 0u) < 0 || syscall(SYS_close_range, ERR + 1u, ~0u, 0u) < 0)
+        _exit(127);
+    signal(SIGPIPE, SIG_DFL);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    struct step_in si = {in->in->spec, in->in->ids, SOCK, ERR};
+    step_main(&si);
+}
+
+/* The next step's process, ahead of its time: it drops every privilege while nobody waits for it. Where it cannot be
+ * made, the step will say so. */
+static void prepare_next(struct init *in)
+{
+    int sv[2], p[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
+        return;
+    if (pipe2(p, O_CLOEXEC) < 0) {
+        close(sv[0]);
+        close(sv[1]);
+        return;
     }
-    *ret = p;
-    *ret_n = (size_t)st.st_size;
+    pid_t pid = fork();
+    if (pid == 0)
+        wait_for_step(in, sv[1], p[1]);
+    close(sv[1]);
+    close(p[1]);
+    in->next.pid = pid > 0 ? pid : 0;
+    in->next.sock = sv[0];
+    in->next.err_fd = p[0];
+    if (pid < 0)
+        drop_next(in);
+}
+
+static int hand_over(struct init *in, const int fds[4])
+{
+    struct ini_msg m = {.type = INI_STEP};
+    if (!in->next.pid)
+        prepare_next(in);
+    if (in->next.pid && ini_send(in->next.sock, &m, fds, 4) == 0)
+        return 0;
+    drop_next(in); /* killed meanwhile, for want of memory for instance */
+    return -1;
+}
+
+static int start_next(struct init *in, const int fds[4], struct err *e)
+{
+    if (hand_over(in, fds) < 0 && hand_over(in, fds) < 0)
+        return err_sys(e, ERR_SANDBOX_FAILED, "start a process");
+    in->main = in->next.pid;
+    in->err_fd = in->next.err_fd;
+    in->next.err_fd = -1;
+    drop_next(in);
     return 0;
 }
 
-static int begin_body(struct init *in, const char *body, size_t n, const int fds[3], struct err *e)
+static int begin_body(struct init *in, const char *body, size_t n, const int fds[4], struct err *e)
 {
     struct spw_step s;
     void *mem = NULL;
@@ -169,13 +197,9 @@ static int begin_body(struct init *in, const char *body, size_t n, const int fds
         return r;
     r = rootfs_step_mount(in->in, &in->fs, &s, e);
     if (r == 0) {
-        pid_t pid = spawn(in, &s, fds, e);
-        if (pid < 0) {
+        r = start_next(in, fds, e);
+        if (r < 0)
             rootfs_step_umount();
-            r = -ERR_SANDBOX_FAILED;
-        } else {
-            in->main = pid;
-        }
     }
     free(mem);
     return r;
@@ -194,9 +218,9 @@ static void begin(struct init *in, const int fds[4], size_t nfds)
     char *body = NULL;
     size_t n = 0;
     in->done = (struct ini_msg){.status = -1};
-    int r = nfds == 4 && !in->main ? read_body(fds[0], &body, &n, &e) : err_set(&e, ERR_INTERNAL, "init is busy");
+    int r = nfds == 4 && !in->main ? step_read_body(fds[0], &body, &n, &e) : err_set(&e, ERR_INTERNAL, "init is busy");
     if (r == 0)
-        r = begin_body(in, body, n, fds + 1, &e);
+        r = begin_body(in, body, n, fds, &e);
     if (body)
         secure_wipe(body, n);
     free(body);
@@ -244,6 +268,10 @@ static void reaped(struct init *in, pid_t pid, int status, const struct rusage *
         }
         return;
     }
+    if (pid == in->next.pid) {
+        drop_next(in);
+        return;
+    }
     count(in, u);
     if (pid == in->main)
         in->done.status = status;
@@ -269,6 +297,7 @@ static void end_step(struct init *in)
     report(in, INI_DONE); /* the host side syncs the log meanwhile */
     rootfs_step_umount();
     report(in, INI_CLEAN);
+    prepare_next(in);
 }
 
 static void on_children(struct init *in)
@@ -433,7 +462,7 @@ static void await_go(const struct init_in *ii, struct gather *g, struct ini_msg 
 _Noreturn void init_main(const struct init_in *ii)
 {
     struct err e = ERR_INIT;
-    struct init in = {.in = ii, .err_fd = -1};
+    struct init in = {.in = ii, .err_fd = -1, .next = {0, -1, -1}};
     struct ini_msg m;
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     prctl(PR_SET_NAME, "sallyport-init", 0, 0, 0);
@@ -450,5 +479,6 @@ _Noreturn void init_main(const struct init_in *ii)
     m = (struct ini_msg){.type = INI_UP};
     if (ini_send(ii->sock, &m, NULL, 0) < 0)
         _exit(1);
+    prepare_next(&in);
     loop(&in);
 }

@@ -142,8 +142,7 @@ void memory_clear(void);
 struct step_in {
     const struct spw_spec *spec;
     const struct ids *ids;
-    const struct spw_step *step;
-    int fds[3];
+    int sock;   /* from init: one INI_STEP, with the fds it came with */
     int err_fd; /* closed by a successful execve; else gets one struct step_fail */
 };
 struct step_fail {
@@ -151,6 +150,8 @@ struct step_fail {
     char text[200];
 };
 _Noreturn void step_main(const struct step_in *);
+/* The body of a step from its fd; free() it. For init and for the step's process: each reads what it acts on itself. */
+CHECKED int step_read_body(int fd, char **ret, size_t *ret_n, struct err *);
 
 /* --- landlock.c, seccomp.c --- */
 /* 0 = none; else the ABI version of the running kernel. */

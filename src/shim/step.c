@@ -3,10 +3,11 @@
  * Why it exists: what is dropped here is what "sandboxed" means for one process.
  * May include: base os sandbox/spec.h.   Runs in a child of init; never returns.
  *
- *   stdio, session ─► limits ─► no_new_privs ─► capabilities (all four sets) ─► proven by reading back
- *   ─► landlock ─► working directory ─► close every fd ─► seccomp ─► execve
+ *   limits ─► no_new_privs ─► capabilities (all four sets) ─► proven by reading back ─► seccomp
+ *   ─► waits for its step ─► stdio, session ─► landlock ─► working directory ─► close every fd ─► execve
  *
- * After seccomp only execve, write and _exit are needed. A failure is one struct step_fail in err_fd. */
+ * The first line is done ahead of time, while the sandbox is idle; what comes after it is done with no privilege, under
+ * the filter. A failure is one struct step_fail in err_fd. */
 #include "shim/shim.h"
 
 #include <errno.h>
@@ -20,6 +21,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include "base/str.h"
+#include "os/file.h"
 #include "shim/sys.h"
 
 #define NOFILE_MAX     65536
@@ -192,37 +194,78 @@ static _Noreturn void run_argv(char *const *argv, char *const *env, int err_fd)
     fail_at(err_fd, "run", argv[0]);
 }
 
-static void stdio(const struct step_in *in)
+/* The body was checked by the host side already, but is read again here: this is what runs. */
+int step_read_body(int fd, char **ret, size_t *ret_n, struct err *e)
 {
-    int err_fd = in->err_fd;
+    struct stat st;
+    if (fstat(fd, &st) < 0 || st.st_size <= 0 || st.st_size > SPW_BODY_MAX)
+        return err_set(e, ERR_INVALID, "the step's message is damaged");
+    char *p = malloc((size_t)st.st_size);
+    if (!p)
+        return err_oom(e);
+    int r = fd_pread_full(fd, p, (size_t)st.st_size, 0, e);
+    if (r < 0) {
+        free(p);
+        return r;
+    }
+    *ret = p;
+    *ret_n = (size_t)st.st_size;
+    return 0;
+}
+
+static void stdio(const int fds[3], int err_fd)
+{
     for (int i = 0; i < 3; i++)
-        TRY("stdio", dup2(in->fds[i], i));
+        TRY("stdio", dup2(fds[i], i));
     TRY("setsid", setsid());
 }
 
-_Noreturn void step_main(const struct step_in *in)
+/* Blocks until init has a step. The body lives until execve replaces all memory. */
+static void await_step(const struct step_in *in, struct spw_step *ret)
 {
-    const struct spw_step *s = in->step;
+    struct err e = ERR_INIT;
+    struct ini_msg m;
+    int fds[8], err_fd = in->err_fd;
+    size_t nfds = 0, n = 0;
+    char *body = NULL;
+    void *mem = NULL;
+    if (ini_recv(in->sock, &m, fds, ARRAY_LEN(fds), &nfds) != 1)
+        _exit(0); /* init is gone, or forgot us */
+    errno = EINVAL;
+    if (m.type != INI_STEP || nfds != 4 || step_read_body(fds[0], &body, &n, &e) < 0 ||
+        spw_step_decode(body, n, ret, &mem, &e) < 0)
+        fail_at(err_fd, "read the step", e.msg);
+    stdio(fds + 1, err_fd);
+}
+
+static void give_up_all(const struct step_in *in)
+{
     int err_fd = in->err_fd;
     umask(022);
-    stdio(in);
     set_limits(in->spec, err_fd);
     TRY("no_new_privs", prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
     drop_caps(err_fd);
     check_ids(in->ids, err_fd);
-    TRY("landlock", landlock_enter());
+    TRY("seccomp", seccomp_enter());
+}
+
+_Noreturn void step_main(const struct step_in *in)
+{
+    struct spw_step s;
+    int err_fd = in->err_fd;
+    give_up_all(in);
+    await_step(in, &s);
+    TRY("landlock", landlock_enter()); /* /workspace is another file system for each step */
     TRY("open /workspace", chdir("/workspace"));
-    if (*s->cwd && chdir(s->cwd) < 0)
-        fail_at(err_fd, "change to the directory", s->cwd);
-    char **env = make_env(s);
+    if (*s.cwd && chdir(s.cwd) < 0)
+        fail_at(err_fd, "change to the directory", s.cwd);
+    char **env = make_env(&s);
     if (!env)
         fail_at(err_fd, "out of memory", "");
-    const char *const shell[] = {"/bin/sh", "-c", s->command, NULL};
-    char *const *argv = (char *const *)(s->command ? shell : s->argv);
+    const char *const shell[] = {"/bin/sh", "-c", s.command, NULL};
+    char *const *argv = (char *const *)(s.command ? shell : s.argv);
     /* One fd more than stdio, which execve closes. */
     TRY("dup", dup3(err_fd, 3, O_CLOEXEC) < 0 && err_fd != 3 ? -1 : 0);
     TRY("close_range", (int)syscall(SYS_close_range, 4u, ~0u, 0u));
-    err_fd = 3;
-    TRY("seccomp", seccomp_enter());
-    run_argv(argv, env, err_fd);
+    run_argv(argv, env, 3);
 }
