@@ -19,6 +19,7 @@
 #include "os/file.h"
 #include "sandbox/apply_priv.h"
 #include "sandbox/seed_priv.h"
+#include "sandbox/spec.h"
 
 #define TMP_DIR    "layers/" SEED_LAYER ".tmp"
 #define RECORD_MAX (2 * GIB)
@@ -59,8 +60,10 @@ static size_t record(struct seeding *s, const char *path, const struct stat *pro
 {
     struct seed_entry en = {.project = seed_stat_of(project), .path_len = (uint32_t)strlen(path)};
     size_t at = s->record.len;
-    if (copy)
+    if (copy) { /* counted as a running sandbox counts its layers */
         en.copy = seed_stat_of(copy);
+        s->head.bytes += spw_name_bytes((int64_t)copy->st_blocks * 512);
+    }
     buf_add(&s->record, &en, sizeof en);
     buf_add(&s->record, path, strlen(path) + 1);
     s->head.n++;
@@ -286,7 +289,6 @@ static int add_regular(struct seeding *s, const char *path, const char *base, co
         r = add_file(s, path, base, &project, &copy, e);
     if (r < 0)
         return r;
-    s->head.bytes += r == 0 ? (int64_t)copy.st_blocks * 512 : 0;
     size_t at = record(s, path, &project, r == 0 ? &copy : NULL);
     return r == 0 && st->st_nlink > 1 ? keep_link(s, st->st_ino, at, e) : 0;
 }
@@ -312,7 +314,6 @@ static int add_dir(struct seeding *s, const struct layer_entry *en, const char *
     struct stat copy;
     if (mkdirat(s->parent, base, 0700) < 0 || fstatat(s->parent, base, &copy, AT_SYMLINK_NOFOLLOW) < 0)
         return err_sys(e, errno == ENOSPC ? ERR_STORAGE_FULL : ERR_IO, "copy %s", en->path);
-    s->head.bytes += (int64_t)copy.st_blocks * 512;
     return keep_dir(s, record(s, en->path, &en->st, &copy), e);
 }
 
@@ -434,6 +435,7 @@ static int write_record(struct seeding *s, int dir, struct err *e)
     if (fd < 0)
         return err_sys(e, ERR_IO, "write what was copied");
     s->head.magic = SEED_MAGIC;
+    s->head.bytes += (int64_t)s->record.len + 64 * (int64_t)KIB; /* the record itself, and what directories grow by */
     int r = fd_write_full(fd, &s->head, sizeof s->head, e);
     if (r == 0 && s->record.len > 0)
         r = fd_write_full(fd, s->record.p, s->record.len, e);

@@ -120,6 +120,12 @@ CHECKED int spw_step_decode(const char *p, size_t n, struct spw_step *ret, void 
 
 /* Names of layers, tenants and runs: 1..64 of [A-Za-z0-9_.-], not starting with '.' or '-'. */
 bool spw_name_ok(const char *);
+/* What a name in a layer counts for the disk limit: its blocks, and 4 KiB at least, because an empty file takes an
+ * inode of the host. */
+static inline int64_t spw_name_bytes(int64_t blocks)
+{
+    return blocks > 4096 ? blocks : 4096;
+}
 /* Root mode: the id on the host of this run's steps. Above every range useradd, subuid and systemd hand out, and per
  * run, so that two runs are strangers to each other even by uid. */
 uint32_t spw_host_id(const char *run_id);

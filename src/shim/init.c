@@ -26,11 +26,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include "base/buf.h"
 #include "base/str.h"
@@ -38,10 +40,14 @@
 #include "os/file.h"
 #include "shim/sys.h"
 
-#define SAMPLE_MS  100  /* memory, where no cgroup limits it */
-#define DISK_MS    500  /* at first; never more than a tenth of the time is spent on walking */
-#define DISK_ENTRY 4096 /* the least a name counts: an empty file takes an inode of the host */
-#define DISK_DEPTH 200  /* deeper folders are not counted: the limit is a soft one */
+#define SAMPLE_MS 100 /* memory, where no cgroup limits it */
+#define DISK_MS                                                                                                        \
+    500 /* between walks when nothing calls for one; never more than a tenth of the time is spent on them              \
+         */
+#define DISK_DEPTH 200  /* folders held open at once; deeper ones wait in a list … */
+#define DISK_DEEP  512  /* … of this many; more are taken for an attempt to hide what is in them */
+#define DISK_RATE  4096 /* MiB in a second: faster than that no step writes */
+#define DISK_TICK  10   /* ms; the shortest time between two looks at the free space */
 
 struct init {
     const struct init_in *in;
@@ -57,6 +63,9 @@ struct init {
     struct ini_msg done; /* gathered while it runs */
     pid_t walker;        /* measures the layers; 0 = none */
     int64_t walk_began_us, walk_next_us, sample_next_us;
+    int64_t *measured;                  /* by the walker, shared with it */
+    int64_t used, free_then;            /* bytes of the layers at the last walk, and of the file system when it began */
+    int64_t look_next_us, walk_soonest; /* at the free space; a walk because of it */
 };
 
 static _Noreturn void give_up(int sock, const struct err *e)
@@ -261,7 +270,9 @@ static void reaped(struct init *in, pid_t pid, int status, const struct rusage *
     if (pid == in->walker) {
         int64_t took = clock_mono_us() - in->walk_began_us;
         in->walker = 0;
+        in->used = *in->measured;
         in->walk_next_us = clock_mono_us() + (took * 10 > DISK_MS * MS_US ? took * 10 : DISK_MS * MS_US);
+        in->walk_soonest = clock_mono_us() + took;
         if (WIFEXITED(status) && WEXITSTATUS(status) == 1) {
             in->done.disk = true;
             kill(-1, SIGKILL);
@@ -328,42 +339,107 @@ static void sample_memory(struct init *in)
     kill(-1, SIGKILL);
 }
 
-static int64_t walk(int dirfd_, const char *name, int depth, int64_t max)
+struct measure {
+    int64_t sum, max;
+    int deep[DISK_DEEP];
+    size_t ndeep;
+};
+
+/* Takes fd. Each name costs what its blocks take and its inode: empty files fill a disk too. */
+static void measure_dir(struct measure *m, int fd, int depth)
 {
-    int64_t sum = 0;
-    int fd = openat(dirfd_, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    DIR *d = fdopendir(fd);
     if (!d) {
-        if (fd >= 0)
-            close(fd);
-        return 0;
+        close(fd);
+        return;
     }
-    for (struct dirent *de; sum <= max && (de = readdir(d));) {
+    for (struct dirent *de; m->sum <= m->max && (de = readdir(d));) {
         struct stat st;
         if (strcmp(de->d_name, ".") == 0 || strcmp(de->d_name, "..") == 0 ||
             fstatat(dirfd(d), de->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
             continue;
-        int64_t bytes = (int64_t)st.st_blocks * 512;
-        sum += bytes > DISK_ENTRY ? bytes : DISK_ENTRY;
-        if (S_ISDIR(st.st_mode) && depth < DISK_DEPTH)
-            sum += walk(dirfd(d), de->d_name, depth + 1, max - sum);
+        m->sum += spw_name_bytes((int64_t)st.st_blocks * 512);
+        int sub =
+            S_ISDIR(st.st_mode) ? openat(dirfd(d), de->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+        if (sub >= 0 && depth < DISK_DEPTH) {
+            measure_dir(m, sub, depth + 1);
+        } else if (sub >= 0 && m->ndeep < DISK_DEEP) {
+            m->deep[m->ndeep++] = sub;
+        } else if (sub >= 0) {
+            close(sub);
+            m->sum = m->max + 1;
+        }
     }
     closedir(d);
-    return sum;
+}
+
+static int64_t measure(int layers_fd, int64_t max)
+{
+    struct measure m = {.max = max};
+    int fd = openat(layers_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0)
+        measure_dir(&m, fd, 0);
+    while (m.ndeep > 0)
+        measure_dir(&m, m.deep[--m.ndeep], 0);
+    return m.sum;
+}
+
+static int64_t free_bytes(const struct init *in)
+{
+    struct statvfs v;
+    return fstatvfs(in->fs.layers_fd, &v) == 0 ? (int64_t)v.f_bfree * (int64_t)v.f_frsize : 0;
 }
 
 /* In a process of its own: a step can make more files than anybody wants to wait for. */
 static void start_walker(struct init *in)
 {
     int64_t max = in->in->spec->disk_bytes;
+    if (!in->measured) {
+        void *p = mmap(NULL, sizeof(*in->measured), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        if (p == MAP_FAILED) {
+            in->walk_next_us = clock_mono_us() + DISK_MS * MS_US;
+            return;
+        }
+        in->measured = p;
+    }
+    in->free_then = free_bytes(in);
     in->walk_began_us = clock_mono_us();
     in->walker = fork();
     if (in->walker == 0) {
         prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-        _exit(walk(in->fs.layers_fd, ".", 0, max) + memory_unlinked() > max ? 1 : 0);
+        *in->measured = measure(in->fs.layers_fd, max) + memory_unlinked();
+        _exit(*in->measured > max ? 1 : 0);
     }
     if (in->walker < 0)
         in->walker = 0;
+}
+
+/* The free space of the file system tells, at the price of one call, how much the layers can have grown since the last
+ * walk (unless somebody else made room meanwhile: the walks that come anyway find that). The more room is left, the
+ * rarer it is asked. True: it may be over. */
+static bool look_at_room(struct init *in, int64_t now)
+{
+    int64_t grown = in->free_then - free_bytes(in);
+    int64_t room = in->in->spec->disk_bytes - in->used - (grown > 0 ? grown : 0);
+    int64_t wait_us = room / (DISK_RATE * (int64_t)MIB / SEC_US);
+    if (wait_us < DISK_TICK * MS_US)
+        wait_us = DISK_TICK * MS_US;
+    in->look_next_us = now + (wait_us < DISK_MS * MS_US ? wait_us : DISK_MS * MS_US);
+    return room < 0 && now >= in->walk_soonest;
+}
+
+/* The time of the next look or walk. */
+static int64_t watch_disk(struct init *in, int64_t now)
+{
+    if (!in->walk_next_us) { /* the step begins */
+        in->walk_next_us = now + DISK_MS * MS_US;
+        in->free_then = free_bytes(in);
+        in->look_next_us = now;
+    }
+    bool may_be_over = now >= in->look_next_us && look_at_room(in, now);
+    if (may_be_over || now >= in->walk_next_us)
+        start_walker(in);
+    return in->look_next_us < in->walk_next_us ? in->look_next_us : in->walk_next_us;
 }
 
 /* Milliseconds until the next sample, -1 = never. */
@@ -380,12 +456,9 @@ static int soft_limits(struct init *in)
         next = in->sample_next_us;
     }
     if (in->in->spec->disk_bytes && !in->walker) {
-        if (!in->walk_next_us)
-            in->walk_next_us = now + DISK_MS * MS_US;
-        if (now >= in->walk_next_us)
-            start_walker(in);
-        else if (in->walk_next_us < next)
-            next = in->walk_next_us;
+        int64_t at = watch_disk(in, now);
+        if (!in->walker && at < next)
+            next = at;
     }
     return next == INT64_MAX ? -1 : (int)((next - now) / 1000) + 1;
 }

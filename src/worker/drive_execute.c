@@ -386,6 +386,8 @@ static int failure_code(const struct execute *x, const struct step_row *s)
 {
     if (str_eq(s->state, "lost"))
         return ERR_LOST;
+    if (s->error && s->signal) /* see failure_text */
+        return ERR_DISK_EXCEEDED;
     return x->start_code ? x->start_code : s->timed_out ? ERR_RUN_TIMEOUT : ERR_STEP_FAILED;
 }
 

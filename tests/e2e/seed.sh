@@ -104,6 +104,7 @@ eq "first" "$(field "$R" '.steps[0].state')" succeeded
 eq "second" "$(field "$R" '.steps[1].state')" failed
 field "$R" '.steps[1].error' >"$T/out"
 has "$T/out" "limit of"
+eq "reason" "$(field "$R" '.reason.code')" disk_exceeded
 want 0 cancel "$R"
 
 t "a server that dies during the run finds the copy again"

@@ -466,6 +466,42 @@ static void test_disk(void **state)
     rig_run(&g, "i=0; while :; do head -c 1000000 /dev/zero > f$i; i=$((i+1)); sleep 0.01; done"); /* many: soft */
     assert_int_equal(g.x.signal, SIGKILL);
     assert_non_null(strstr(g.x.error, "layers grew over"));
+    rig_run(&g, "d=x; for i in $(seq 40); do d=$d/x/x/x/x/x/x/x/x; done; mkdir -p $d && cd -P $d && "
+                "while :; do head -c 1000000 /dev/zero > f$((i=i+1)); sleep 0.01; done"); /* too deep to be held open */
+    assert_non_null(strstr(g.x.error, "layers grew over"));
+    rig_run(&g, "while :; do : > e$((i=i+1)); done"); /* empty files */
+    assert_non_null(strstr(g.x.error, "layers grew over"));
+    rig_fini(&g);
+}
+
+static int64_t bytes_of(const char *dir)
+{
+    char cmd[600];
+    long long n = -1;
+    snprintf(cmd, sizeof(cmd), "du -s -B1 %s", dir);
+    FILE *f = popen(cmd, "r");
+    assert_non_null(f);
+    assert_int_equal(fscanf(f, "%lld", &n), 1);
+    pclose(f);
+    return n;
+}
+
+/* As fast as it goes: how much more than the limit was written before the end is printed, and bounded by time. */
+static void test_disk_overshoot(void **state)
+{
+    (void)state;
+    struct rig g;
+    char layer[300];
+    rig_init(&g);
+    g.spec.limits.disk_bytes = 64 * (int64_t)MIB;
+    rig_open(&g);
+    rig_run(&g, "while :; do head -c 4000000 /dev/zero > f$((i=i+1)); done");
+    assert_non_null(strstr(g.x.error, "layers grew over"));
+    snprintf(layer, sizeof(layer), "%s/layers/0.1", g.run);
+    int64_t n = bytes_of(layer), us = g.x.finished_us - g.x.started_us;
+    print_message("disk limit 64 MiB: %lld MiB written in %lld ms\n", (long long)(n / MIB), (long long)(us / 1000));
+    assert_true(n > 60 * (int64_t)MIB);
+    assert_true(us < 400000 || n < 192 * (int64_t)MIB); /* a walk every half second would be found by this */
     rig_fini(&g);
 }
 
@@ -819,6 +855,7 @@ int main(void)
         cmocka_unit_test(test_in_every_group),
         cmocka_unit_test(test_waiting_process_killed),
         cmocka_unit_test(test_disk),
+        cmocka_unit_test(test_disk_overshoot),
         cmocka_unit_test(test_accounting),
         cmocka_unit_test(test_adopt_running),
         cmocka_unit_test(test_ends_while_nobody_looks),
