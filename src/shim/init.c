@@ -410,8 +410,10 @@ static void start_walker(struct init *in)
         *in->measured = measure(in->fs.layers_fd, max) + memory_unlinked();
         _exit(*in->measured > max ? 1 : 0);
     }
-    if (in->walker < 0)
+    if (in->walker < 0) { /* no memory for it just now */
         in->walker = 0;
+        in->walk_next_us = in->walk_soonest = in->walk_began_us + DISK_TICK * MS_US;
+    }
 }
 
 /* The free space of the file system tells, at the price of one call, how much the layers can have grown since the last
@@ -460,7 +462,9 @@ static int soft_limits(struct init *in)
         if (!in->walker && at < next)
             next = at;
     }
-    return next == INT64_MAX ? -1 : (int)((next - now) / 1000) + 1;
+    if (next == INT64_MAX)
+        return -1;
+    return next > now ? (int)((next - now) / 1000) + 1 : 1; /* below 0 poll(2) would wait for ever */
 }
 
 /* ---- the loop ---- */

@@ -363,6 +363,22 @@ void try_disk_bomb(struct ctx *c)
     CHECK(NOT, false);
 }
 
+/* With every process the sandbox may have: whoever measures needs one too. */
+void try_disk_bomb_of_many(struct ctx *c)
+{
+    if (c->outside)
+        return;
+    for (int n = 0; n < 600; n++) {
+        pid_t pid = fork();
+        if (pid < 0)
+            break;
+        while (pid == 0)
+            pause();
+    }
+    sleep(1);
+    try_disk_bomb(c);
+}
+
 /* Files that have no name any more: a walk of the layers does not find them. */
 void try_unlinked_disk_bomb(struct ctx *c)
 {
