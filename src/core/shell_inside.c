@@ -206,6 +206,8 @@ static void shell_text(struct uw *u, const struct shell_word *w)
 
 /* --- shells --- */
 
+static const char keyword[] = "set -k takes every argument with a = for an assignment";
+
 /* `bash script args`: the script is the program. */
 static void script(struct uw *u, size_t i)
 {
@@ -231,7 +233,7 @@ static void script(struct uw *u, size_t i)
         buf_puts(&b, w->value);
         copy[0] = shell_word_form(u->sh, b.p, b.len);
     }
-    uw_derive(u, "script", copy, u->c->nwords - i);
+    uw_derive(u, "shell script", copy, u->c->nwords - i);
 }
 
 bool uw_shells(struct uw *u)
@@ -239,6 +241,10 @@ bool uw_shells(struct uw *u)
     static const char *const shells[] = {"sh",    "bash", "dash", "ash", "ksh", "mksh",
                                          "rbash", "zsh",  "fish", "csh", "tcsh"};
     static const char *const with_value[] = {"-o", "+o", "-O", "+O", "--rcfile", "--init-file"};
+    static const char *const longs[] = {"debug",     "debugger",     "dump-strings", "dump-po-strings", "help",
+                                        "init-file", "login",        "noediting",    "noprofile",       "norc",
+                                        "posix",     "pretty-print", "rcfile",       "restricted",      "verbose",
+                                        "version",   "wordexp"};
     bool c_seen = false, s_seen = false, foreign;
     size_t i = 1;
 
@@ -269,6 +275,10 @@ bool uw_shells(struct uw *u)
             uw_opaque(u, "a shell with a start-up file of its own");
         if (str_eq(v, "-O") && str_eq(uw_value(u, i + 1), "extglob"))
             uw_opaque(u, "a shell with patterns that are not understood");
+        if (v[0] == '-' && ONE_OF(v + 1, longs)) /* bash takes its long options behind one dash, too */
+            uw_opaque(u, "a long option of a shell behind one dash");
+        if (v[0] == '-' && v[1] != '-' && strchr(v, 'k'))
+            uw_opaque(u, keyword);
         if (ONE_OF(v, with_value))
             i++;
         else if (v[0] == '-' && v[1] != '-' && strchr(v, 'c'))
@@ -322,12 +332,24 @@ static void trap(struct uw *u)
     size_t i = uw_is(u, 1, "--") ? 2 : 1;
     const char *v = uw_value(u, i);
 
-    if (i >= u->c->nwords || u->c->nwords - i < 2 || str_eq(v, "-") || str_eq(v, ""))
+    bool splits = i < u->c->nwords && (u->c->words[i].flags & SHELL_W_SPLIT); /* x='a EXIT'; trap $x */
+    if (i >= u->c->nwords || (u->c->nwords - i < 2 && !splits) || str_eq(v, "-") || str_eq(v, ""))
         return;
     if (v)
         uw_text(u, "trap", v, false);
     else
         shell_text(u, &u->c->words[i]);
+}
+
+static void set(struct uw *u)
+{
+    for (size_t i = 1; i < u->c->nwords; i++) {
+        const char *v = uw_value(u, i);
+        if (str_eq(v, "--") || (v && v[0] != '-' && !str_eq(uw_value(u, i - 1), "-o")))
+            return;
+        if (v ? str_eq(v, "keyword") || (v[0] == '-' && strchr(v, 'k')) : !shell_form_known(u->c->words[i].form))
+            uw_opaque(u, v ? keyword : "an option of set that is only known when it runs");
+    }
 }
 
 static void alias(struct uw *u)
@@ -344,9 +366,11 @@ static void alias(struct uw *u)
 
 static bool has_flag(const struct uw *u, char letter)
 {
+    const char opt[] = {'-', letter, '\0'};
+
     for (size_t i = 1; i < u->c->nwords; i++) {
         const char *v = uw_value(u, i);
-        if (v && v[0] == '-' && v[1] != '-' && strchr(v, letter))
+        if (v ? v[0] == '-' && v[1] != '-' && strchr(v, letter) : uw_may_be(u, &u->c->words[i], opt))
             return true;
     }
     return false;
@@ -406,7 +430,9 @@ bool uw_builtins(struct uw *u)
         uw_opaque(u, "source runs a file inside the shell");
         return true;
     }
-    if (str_eq(u->prog, "alias"))
+    if (str_eq(u->prog, "set"))
+        set(u);
+    else if (str_eq(u->prog, "alias"))
         alias(u);
     else if (str_eq(u->prog, "fc"))
         uw_opaque(u, "fc runs commands of the history");

@@ -158,22 +158,55 @@ static bool opt_there(const char *v, const char *opt, bool first_operand)
     return str_starts(v + (v[1] == '-'), opt);
 }
 
-/* A word that is not literal: --filt$IFS'x', or $x with x=--filter=y. What is known of its beginning counts. */
-static bool may_be_option(const struct uw *u, const struct shell_word *w, const char *opt)
+/* The option stands in `text`, or what is known of it is the beginning of the option. */
+static bool begins_option(const char *text, const char *opt, bool cut)
 {
-    AUTO(buf_fini) struct buf b = BUF_INIT(SHELL_TEXT_MAX);
+    size_t n = strlen(text), full = strcspn(opt, "!");
+
+    if (text[0] != '-' || !text[1])
+        return false;
+    if (opt[0] == '-' && opt[1] == '-' && n >= 4 && cut && strncmp(text, opt, n < full ? n : full) == 0)
+        return true;
+    return (text[2] || (opt[0] == '-' && opt[1] == text[1] && !opt[2])) && opt_there(text, opt, false);
+}
+
+/* What a form becomes when each variable is `with`; a byte 0 ends it at the first. */
+static void without_vars(const char *form, char with, struct buf *out)
+{
+    for (const char *p = form; *p && !(!with && *p == SHELL_F_VAR); p++) {
+        if (*p != SHELL_F_VAR) {
+            buf_addc(out, *p);
+            continue;
+        }
+        const char *end = strchr(p + 1, SHELL_F_VAR);
+        p = end ? end : p;
+        if (with != SHELL_F_VAR)
+            buf_addc(out, with);
+    }
+}
+
+/* A word that is not literal: --filt$IFS'x', or $x with x=--filter=y. A variable may be empty, or a blank, or the end
+ * of what is known. */
+bool uw_may_be(const struct uw *u, const struct shell_word *w, const char *opt)
+{
+    static const char readings[] = {'\0', SHELL_F_VAR, ' '};
+    bool splits = (w->flags & SHELL_W_SPLIT) != 0;
 
     for (unsigned pick = 0; pick < 4; pick++) {
-        buf_reset(&b);
+        AUTO(buf_fini) struct buf b = BUF_INIT(SHELL_TEXT_MAX);
         if (!shell_resolve(u->sh, w->form, pick, &b) || !b.p)
             break;
-        char *save = NULL;
-        for (char *p = strtok_r(b.p, " \t\n", &save); p; p = strtok_r(NULL, " \t\n", &save)) {
-            p[strcspn(p, "\x01\x02\x03\x05\x06")] = '\0';
-            if (p[0] == '-' && p[1] && p[2] && opt_there(p, opt, false))
-                return true;
-            if (!(w->flags & SHELL_W_SPLIT))
-                break;
+        for (size_t r = 0; r < sizeof(readings) - !splits; r++) {
+            AUTO(buf_fini) struct buf text = BUF_INIT(SHELL_TEXT_MAX);
+            without_vars(b.p, readings[r], &text);
+            char *save = NULL;
+            for (char *p = text.p ? strtok_r(text.p, " \t\n", &save) : NULL; p; p = strtok_r(NULL, " \t\n", &save)) {
+                p[strcspn(p, "\x02\x03\x05\x06")] = '\0';
+                if (begins_option(p, opt, readings[r] == '\0'))
+                    return true;
+                if (!splits)
+                    break;
+            }
         }
     }
     return false;
@@ -189,7 +222,7 @@ static bool row_speaks(const struct uw *u, const char *opts)
             const char *v = uw_value(u, i);
             if (str_eq(v, "--"))
                 break;
-            if (!v && may_be_option(u, &u->c->words[i], opt))
+            if (!v && uw_may_be(u, &u->c->words[i], opt))
                 return true;
             if (!v)
                 continue;

@@ -184,6 +184,25 @@ void shell_wb_param(struct shell_wb *w, bool dq)
     shell_wb_var(w, known ? name : "", known ? n : 0, dq);
 }
 
+/* bash counts the parentheses of $((…)) as characters, but for those in quotes: where that does not come out even,
+ * because of a `case` or a quote inside, it runs a substitution that begins with a subshell. */
+static bool parens_even(const char *s, size_t n)
+{
+    int all = 0, bare = 0;
+    char quote = '\0';
+
+    for (size_t k = 0; k < n; k++) {
+        int step = (s[k] == '(') - (s[k] == ')');
+        all += step;
+        bare += quote ? 0 : step;
+        if (all < 0 || bare < 0 || s[k] == '\\')
+            return false;
+        if (s[k] == '\'' || s[k] == '"')
+            quote = quote == s[k] ? '\0' : quote ? quote : s[k];
+    }
+    return all == 0 && bare == 0 && !quote;
+}
+
 void shell_ps_arith(struct shell_ps *ps)
 {
     struct shell_wb w = {.ps = ps, .form = BUF_INIT(SHELL_TEXT_MAX)};
@@ -208,7 +227,8 @@ void shell_ps_arith(struct shell_ps *ps)
             ps->i += c == '\\' ? 2 : 1;
         buf_reset(&w.form);
     }
-    if (!ps->stop && (shell_ps_at(ps, 0) != ')' || shell_ps_at(ps, 1) != ')'))
+    bool ends = shell_ps_at(ps, 0) == ')' && shell_ps_at(ps, 1) == ')';
+    if (!ps->stop && (!ends || !parens_even(ps->s + start, ps->i - start)))
         shell_ps_fail(ps, start, "cannot tell arithmetic from nested subshells");
     ps->i += 2;
     buf_fini(&w.form);

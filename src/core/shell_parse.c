@@ -368,7 +368,9 @@ static bool pipeline_prefix(struct shell_ps *ps)
         any = true;
         shell_ps_blank(ps);
         size_t name;
-        if (shell_ps_peek(ps) != R_NONE || assign_prefix(ps, &name))
+        char first = shell_ps_at(ps, 0);
+        bool plain = shell_ps_name(&first, 1) || (first && strchr("./\n;&|)#", first)) || ps->i >= ps->n;
+        if (!plain || shell_ps_peek(ps) != R_NONE || assign_prefix(ps, &name)) /* time '-o' x y: options, for sh */
             shell_ps_note(ps, mark, ps->i,
                           "time before what is no simple command: sh looks for a program of that name");
     }

@@ -12,9 +12,12 @@
 
 /* --- find --- */
 
-static bool find_starts_end(const char *form)
+/* Where find's expression begins: a lone '-' is a name, and so is "(x". */
+static bool find_starts_end(const char *form, bool first)
 {
-    return *form == '-' || *form == '(' || *form == '!' || *form == ')' || *form == ',';
+    if (*form == '-')
+        return form[1] != '\0';
+    return *form && !form[1] && strchr(first ? "(!" : "(!),", *form);
 }
 
 /* The names find comes to: everything below the starting points when a test chooses among them, else those themselves.
@@ -37,7 +40,7 @@ size_t shell_find_names(struct shell *sh, const struct shell_cmd *c, struct shel
     while (i < c->nwords && c->words[i].form[0] == '-' && c->words[i].form[1] && strchr("HLPDO", c->words[i].form[1]))
         i++;
     from = i;
-    for (; i < c->nwords && n < max && !find_starts_end(c->words[i].form); i++) {
+    for (; i < c->nwords && n < max && !find_starts_end(c->words[i].form, i == from); i++) {
         AUTO(buf_fini) struct buf b = BUF_INIT(SHELL_TEXT_MAX);
         buf_puts(&b, c->words[i].form);
         buf_puts(&b, chosen ? "/\x02" : "");
@@ -46,7 +49,7 @@ size_t shell_find_names(struct shell *sh, const struct shell_cmd *c, struct shel
     }
     if (i == from && max > 0)
         out[n++] = shell_word_form(sh, chosen ? "./\x02" : ".", chosen ? 3 : 1);
-    bool more = i < c->nwords && !find_starts_end(c->words[i].form);
+    bool more = i < c->nwords && !find_starts_end(c->words[i].form, i == from);
     for (; i < c->nwords; i++)
         more = more || str_eq(c->words[i].value, "-files0-from");
     if (more && n > 0)
@@ -109,7 +112,7 @@ static void prog_find(struct uw *u)
             i = end;
         } else if (str_eq(v, "-delete")) {
             find_delete(u);
-        } else if (!v && (u->c->words[i].flags & SHELL_W_SPLIT) && i > 1) {
+        } else if (!v && (u->c->words[i].flags & SHELL_W_SPLIT) && (i > 1 || strchr(u->c->words[i].form, '-'))) {
             uw_opaque(u, "find with a variable that may add -exec");
         }
     }
@@ -611,10 +614,10 @@ static void prog_tar(struct uw *u)
         uw_opaque(u, "an option of tar that runs another program");
     for (size_t i = 1; i < u->c->nwords; i++) {
         const char *v = uw_value(u, i), *prog = NULL;
-        if (!v)
-            continue;
         bool is = false;
-        if (str_starts(v, "--use")) {
+        if (!v) {
+            is = uw_may_be(u, &u->c->words[i], "-I") || uw_may_be(u, &u->c->words[i], "--use-compress-program");
+        } else if (str_starts(v, "--use")) {
             is = true;
             prog = strchr(v, '=') ? strchr(v, '=') + 1 : uw_value(u, i + 1);
         } else if (v[0] == '-' && v[1] != '-' && strchr(v, 'I')) {
@@ -625,7 +628,9 @@ static void prog_tar(struct uw *u)
         for (size_t k = 0; k < ARRAY_LEN(known); k++)
             ok = ok || str_eq(prog, known[k]);
         for (size_t k = 0; k < ARRAY_LEN(abbreviated); k++)
-            ok = ok && (!str_starts(v, abbreviated[k]) || str_starts(v, "--checkpoint=") || str_eq(v, "--checkpoint"));
+            ok =
+                ok && (v ? !str_starts(v, abbreviated[k]) || str_starts(v, "--checkpoint=") || str_eq(v, "--checkpoint")
+                         : !uw_may_be(u, &u->c->words[i], abbreviated[k]));
         if (!ok)
             uw_opaque(u, "an option of tar that runs another program");
     }

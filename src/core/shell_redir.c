@@ -189,7 +189,7 @@ static void settle_dup(struct shell_redir *r)
     r->op = SHELL_R_BOTH;
 }
 
-/* `>&-x`: for bash the operator ends behind the dash, for sh it ends before. */
+/* `>&-x`, `>& -x`: for bash the operator ends behind the dash, for sh it ends before. */
 static bool dash_and_more(const struct shell_ps *ps)
 {
     char c = shell_ps_at(ps, 1);
@@ -223,11 +223,13 @@ bool shell_ps_redir(struct shell_ps *ps, struct shell_redir *ret)
     }
     if (fd_len && ps->s[start] == '{')
         shell_ps_note(ps, start, ps->i, "a redirection of {name}, which sh takes for a word");
+    else if (fd_len > 1)
+        shell_ps_note(ps, start, ps->i, "a descriptor of more than one digit, which sh takes for a word");
+    shell_ps_blank(ps);
     if ((ret->op == SHELL_R_DUPIN || ret->op == SHELL_R_DUPOUT) && dash_and_more(ps)) {
         shell_ps_fail(ps, start, "text behind >&-, in the same word");
         return false;
     }
-    shell_ps_blank(ps);
     if (ret->op == SHELL_R_HEREDOC) {
         heredoc_begin(ps, ret, op_len == 3, start);
         return !ps->stop;

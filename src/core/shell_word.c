@@ -15,6 +15,8 @@ void shell_wb_var(struct shell_wb *w, const char *name, size_t n, bool dq)
 {
     bool many = n == 1 && *name == '@'; /* "$@" is as many words as there are arguments */
     w->flags |= SHELL_W_DYNAMIC | (dq && !many ? 0 : SHELL_W_SPLIT);
+    if (!dq && w->mode == SHELL_M_ARG && n == 3 && memcmp(name, "IFS", 3) == 0)
+        shell_ps_note(w->ps, w->ps->i, w->ps->i, "$IFS outside of quotes, which ends a word without a blank");
     if (n == 4 && memcmp(name, "HOME", 4) == 0) {
         buf_addc(&w->form, SHELL_F_HOME);
     } else if (n == 3 && memcmp(name, "PWD", 3) == 0) {
@@ -266,7 +268,7 @@ static void bracket(struct shell_wb *w)
     w->bracket_until = end;
     w->bracket_quoted = kind < 0;
     if (kind < 0) { /* a set, perhaps: nobody can tell what it becomes */
-        w->flags |= SHELL_W_GLOB;
+        w->flags |= SHELL_W_GLOB | SHELL_W_SPLIT;
         shell_wb_var(w, "", 0, true);
     } else {
         buf_addc(&w->form, '[');
@@ -412,6 +414,10 @@ static void reserved_by_continuation(struct shell_ps *ps, size_t start, const st
             shell_ps_fail(ps, start, "a line continuation inside a reserved word");
     }
     size_t n = shell_ps_name(form->p, form->len); /* na\<newline>me=value is an assignment */
+    bool redirs = ps->i < ps->n && strchr("<>", ps->s[ps->i]) &&
+                  (strspn(form->p, "0123456789") == form->len || form->p[0] == SHELL_F_OPEN);
+    if (redirs) /* 1\\<newline>3>x is a redirection of 13 */
+        shell_ps_fail(ps, start, "a line continuation inside an operator");
     if (n && form->p[n] && strchr("=+[", form->p[n]))
         shell_ps_fail(ps, start, "a line continuation inside the name of a variable");
 }
@@ -436,6 +442,19 @@ static void word_run(struct shell_wb *w, size_t start)
         }
         unquoted(w, start);
     }
+}
+
+/* a[$(x)], a[1+`x`] */
+static bool index_runs(const char *form)
+{
+    int depth = 0;
+
+    for (const char *p = form; *p; p++) {
+        depth += *p == '[' ? 1 : *p == ']' && depth ? -1 : 0;
+        if (depth && (*p == '`' || (*p == '$' && p[1] == '(')))
+            return true;
+    }
+    return false;
 }
 
 bool shell_ps_word(struct shell_ps *ps, enum shell_word_mode mode, struct shell_word *ret)
@@ -465,7 +484,7 @@ bool shell_ps_word(struct shell_ps *ps, enum shell_word_mode mode, struct shell_
         if (ok)
             shell_word_finish(ret);
         /* Arrays' indices are evaluated as arithmetic, which runs substitutions even out of single quotes. */
-        if (ok && (strstr(ret->form, "[$(") || strstr(ret->form, "[`")))
+        if (ok && index_runs(ret->form))
             shell_ps_note(ps, start, ps->i, "text that arithmetic or an array index would run as a command");
     }
     buf_fini(&w.form);

@@ -54,6 +54,8 @@ bool uw_tool_variable(struct uw *, const char *name, const struct shell_word *va
 void uw_git_loses(struct uw *, size_t sub);
 /* What `find …` may hand to a command. */
 size_t shell_find_names(struct shell *, const struct shell_cmd *, struct shell_word *out, size_t max);
+/* A word that is not literal may become the option `opt`: "-x" or "--name". */
+bool uw_may_be(const struct uw *, const struct shell_word *, const char *opt);
 /* shell_env.c: variables that make programs load or run something. */
 void uw_environment(struct uw *);
 void uw_env_name(struct uw *, const char *name, const struct shell_word *value);

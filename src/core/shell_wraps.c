@@ -24,6 +24,12 @@ static int in_list(const char *list, const char *name, size_t n)
     return 0;
 }
 
+/* May become no word or many: then nobody knows which word is the next. */
+static bool many_words(const struct shell_word *w)
+{
+    return (w->flags & SHELL_W_GLOB) || ((w->flags & SHELL_W_SPLIT) && !shell_form_known(w->form));
+}
+
 static int long_opt(const struct uw *u, const struct uw_opts *o, size_t *i, const char *v, const char **ret_long,
                     const struct shell_word **ret_value, struct shell_word *scratch)
 {
@@ -39,7 +45,7 @@ static int long_opt(const struct uw *u, const struct uw_opts *o, size_t *i, cons
         *scratch = shell_word_lit(u->sh, eq + 1);
         *ret_value = scratch;
     } else if (kind == 2) {
-        if (*i >= u->c->nwords)
+        if (*i >= u->c->nwords || many_words(&u->c->words[*i]))
             return -1;
         *ret_value = &u->c->words[(*i)++];
     }
@@ -80,7 +86,7 @@ int uw_opt(const struct uw *u, const struct uw_opts *o, size_t *i, size_t *sub, 
     if (v[k + 1]) {
         *scratch = shell_word_lit(u->sh, v + k + 1);
         *ret_value = scratch;
-    } else if (*i < u->c->nwords) {
+    } else if (*i < u->c->nwords && !many_words(&u->c->words[*i])) {
         *ret_value = &u->c->words[(*i)++];
     } else {
         return -1;
@@ -274,7 +280,8 @@ static void wrap_run(struct uw *u, const struct wrap *w)
 
     for (;;) {
         const char *v = uw_value(u, i);
-        if ((w->flags & W_DIGITS) && v && v[0] == '-' && v[1] && strspn(v + 1, "-+0123456789") == strlen(v + 1)) {
+        if ((w->flags & W_DIGITS) && v && v[0] == '-' && v[1] && strpbrk(v, "0123456789") &&
+            strspn(v + 1, "-+0123456789") == strlen(v + 1)) {
             i++;
             continue;
         }
@@ -304,7 +311,10 @@ static void wrap_run(struct uw *u, const struct wrap *w)
     }
     if (str_eq(w->name, "env") && uw_is(u, i, "-"))
         i++;
-    i += (size_t)w->skip;
+    for (int k = 0; k < w->skip && i < u->c->nwords; k++) {
+        if (many_words(&u->c->words[i++]))
+            uw_opaque(u, "the command of a wrapper begins at a word that is only known when it runs");
+    }
     if (w->flags & W_ASSIGN)
         env_assigns(u, &i);
     if (i < u->c->nwords)

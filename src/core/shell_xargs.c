@@ -34,8 +34,12 @@ static bool items_of_find(struct uw *u, const struct shell_cmd *from, struct ite
     struct shell_word names[16];
     const char *prog = from->nwords ? from->words[0].value : NULL;
 
-    if (!prog || !str_eq(shell_base(prog), "find"))
+    if (!prog || !str_eq(shell_base(prog), "find") || shell_is_func(u->sh, prog))
         return false;
+    for (size_t i = 1; i < from->nwords; i++) { /* these print something else */
+        if (!from->words[i].value || glob_listed("-exec* -ok* -printf -ls", from->words[i].value))
+            return false;
+    }
     size_t n = shell_find_names(u->sh, from, names, ARRAY_LEN(names));
     for (size_t i = 0; i < n; i++)
         item(u, it, names[i].form, strlen(names[i].form));
@@ -47,6 +51,8 @@ struct request {
     const char *replace; /* -I: what stands for the item */
     const char *apart;   /* what items end with; NULL: something unusual, so nobody knows where */
     bool raw;            /* -0 -d: quotes are no quotes */
+    size_t at_once;      /* -n: items of one command; 0: as many as fit */
+    bool lines;          /* -L, -s: nobody counts what one command gets */
     bool file;           /* -a: not from stdin */
 };
 
@@ -97,12 +103,14 @@ static bool items_of_text(struct uw *u, const struct request *rq, struct items *
     return !*text;
 }
 
-static void find_items(struct uw *u, const struct request *rq, struct items *it)
+/* True when each item is one argument: find's are names that stand for many, or for none. */
+static bool find_items(struct uw *u, const struct request *rq, struct items *it)
 {
     if (!rq->file && u->c->pipe_from >= 0 && items_of_find(u, u->sh->cmds[u->c->pipe_from], it))
-        return;
+        return false;
     if (rq->file || !items_of_text(u, rq, it))
         item(u, it, "\x01\x01", 2);
+    return true;
 }
 
 /* f with each `replace` in it become the item. */
@@ -121,27 +129,60 @@ static void replaced(struct uw *u, const char *f, const char *replace, const cha
         item(u, out, b.p ? b.p : "", b.len);
 }
 
-static void run(struct uw *u, size_t i, const struct request *rq)
+/* The command from word i on with n items: behind it, or with -I each in its place. */
+static void run_with(struct uw *u, size_t i, const struct request *rq, const struct shell_word *items, size_t n)
 {
-    struct items it = {0}, words = {0};
+    struct items words = {0};
 
-    find_items(u, rq, &it);
     if (i >= u->c->nwords)
         put(u, &words, shell_word_lit(u->sh, "echo")); /* xargs(1): the default */
-    else if (rq->replace && strstr(u->c->words[i].form, rq->replace))
-        uw_opaque(u, "xargs -I where the program is named"); /* GNU leaves that word alone */
     for (; i < u->c->nwords; i++) {
         const char *f = u->c->words[i].form;
-        bool here = rq->replace && strstr(f, rq->replace);
-        if (!here)
+        if (rq->replace && n && strstr(f, rq->replace))
+            replaced(u, f, rq->replace, items[0].form, &words);
+        else
             put(u, &words, u->c->words[i]);
-        for (size_t k = 0; here && k < it.n; k++)
-            replaced(u, f, rq->replace, it.w[k].form, &words);
     }
-    for (size_t k = 0; !rq->replace && k < it.n; k++)
-        put(u, &words, it.w[k]);
+    for (size_t k = 0; !rq->replace && k < n; k++)
+        put(u, &words, items[k]);
     if (words.n)
         uw_derive(u, "xargs", words.w, words.n);
+}
+
+/* What an item means depends on where it comes to stand (sh -c), so each command is listed. */
+static void run(struct uw *u, size_t i, const struct request *rq)
+{
+    struct items it = {0};
+
+    if (rq->replace && i < u->c->nwords && strstr(u->c->words[i].form, rq->replace))
+        uw_opaque(u, "xargs -I where the program is named"); /* GNU leaves that word alone */
+    bool counted = find_items(u, rq, &it), known = counted && !(it.n && !shell_form_known(it.w[0].form));
+    size_t step = rq->replace ? 1 : counted && rq->at_once ? rq->at_once : it.n;
+    if (counted && rq->lines && it.n > 1)
+        uw_opaque(u, "xargs with a limit that does not tell where a command ends");
+    if (!it.n)
+        run_with(u, i, rq, NULL, 0);
+    for (size_t k = 0; k < it.n && !shell_dead(u->sh); k += step)
+        run_with(u, i, rq, it.w + k, step < it.n - k ? step : it.n - k);
+    if (it.n && !known && !rq->replace) /* nobody knows whether there is an item */
+        run_with(u, i, rq, NULL, 0);
+    for (size_t k = 1; !counted && !rq->replace && k < it.n; k++) /* find may have found none of the first */
+        run_with(u, i, rq, it.w + k, it.n - k);
+}
+
+/* -n2, -L 1, -s 100, --max-args=2. False: a number that is not one. */
+static bool limit(struct request *rq, bool args, const struct shell_word *value)
+{
+    int64_t n = 0;
+
+    if (!args) {
+        rq->lines = true;
+        return true;
+    }
+    if (!value || !str_i64(value->value, &n) || n < 1)
+        return false;
+    rq->at_once = n < ITEMS_MAX ? (size_t)n : 0;
+    return true;
 }
 
 /* One option; 0 at the first operand, -1 when it is not understood. */
@@ -171,6 +212,9 @@ static int option(struct uw *u, size_t *i, size_t *sub, struct request *rq)
         c == 'n' || c == 'L' || c == 'l' || (c == 1 && str_starts(name, "max-") && name[4] != 'p' && name[4] != 'c');
     if (lines && rq->replace)
         return -1; /* xargs then forgets one of the two: its version says which */
+    bool args = c == 'n' || (c == 1 && str_starts(name, "max-a"));
+    if ((lines || c == 's' || (c == 1 && str_starts(name, "max-c"))) && !limit(rq, args, value))
+        return -1;
     bool null = c == '0' || (c == 1 && str_starts(name, "null"));
     bool delimiter = c == 'd' || (c == 1 && str_starts(name, "delimiter"));
     if (null || delimiter) {

@@ -264,7 +264,7 @@ static void through_wrappers(void **state)
         {"nice -5 a", "a"},
         {"xargs -n 1 -I{} a {}x", "a|<>x"},
         {"echo b c | xargs a", "a|b|c"},
-        {"find d -name x | xargs a", "a|d/<*>"},
+        {"find d -name x | xargs a", "a|d/<*> ; a"},
         {"bash -c 'a;b' x", "a ; b"},
         {"sh -ec 'a'", "a"},
         {"bash -c \"$a\"", "!a shell is given a text"},
