@@ -213,7 +213,7 @@ static int query_known(struct call *c, struct err *e)
         if (!word_in(c->route->query, name))
             return err_field(e, ERR_UNKNOWN_FIELD, name, "there is no query parameter \"%.60s\" here; known: %s", name,
                              c->route->query ? c->route->query : "none");
-        for (size_t k = 0; k < i && strcmp(name, "path") != 0; k++)
+        for (size_t k = 0; k < i && strcmp(name, "path") != 0 && strcmp(name, "path_b64") != 0; k++)
             if (strcmp(http_req_query_name(c->rq, k), name) == 0)
                 return err_field(e, ERR_INVALID, name, "give the query parameter \"%.60s\" once", name);
     }

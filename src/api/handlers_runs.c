@@ -12,6 +12,7 @@
 #include "service/logs.h"
 #include "service/projects.h"
 #include "service/runs.h"
+#include "service/picks.h"
 #include "service/stream.h"
 
 static int want_note(struct call *c, const char **ret, struct err *e)
@@ -242,19 +243,20 @@ int post_undo(struct call *c, struct err *e)
 
 int post_apply(struct call *c, struct err *e)
 {
-    static const char *const keys[] = {"digest", "paths", NULL};
-    const char *digest = NULL;
-    const struct json *paths = NULL;
+    static const char *const keys[] = {"digest", "paths", "paths_b64", NULL};
+    struct apply_ask ask = {0};
     struct id id;
     int r = call_id(c, 0, ID_RUN, "run", &id, e);
 
     if (r == 0)
         r = json_known(c->body, "", keys, e);
     if (r == 0)
-        r = json_want_str(c->body, "", "digest", J_OPT, 64, &digest, e);
+        r = json_want_str(c->body, "", "digest", J_OPT, 64, &ask.digest, e);
     if (r == 0)
-        r = json_want_arr(c->body, "", "paths", J_OPT, 100000, &paths, e);
-    return r < 0 ? r : replied(c, runs_apply(c->svc, &c->who, &id, digest, paths, e));
+        r = json_want_arr(c->body, "", "paths", J_OPT, 100000, &ask.paths, e);
+    if (r == 0)
+        r = json_want_arr(c->body, "", "paths_b64", J_OPT, 100000, &ask.paths_b64, e);
+    return r < 0 ? r : replied(c, runs_apply(c->svc, &c->who, &id, &ask, e));
 }
 
 /* ---- what a run left --------------------------------------------------- */
@@ -270,16 +272,36 @@ int get_changes(struct call *c, struct err *e)
     return r < 0 ? r : call_send(c, "application/json", &v, e);
 }
 
+#define MAX_PATHS 64
+struct bytes {
+    char *v[MAX_PATHS];
+    size_t n;
+};
+
+static void bytes_fini(struct bytes *b)
+{
+    for (size_t i = 0; i < b->n; i++)
+        free(b->v[i]);
+}
+
 int get_diff(struct call *c, struct err *e)
 {
     AUTO(effects_view_fini) struct effects_view v = {.fd = -1};
-    const char *paths[64];
+    AUTO(bytes_fini) struct bytes own = {0};
+    const char *paths[MAX_PATHS];
     struct id id;
     size_t n = 0;
     int r = call_id(c, 0, ID_RUN, "run", &id, e);
 
-    for (size_t i = 0; i < http_req_nquery(c->rq) && n < ARRAY_LEN(paths); i++)
-        paths[n++] = http_req_query_value(c->rq, i); /* path is the only name that gets here */
+    for (size_t i = 0; r == 0 && i < http_req_nquery(c->rq) && n < MAX_PATHS; i++, n++) {
+        const char *value = http_req_query_value(c->rq, i); /* of path or path_b64: no other name gets here */
+
+        paths[n] = value;
+        if (str_eq(http_req_query_name(c->rq, i), "path_b64")) {
+            r = picks_b64(value, "path_b64", &own.v[own.n], e);
+            paths[n] = r == 0 ? own.v[own.n++] : NULL;
+        }
+    }
     if (r == 0)
         r = effects_diff_view(c->svc, c->who.tenant, &id, paths, n, &v, e);
     return r < 0 ? r : call_send(c, "text/x-diff; charset=utf-8", &v, e);

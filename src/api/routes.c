@@ -35,7 +35,7 @@ const struct route api_routes[] = {
     {HTTP_M_POST,   V1 "/runs/{run}/undo",           SCOPE_APPROVE,      KEY, 4 * KIB, NULL, post_undo, "A new run that takes an apply back", "Empty", "Run", 202},
     {HTTP_M_GET,    V1 "/runs/{run}/steps",          SCOPE_RUN_READ,     0,   0, NULL, get_steps, "Its steps", NULL, "StepList", 200},
     {HTTP_M_GET,    V1 "/runs/{run}/changes",        SCOPE_RUN_READ,     0,   0, NULL, get_changes, "What it changed", NULL, "Changes", 200},
-    {HTTP_M_GET,    V1 "/runs/{run}/diff",           SCOPE_RUN_READ,     0,   0, "path", get_diff, "diff.patch, or the parts of some files", NULL, "text/x-diff", 200},
+    {HTTP_M_GET,    V1 "/runs/{run}/diff",           SCOPE_RUN_READ,     0,   0, "path path_b64", get_diff, "diff.patch, or the parts of some files", NULL, "text/x-diff", 200},
     {HTTP_M_GET,    V1 "/runs/{run}/artifacts",      SCOPE_RUN_READ,     0,   0, NULL, get_run_artifacts, "Its kept files", NULL, "ArtifactList", 200},
     {HTTP_M_GET,    V1 "/runs/{run}/audit",          SCOPE_AUDIT_READ,   0,   0, NULL, get_run_audit, "Its audit records", NULL, "AuditPage", 200},
     {HTTP_M_GET,    V1 "/runs/{run}/events",         SCOPE_RUN_READ,     0,   0, "cursor limit", get_events, "Its events: server-sent, or a JSON page", NULL, "EventPage", 200},

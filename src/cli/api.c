@@ -79,6 +79,27 @@ void api_query(struct buf *path, const char *key, const char *value)
     encode(path, value);
 }
 
+char *api_b64(const char *s)
+{
+    size_t n = strlen(s);
+    char *p = malloc(b64_len(n) + 1);
+    if (p)
+        b64_encode(s, n, p);
+    return p;
+}
+
+int api_query_bytes(struct buf *path, const char *key, const char *key_b64, const char *value, struct err *e)
+{
+    if (utf8_valid(value, strlen(value))) {
+        api_query(path, key, value);
+        return 0;
+    }
+    char *b64 = api_b64(value);
+    api_query(path, key_b64, b64);
+    free(b64);
+    return b64 ? 0 : err_oom(e);
+}
+
 void api_query_int(struct buf *path, const char *key, int64_t value)
 {
     char text[24];

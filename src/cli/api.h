@@ -30,6 +30,9 @@ void api_fini(struct api *);
 void api_path(struct buf *out, const char *pattern, ...) __attribute__((sentinel));
 /* Adds ?key=value or &key=value; nothing when value is NULL. */
 void api_query(struct buf *path, const char *key, const char *value);
+/* The same for a value of any bytes: under key when it is UTF-8, else its base64 under key_b64. */
+CHECKED int api_query_bytes(struct buf *path, const char *key, const char *key_b64, const char *value, struct err *);
+char *api_b64(const char *bytes); /* NULL on out-of-memory; free it */
 void api_query_int(struct buf *path, const char *key, int64_t value);
 
 struct api_reply {

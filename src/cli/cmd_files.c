@@ -25,9 +25,9 @@ int cmd_diff(struct cli *c, struct err *e)
         return r;
     }
     api_path(&path, "/runs/{}/diff", id.s, NULL);
-    for (size_t i = 1; i < c->args.npos; i++)
-        api_query(&path, "path", cli_arg(c, i));
-    return save_to(c, &path, "text/x-diff", NULL, true, e);
+    for (size_t i = 1; i < c->args.npos && r == 0; i++)
+        r = api_query_bytes(&path, "path", "path_b64", cli_arg(c, i), e);
+    return r < 0 ? r : save_to(c, &path, "text/x-diff", NULL, true, e);
 }
 
 static void list(struct cli *c, const struct json *items)

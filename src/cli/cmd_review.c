@@ -6,6 +6,8 @@
 #include "cli/resolve.h"
 #include "cli/show.h"
 #include "os/clock.h"
+#include <stdlib.h>
+#include <string.h>
 
 #define BODY_MAX (1 * MIB)
 
@@ -196,15 +198,34 @@ static int end_apply(struct cli *c, const struct json *run, struct err *e)
     return 0;
 }
 
-static void put_paths(const struct cli *c, struct jw *w)
+/* A name is bytes, as the shell gave them; JSON takes text. What is not UTF-8 goes as base64. */
+static int put_paths_of(const struct cli *c, const char *key, bool text, struct jw *w, struct err *e)
 {
-    if (c->args.npos < 2)
-        return;
-    jw_key(w, "paths");
-    jw_arr(w);
-    for (size_t i = 1; i < c->args.npos; i++)
-        jw_str(w, cli_arg(c, i));
-    jw_end_arr(w);
+    bool any = false;
+    for (size_t i = 1; i < c->args.npos; i++) {
+        const char *arg = cli_arg(c, i);
+        if (utf8_valid(arg, strlen(arg)) != text)
+            continue;
+        char *b64 = text ? NULL : api_b64(arg);
+        if (!text && !b64)
+            return err_oom(e);
+        if (!any) {
+            jw_key(w, key);
+            jw_arr(w);
+        }
+        any = true;
+        jw_str(w, text ? arg : b64);
+        free(b64);
+    }
+    if (any)
+        jw_end_arr(w);
+    return 0;
+}
+
+static int put_paths(const struct cli *c, struct jw *w, struct err *e)
+{
+    int r = put_paths_of(c, "paths", true, w, e);
+    return r < 0 ? r : put_paths_of(c, "paths_b64", false, w, e);
 }
 
 static int apply_body(struct cli *c, const struct id *id, struct buf *body, struct err *e)
@@ -218,9 +239,9 @@ static int apply_body(struct cli *c, const struct id *id, struct buf *body, stru
         show_changes(&c->ui, changes.json, 0);
     jw_obj(&w);
     jw_kstr_opt(&w, "digest", show_str(changes.json, "digest"));
-    put_paths(c, &w);
+    r = put_paths(c, &w, e);
     jw_end_obj(&w);
-    return 0;
+    return r;
 }
 
 int cmd_apply(struct cli *c, struct err *e)

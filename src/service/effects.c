@@ -16,6 +16,7 @@
 #include "sandbox/seed.h"
 #include "service/effects_files.h"
 #include "service/effects_seen.h"
+#include "service/picks.h"
 
 #define LIST_MAX  (512 * MIB)
 #define PATCH_MAX (512 * MIB)
@@ -213,7 +214,7 @@ static int put_list(struct jw *w, const char *key, const char *list, struct err 
     return 0;
 }
 
-static int result_json(const struct apply_result *res, bool applied, const struct json *paths, char **ret,
+static int result_json(const struct apply_result *res, bool applied, const struct json *asked, char **ret,
                        struct err *e)
 {
     AUTO(buf_fini) struct buf b = BUF_INIT(2 * MIB); /* the selection was bounded when it was taken */
@@ -225,15 +226,7 @@ static int result_json(const struct apply_result *res, bool applied, const struc
     jw_kint(&w, "files", res->files);
     jw_kint(&w, "additions", res->additions);
     jw_kint(&w, "deletions", res->deletions);
-    jw_key(&w, "paths");
-    if (json_type(paths) == JT_ARR) {
-        jw_arr(&w);
-        for (size_t i = 0; i < json_len(paths); i++)
-            jw_str(&w, json_str(json_at(paths, i)));
-        jw_end_arr(&w);
-    } else {
-        jw_null(&w);
-    }
+    picks_json(json_get(asked, "paths"), json_get(asked, "paths_b64"), &w);
     r = put_list(&w, "conflicts", res->conflicts, e);
     if (r == 0)
         r = put_list(&w, "skipped", res->skipped, e);
@@ -244,21 +237,6 @@ static int result_json(const struct apply_result *res, bool applied, const struc
         return err_set(e, ERR_TOO_LARGE, "the result of the apply is too large");
     *ret = str_dup(b.p);
     return *ret ? 0 : err_oom(e);
-}
-
-static int selection(const struct json *paths, const char ***ret, struct err *e)
-{
-    const char **v;
-
-    if (json_type(paths) != JT_ARR)
-        return 0; /* all */
-    v = calloc(json_len(paths) + 1, sizeof *v);
-    if (!v)
-        return err_oom(e);
-    for (size_t i = 0; i < json_len(paths); i++)
-        v[i] = json_str(json_at(paths, i));
-    *ret = v;
-    return 0;
 }
 
 struct job {
@@ -345,16 +323,18 @@ static int still_reviewed(struct job *j, const struct changes *ch, const char *c
 static int apply_new(struct svc *svc, struct job *j, const struct run_steps *steps, struct err *e)
 {
     AUTO_PTR(changes_free) struct changes *ch = NULL;
-    const char **only = NULL;
+    AUTO(picks_fini) struct picks picks = {0};
+    const char *const *only = NULL; /* all */
     int r = scan(svc, j->row, steps, j->dir, j->root, &ch, e);
 
     if (r == 0)
-        r = selection(json_get(j->apply, "paths"), &only, e);
+        r = picks_read(json_get(j->apply, "paths"), json_get(j->apply, "paths_b64"), &picks, e);
+    if (r == 0 && !picks.all)
+        only = (const char *const *)picks.v;
     if (r == 0)
         r = still_reviewed(j, ch, only, e);
     if (r == 0)
         r = apply_run(ch, j->dir, j->root, only, &j->res, e);
-    free(only);
     return r;
 }
 
@@ -371,7 +351,7 @@ int effects_apply(struct svc *svc, const struct run_row *row, const struct run_s
         r = apply_new(svc, &j, steps, e);
     if (r < 0 && r != -ERR_APPLY_CONFLICT)
         return r;
-    r2 = result_json(&j.res, r == 0, json_get(j.apply, "paths"), ret_json, e);
+    r2 = result_json(&j.res, r == 0, j.apply, ret_json, e);
     *ret_files = j.res.files;
     return r2 < 0 ? r2 : r;
 }
@@ -432,7 +412,7 @@ int effects_settle(struct svc *svc, const struct run_row *row, char **ret_json, 
     if (r < 0 || (state != 2 && state != 3))
         return r;
     *ret_files = j.res.files;
-    return result_json(&j.res, true, json_get(j.apply, "paths"), ret_json, e);
+    return result_json(&j.res, true, j.apply, ret_json, e);
 }
 
 int effects_drop_layers(struct svc *svc, const struct id *run, struct err *e)

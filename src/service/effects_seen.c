@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/str.h"
+#include "service/picks.h"
 
 #define HEX (SHA256_HEX - 1)
 
@@ -49,17 +50,6 @@ static size_t read_list(const char *p, size_t len, struct seen *v)
     return n;
 }
 
-static bool selected(const char *const *only, const char *path)
-{
-    for (; only && *only; only++) {
-        size_t n = strlen(*only);
-
-        if (strncmp(path, *only, n) == 0 && (path[n] == '\0' || path[n] == '/'))
-            return true;
-    }
-    return !only;
-}
-
 static void name(struct jw *w, const char *path, const char *why, size_t *n)
 {
     jw_obj(w);
@@ -69,8 +59,8 @@ static void name(struct jw *w, const char *path, const char *why, size_t *n)
     (*n)++;
 }
 
-int effects_seen_moved(const char *list, size_t len, const struct changes *now, const char *const *only, struct jw *out,
-                       size_t *ret_n, struct err *e)
+static int moved(const char *list, size_t len, const struct changes *now, const struct picks_set *only, struct jw *out,
+                 size_t *ret_n, struct err *e)
 {
     struct seen *v = calloc(len / (HEX + 2) + 1, sizeof *v), *was;
     size_t found = 0, n;
@@ -86,14 +76,23 @@ int effects_seen_moved(const char *list, size_t len, const struct changes *now, 
         hash_of(c, hex);
         if (was)
             was->met = true;
-        if (selected(only, c->path) && (c->moved || !was || memcmp(was->hex, hex, HEX) != 0))
+        if ((c->moved || !was || memcmp(was->hex, hex, HEX) != 0) && (!only || picks_set_has(only, c->path)))
             name(out, c->path,
                  c->old_mode ? "changed in the project since the run began" : "was deleted in the project", &found);
     }
     for (size_t i = 0; i < n; i++)
-        if (!v[i].met && selected(only, v[i].path))
+        if (!v[i].met && (!only || picks_set_has(only, v[i].path)))
             name(out, v[i].path, "the project holds this already", &found);
     free(v);
     *ret_n = found;
     return 0;
+}
+
+int effects_seen_moved(const char *list, size_t len, const struct changes *now, const char *const *only, struct jw *out,
+                       size_t *ret_n, struct err *e)
+{
+    AUTO(picks_set_fini) struct picks_set set = {0};
+    int r = only ? picks_set_init(&set, only, e) : 0;
+
+    return r < 0 ? r : moved(list, len, now, only ? &set : NULL, out, ret_n, e);
 }

@@ -119,21 +119,50 @@ static const char *part_next(const char *p, const char *end)
     return q ? q + 1 : end;
 }
 
-static bool part_is_of(const char *p, const char *end, const char *path)
-{
-    AUTO(buf_fini) struct buf head = BUF_INIT(64 * KIB);
-    const char *nl = memchr(p, '\n', (size_t)(end - p));
-    size_t n = nl ? (size_t)(nl - p) : (size_t)(end - p);
+/* How the part of each of the files begins, one line each. */
+struct heads {
+    struct buf *v;
+    size_t n;
+};
 
-    buf_puts(&head, "diff --git ");
-    diff_quote("a/", path, &head);
-    buf_addc(&head, ' ');
-    diff_quote("b/", path, &head);
-    return !head.bad && head.len == n && memcmp(head.p, p, n) == 0;
+static void heads_fini(struct heads *h)
+{
+    for (size_t i = 0; i < h->n; i++)
+        buf_fini(&h->v[i]);
+    free(h->v);
 }
 
-static int pick_parts(const char *all, const char *end, const char *const *paths, size_t n, struct effects_view *v,
-                      struct err *e)
+static int heads_init(struct heads *h, const char *const *paths, size_t n, struct err *e)
+{
+    h->v = calloc(n, sizeof *h->v);
+    for (; h->v && h->n < n; h->n++) {
+        struct buf *b = &h->v[h->n];
+
+        buf_init(b, 64 * KIB);
+        buf_puts(b, "diff --git ");
+        diff_quote("a/", paths[h->n], b);
+        buf_addc(b, ' ');
+        diff_quote("b/", paths[h->n], b);
+        buf_addc(b, '\n');
+        if (b->bad == ERR_OOM)
+            return err_oom(e);
+    }
+    return h->v ? 0 : err_oom(e);
+}
+
+/* A name too long for its line is in no patch. */
+static bool begins_with_one(const char *p, const char *end, const struct heads *h)
+{
+    for (size_t i = 0; i < h->n; i++) {
+        const struct buf *b = &h->v[i];
+
+        if (!b->bad && (size_t)(end - p) >= b->len && memcmp(p, b->p, b->len) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int pick_parts(const char *all, const char *end, const struct heads *h, struct effects_view *v, struct err *e)
 {
     static const char mark[] = "diff --git ";
     bool first = (size_t)(end - all) >= sizeof mark - 1 && memcmp(all, mark, sizeof mark - 1) == 0;
@@ -142,11 +171,8 @@ static int pick_parts(const char *all, const char *end, const char *const *paths
 
     for (const char *p = first ? all : part_next(all, end); r == 0 && p < end; p = next) {
         next = part_next(p, end);
-        for (size_t i = 0; i < n; i++)
-            if (part_is_of(p, end, paths[i])) {
-                r = add_range(v, p - all, (size_t)(next - p), e);
-                break;
-            }
+        if (begins_with_one(p, end, h))
+            r = add_range(v, p - all, (size_t)(next - p), e);
     }
     return r;
 }
@@ -154,16 +180,20 @@ static int pick_parts(const char *all, const char *end, const char *const *paths
 /* The file was written whole before it got its name, and is replaced, never changed: it can be mapped. */
 static int pick(const char *const *paths, size_t n, struct effects_view *v, struct err *e)
 {
+    AUTO(heads_fini) struct heads h = {0};
     size_t size = 0;
     void *p;
     int r = file_size(v->fd, &size, e);
 
     if (r < 0 || size == 0)
         return r;
+    r = heads_init(&h, paths, n, e);
+    if (r < 0)
+        return r;
     p = mmap(NULL, size, PROT_READ, MAP_PRIVATE, v->fd, 0);
     if (p == MAP_FAILED)
         return err_sys(e, ERR_IO, "map the diff");
-    r = pick_parts(p, (const char *)p + size, paths, n, v, e);
+    r = pick_parts(p, (const char *)p + size, &h, v, e);
     munmap(p, size);
     return r;
 }

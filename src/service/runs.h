@@ -27,9 +27,11 @@ CHECKED int runs_approve(struct svc *, struct caller *, const struct id *, const
                          struct err *);
 CHECKED int runs_reject(struct svc *, struct caller *, const struct id *, const char *note, struct err *);
 CHECKED int runs_cancel(struct svc *, struct caller *, const struct id *, struct err *);
-/* paths: array of strings or NULL for all. */
-CHECKED int runs_apply(struct svc *, struct caller *, const struct id *, const char *digest, const struct json *paths,
-                       struct err *);
+struct apply_ask {
+    const char *digest;                   /* of the changes that were looked at; NULL: not said */
+    const struct json *paths, *paths_b64; /* arrays (picks.h); both NULL: all */
+};
+CHECKED int runs_apply(struct svc *, struct caller *, const struct id *, const struct apply_ask *, struct err *);
 CHECKED int runs_discard(struct svc *, struct caller *, const struct id *, const char *note, struct err *);
 CHECKED int runs_undo(struct svc *, struct caller *, const struct id *, struct id *ret, struct err *);
 /* Answers any pending approval: of a step, a plan (approve, reject) or changes (apply all, discard). */

@@ -2,6 +2,7 @@
  * runs.h. */
 #include "service/runs_int.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "core/approval.h"
 #include "os/clock.h"
 #include "os/file.h"
+#include "service/picks.h"
 #include "service/view.h"
 
 #define APPROVALS_MAX 128 /* pending ones of a run: one per step at the most, and one per door */
@@ -20,8 +22,8 @@ struct door {
     const struct id *id;
     int (*act)(struct db *, struct door *, struct run_row *, struct err *);
     int status;
-    const char *note, *hash; /* hash: of the plan or the changes the person saw; NULL: not said */
-    const struct json *paths;
+    const char *note, *hash;     /* hash: of the plan or the changes the person saw; NULL: not said */
+    const struct apply_ask *ask; /* NULL: all changes, whichever they are */
     const struct plan *plan;
     struct judged *judged;
     bool allow;
@@ -322,15 +324,7 @@ static int apply_json(const struct door *d, char **ret, struct err *e)
     jw_kint(&w, "files", 0);
     jw_kint(&w, "additions", 0);
     jw_kint(&w, "deletions", 0);
-    jw_key(&w, "paths");
-    if (d->paths) {
-        jw_arr(&w);
-        for (size_t i = 0; i < json_len(d->paths); i++)
-            jw_str(&w, json_str(json_at(d->paths, i)));
-        jw_end_arr(&w);
-    } else {
-        jw_null(&w);
-    }
+    picks_json(d->ask ? d->ask->paths : NULL, d->ask ? d->ask->paths_b64 : NULL, &w);
     jw_kraw(&w, "conflicts", "[]");
     jw_kraw(&w, "skipped", "[]");
     jw_end_obj(&w);
@@ -357,118 +351,31 @@ static int act_apply(struct db *db, struct door *d, struct run_row *row, struct 
 }
 
 /* A directory stands for what is below it (apply.h); what is refused there is skipped and named in the result. */
-/* The changes by path, sorted: a selection may be as long as they are. */
-struct by_path {
-    const char *path;
-    const struct json *change;
-};
-
-static int by_path_cmp(const void *a, const void *b)
+static int check_picks(struct svc *svc, const struct id *id, const struct picks *p, struct err *e)
 {
-    return strcmp(((const struct by_path *)a)->path, ((const struct by_path *)b)->path);
-}
+    AUTO(fd_close) int dir = -1;
+    char rel[64];
 
-static struct by_path *sort_changes(const struct json *items, size_t n)
-{
-    struct by_path *v = calloc(n + 1, sizeof *v);
-
-    for (size_t i = 0; v && i < n; i++) {
-        const char *p = json_str(json_get(json_at(items, i), "path"));
-
-        v[i] = (struct by_path){p ? p : "", json_at(items, i)};
-    }
-    if (v)
-        qsort(v, n, sizeof *v, by_path_cmp);
-    return v;
-}
-
-/* The first that is not before `path`; n when there is none. */
-static size_t lower_bound(const struct by_path *v, size_t n, const char *path)
-{
-    size_t lo = 0, hi = n;
-
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-
-        if (strcmp(v[mid].path, path) < 0)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo;
-}
-
-/* A change of that path, or some change below it. */
-static bool listed(const struct by_path *v, size_t n, const char *path, const char **ret_refused)
-{
-    size_t i = lower_bound(v, n, path);
-    char *dir;
-    bool below;
-
-    if (i < n && str_eq(v[i].path, path)) {
-        *ret_refused = json_str(json_get(v[i].change, "refused"));
-        return true;
-    }
-    dir = *path ? str_printf("%s/", path) : NULL;
-    if (!dir)
-        return false;
-    i = lower_bound(v, n, dir);
-    below = i < n && str_starts(v[i].path, dir);
-    free(dir);
-    return below;
-}
-
-static int check_each(const struct by_path *v, size_t n, const struct json *paths, struct err *e)
-{
-    for (size_t i = 0; i < json_len(paths); i++) {
-        const char *p = json_str(json_at(paths, i)), *refused = NULL;
-        char field[32];
-
-        snprintf(field, sizeof field, "paths[%zu]", i);
-        if (!p)
-            return err_field(e, ERR_INVALID, field, "must be a string");
-        if (!listed(v, n, p, &refused))
-            return err_field(e, ERR_INVALID, field, "%.200s is not among the changes of the run", p);
-        if (refused)
-            return err_field(e, ERR_INVALID, field, "%.200s is never applied: %s", p, refused);
-    }
-    return 0;
-}
-
-/* Every selected path is one of the run's changes and may be applied. */
-static int check_paths(struct svc *svc, const struct id *id, const struct json *paths, struct err *e)
-{
-    AUTO_PTR(json_free) struct json *doc = NULL;
-    AUTO(buf_fini) struct buf b = BUF_INIT(512 * MIB);
-    struct by_path *v;
-    char rel[80];
-    int r;
-
-    if (!paths)
+    if (p->all)
         return 0;
-    if (json_len(paths) == 0)
+    if (p->n == 0)
         return err_field(e, ERR_INVALID, "paths", "name at least one file, or leave `paths` out to apply all");
-    snprintf(rel, sizeof rel, "runs/%s/changes.json", id->s);
-    r = file_read(svc->data_fd, rel, &b, e);
-    if (r == 0)
-        r = json_parse(b.p, b.len, &doc, e);
-    if (r < 0)
-        return err_wrap(e, r, "read the changes of the run");
-    v = sort_changes(doc, json_len(doc));
-    r = v ? check_each(v, json_len(doc), paths, e) : err_oom(e);
-    free(v);
-    return r;
+    snprintf(rel, sizeof rel, "runs/%s", id->s);
+    dir = openat(svc->data_fd, rel, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return dir < 0 ? err_sys(e, ERR_IO, "open the directory of run %s", id->s) : picks_check(p, dir, e);
 }
 
-int runs_apply(struct svc *svc, struct caller *c, const struct id *id, const char *digest, const struct json *paths,
-               struct err *e)
+int runs_apply(struct svc *svc, struct caller *c, const struct id *id, const struct apply_ask *ask, struct err *e)
 {
-    struct door d = {.svc = svc, .c = c, .id = id, .act = act_apply, .status = 202, .hash = digest, .paths = paths};
+    struct door d = {.svc = svc, .c = c, .id = id, .act = act_apply, .status = 202, .hash = ask->digest, .ask = ask};
     AUTO(run_row_fini) struct run_row row = {0};
+    AUTO(picks_fini) struct picks picks = {0};
     int r = runs_row(svc, c->tenant, id, &row, e);
 
+    if (r == 0)
+        r = picks_read(ask->paths, ask->paths_b64, &picks, e);
     if (r == 0 && row.node == RN_AWAITING_APPLY)
-        r = check_paths(svc, id, paths, e);
+        r = check_picks(svc, id, &picks, e);
     return r < 0 ? r : door(&d, e);
 }
 

@@ -152,6 +152,29 @@ want 0 show "$R"
 want 0 undo "$R" -y
 tree_undone "$P" start
 
+t "a name that is not UTF-8 is chosen by its bytes, on the command line and over HTTP"
+B=$(printf 'b\377d') B64=$(printf 'odd/b\377d' | base64)
+at_second_door 'mkdir odd; b=$(printf "b\377d"); echo 1 > "odd/$b"; echo 2 > odd/bd; echo 3 > "odd/b�d"; echo 4 > rest'
+want 0 diff "$R" "odd/$B"
+eq "its part" "$(grep -c '^diff --git ' "$T/out")$(grep '^+[0-9]' "$T/out")" "1+1"
+want_api 200 GET "/runs/$R/diff?path_b64=$(jq -rn --arg b "$B64" '$b | @uri')&path=rest"
+eq "two parts" "$(grep '^+[0-9]' "$T/out" | tr '\n' ' ')" "+1 +4 "
+want_api 400 GET "/runs/$R/diff?path_b64=*"
+for bad in '"%%%"' '"AA=="' '"L2V0Yy9wYXNzd2Q="' '"Li4vLi4vcGFzc3dk"' '""' null; do
+    want_api 400 POST "/runs/$R/apply" "{\"paths_b64\": [$bad]}"
+    has "$T/out" 'paths_b64[0]'
+done
+want_api 400 POST "/runs/$R/apply" '{"paths_b64": []}'
+want_api 400 POST "/runs/$R/apply" '{"paths_b64": "AA=="}'
+state_is "$R" awaiting_apply || fail "a bad choice moved the run"
+want 0 apply "$R" "odd/$B"
+ended "$R" succeeded
+eq "applied" "$(ls "$P/odd")" "$B"
+gone "$P/rest"
+eq "recorded" "$(field "$R" '.apply.paths_b64 | join(" ")') $(field "$R" '.apply.paths | length')" "$B64 0"
+want 0 undo "$R" -y
+tree_undone "$P" start
+
 # ---- what is refused ---------------------------------------------------------------
 
 t "changes of .git are refused and shown: no hook is planted"

@@ -35,7 +35,7 @@ static void nothing_runs_before_review(void **state)
     rig_planned(g, &id);
     assert_string_equal(rig_state(g, &id), "awaiting_review");
     NO(ERR_EMPTY, runs_claim(&g->svc, "w", &l, &row, &e));
-    NO(ERR_STATE, runs_apply(&g->svc, &g->c, &id, NULL, NULL, &e));
+    NO(ERR_STATE, runs_apply(&g->svc, &g->c, &id, &(struct apply_ask){0}, &e));
     NO(ERR_STATE, runs_discard(&g->svc, &g->c, &id, NULL, &e));
     NO(ERR_PLAN_CHANGED, runs_approve(&g->svc, &g->c, &id, "0000", NULL, &e));
     assert_string_equal(rig_state(g, &id), "awaiting_review");
