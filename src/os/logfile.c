@@ -352,15 +352,6 @@ int logfile_append(struct log_writer *w, int stream, int64_t now_us, const void 
     return r;
 }
 
-int logfile_sync(struct log_writer *w, struct err *e)
-{
-    if (FAULT(fsync))
-        errno = EIO;
-    else if (fdatasync(w->fd) == 0)
-        return 0;
-    return err_sys(e, ERR_IO, "sync the log");
-}
-
 uint64_t logfile_size(const struct log_writer *w)
 {
     return w->size;

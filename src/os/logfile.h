@@ -35,7 +35,6 @@ CHECKED int logfile_open_write(int dirfd, const char *name, struct log_writer **
 /* One frame by one writev(2). n <= LOG_PAYLOAD_MAX. ERR_STATE after an exit record. What a failed write left is cut
  * off. */
 CHECKED int logfile_append(struct log_writer *, int stream, int64_t now_us, const void *p, size_t n, struct err *);
-CHECKED int logfile_sync(struct log_writer *, struct err *); /* fdatasync */
 uint64_t logfile_size(const struct log_writer *);
 int logfile_fd(const struct log_writer *);
 void logfile_close_write(struct log_writer *);

@@ -76,7 +76,7 @@ struct step_exit {
 enum sandbox_event {
     SB_TIMEOUT = 0, /* nothing within the time */
     SB_GREW,        /* the log file grew (coalesced, at most one per 10 ms) */
-    SB_EXIT,        /* the step ended and its log is complete and synced: *ret_exit filled */
+    SB_EXIT,        /* the step ended and its log is complete: *ret_exit filled. Not synced: sandbox_keep_log */
     SB_WOKEN,       /* wake_fd became readable (not drained here) */
     SB_GONE,        /* the shim is gone; call sandbox_result: an exit record may exist */
 };
@@ -114,6 +114,8 @@ void sandbox_detach(struct sandbox *);
 /* The exit record of a step from its log: 1 found, 0 none (step lost or still running), negative on error. Any thread.
  */
 CHECKED int sandbox_result(const char *dir, int index, int attempt, struct step_exit *ret, struct err *);
+/* Puts a step's log on disk (fdatasync): before anyone is told how it ended. No log is no error. Any thread. */
+CHECKED int sandbox_keep_log(const char *dir, int index, int attempt, struct err *);
 /* Is a shim alive in this run directory? 1 / 0 / negative. */
 CHECKED int sandbox_alive(const char *dir, struct err *);
 /* After a crash: makes sure nothing of this run's sandbox is left (shim by pidfd and lock, cgroups, mounts).

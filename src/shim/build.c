@@ -8,10 +8,11 @@
  *   helper user namespace          its only process sleeps; it lends its id map to the project's mount and is killed
  *   idmapped copy of the project   made from an fd opened without following links; read-only, nosuid, nodev, one mount
  *   the same of each bind          as above (binds.c)
- *   clone3, seven namespaces       the child is a copy of us and takes orders only through one socket pair
- *   tasks of v1 cgroups            init enters them before it makes anything; read back before a step can come
- *   uid_map, gid_map               exactly one id each, never host id 0; setgroups denied in user mode
- *   capset                         what stays is CAP_CHOWN (new layers) and CAP_KILL (init has another uid), root mode
+ *   clone3, six namespaces         the child is a copy of us and takes orders only through one socket pair; the
+ * seventh, of the network, it makes itself, because that takes longest tasks of v1 cgroups            init enters them
+ * before it makes anything; read back before a step can come uid_map, gid_map               exactly one id each, never
+ * host id 0; setgroups denied in user mode capset                         what stays is CAP_CHOWN (new layers) and
+ * CAP_KILL (init has another uid), root mode
  *
  * The time line: both sides work at once, and wait for each other twice.
  *   host   clone3 ─ v1 groups, copy of the project, id maps ─ GO ─ facts, control socket ─ waits ─ proof of the limits
@@ -275,8 +276,8 @@ static int wait_up(int sock, struct err *e)
 
 static pid_t clone_init(const struct build_in *in, int *ret_pidfd)
 {
-    struct clone_args a = {.flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC |
-                                    CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_PIDFD,
+    struct clone_args a = {.flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
+                                    CLONE_NEWCGROUP | CLONE_PIDFD,
                            .pidfd = (uint64_t)(uintptr_t)ret_pidfd,
                            .exit_signal = SIGCHLD};
     if (in->cgroup_fd >= 0) {

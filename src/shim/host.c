@@ -2,7 +2,7 @@
  *
  *                EXEC                       INI_DONE                    both pipes at their end, or 200 ms; INI_CLEAN
  *   H_IDLE ────────────► H_RUNNING ────────────────────► H_DRAINING ─────────────────────────────────────────► H_IDLE
- *     │ nobody attached for idle_ms, DESTROY   │ init died                     exit record on disk, EXIT sent
+ *     │ nobody attached for idle_ms, DESTROY   │ init died                     exit record written, EXIT sent
  *     ▼                                        ▼
  *   H_OVER ◄───────────────────────────────────┘ no record is written: nobody saw how the step ended
  *
@@ -51,7 +51,7 @@ struct host {
     struct spw_exit exit;
     int64_t oom_before;
     bool truncated_by_disk;
-    bool clean, recorded; /* while DRAINING: INI_CLEAN came; the record is on disk */
+    bool clean, recorded; /* while DRAINING: INI_CLEAN came; the record is written */
 
     /* when what is due, CLOCK_MONOTONIC, NEVER = not */
     int64_t wall_at, kill_at, stuck_at, drain_at, idle_at, grew_at, retry_at;
@@ -325,7 +325,7 @@ static void on_done(struct host *h, const struct ini_msg *m)
     }
 }
 
-/* On disk, and nothing of the step is mounted any more: whoever waits may look at its layer. */
+/* Recorded, and nothing of the step is mounted any more: whoever waits may look at its layer, and syncs the log. */
 static void settle(struct host *h)
 {
     pump_free(h->pump);
@@ -343,7 +343,7 @@ static void finish(struct host *h)
         pump_note(h->pump, "disk limit reached: the step was killed");
     h->truncated_by_disk = false;
     if (pump_finish(h->pump, &h->exit, NULL) < 0) {
-        h->retry_at = clock_mono_us() + RETRY_US; /* stays until it is on disk: a step without a record is lost */
+        h->retry_at = clock_mono_us() + RETRY_US; /* stays until it is written: a step without a record is lost */
         return;
     }
     h->recorded = true;

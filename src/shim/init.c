@@ -21,6 +21,7 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +49,7 @@
 #define DISK_DEEP  512  /* … of this many; more are taken for an attempt to hide what is in them */
 #define DISK_RATE  4096 /* MiB in a second: faster than that no step writes */
 #define DISK_TICK  10   /* ms; the shortest time between two looks at the free space */
+#define AHEAD_MS   1    /* of quiet before the next step's process is made: after the last step none comes */
 
 struct init {
     const struct init_in *in;
@@ -59,6 +61,7 @@ struct init {
     struct {
         pid_t pid; /* 0: none */
         int sock, err_fd;
+        bool due;        /* to be made ahead of its time */
     } next;              /* the process of the step to come */
     struct ini_msg done; /* gathered while it runs */
     pid_t walker;        /* measures the layers; 0 = none */
@@ -77,6 +80,17 @@ static _Noreturn void give_up(int sock, const struct err *e)
 }
 
 /* ---- building ---- */
+
+/* Here and not by clone3(2): it is the dearest of the namespaces, and the host side goes on meanwhile. */
+static int leave_network(struct err *e)
+{
+    if (unshare(CLONE_NEWNET) == 0)
+        return 0;
+    int sys = errno;
+    const char *fix = userns_fix(sys);
+    errno = sys;
+    return err_sys(e, ERR_SANDBOX_UNAVAILABLE, "make a network namespace (fix: %s)", fix);
+}
 
 static int lo_up(struct err *e)
 {
@@ -156,6 +170,7 @@ static _Noreturn void wait_for_step(const struct init *in, int sock, int err_fd)
 static void prepare_next(struct init *in)
 {
     int sv[2], p[2];
+    in->next.due = false;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
         return;
     if (pipe2(p, O_CLOEXEC) < 0) {
@@ -305,10 +320,10 @@ static void end_step(struct init *in)
     memory_clear();
     in->main = 0;
     in->walker = 0;
-    report(in, INI_DONE); /* the host side syncs the log meanwhile */
+    report(in, INI_DONE); /* the host side empties the pipes meanwhile */
     rootfs_step_umount();
     report(in, INI_CLEAN);
-    prepare_next(in);
+    in->next.due = true;
 }
 
 static void on_children(struct init *in)
@@ -448,8 +463,6 @@ static int64_t watch_disk(struct init *in, int64_t now)
 static int soft_limits(struct init *in)
 {
     int64_t now = clock_mono_us(), next = INT64_MAX;
-    if (!in->main)
-        return -1;
     if (in->soft_memory && in->in->spec->memory_bytes) {
         if (now >= in->sample_next_us) {
             sample_memory(in);
@@ -500,8 +513,11 @@ static _Noreturn void loop(struct init *in)
 {
     for (;;) {
         struct pollfd p[] = {{in->in->sock, POLLIN, 0}, {in->sigfd, POLLIN, 0}};
-        if (poll(p, ARRAY_LEN(p), soft_limits(in)) < 0 && errno != EINTR)
+        int n = poll(p, ARRAY_LEN(p), in->main ? soft_limits(in) : in->next.due ? AHEAD_MS : -1);
+        if (n < 0 && errno != EINTR)
             _exit(1);
+        if (n == 0 && !in->main && in->next.due)
+            prepare_next(in);
         if (p[1].revents)
             on_children(in);
         if (p[0].revents)
@@ -539,7 +555,7 @@ static void await_go(const struct init_in *ii, struct gather *g, struct ini_msg 
 _Noreturn void init_main(const struct init_in *ii)
 {
     struct err e = ERR_INIT;
-    struct init in = {.in = ii, .err_fd = -1, .next = {0, -1, -1}};
+    struct init in = {.in = ii, .err_fd = -1, .next = {.sock = -1, .err_fd = -1}};
     struct ini_msg m;
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     prctl(PR_SET_NAME, "sallyport-init", 0, 0, 0);
@@ -548,7 +564,9 @@ _Noreturn void init_main(const struct init_in *ii)
     int fds[8];
     size_t nfds = 0;
     in.sigfd = open_signals(&e);
-    int r = in.sigfd < 0 ? in.sigfd : rootfs_gather(ii, &g, &e);
+    int r = in.sigfd < 0 ? in.sigfd : leave_network(&e);
+    if (r == 0)
+        r = rootfs_gather(ii, &g, &e);
     await_go(ii, g, &m, fds, ARRAY_LEN(fds), &nfds);
     in.soft_memory = m.soft;
     if (r < 0 || prepare(&in, g, fds, nfds, &e) < 0)

@@ -192,10 +192,7 @@ int pump_finish(struct pump *p, struct spw_exit *x, struct err *e)
             return r;
         p->broken = false;
     }
-    int r = logfile_append(p->log, LOG_EXIT, clock_now_us(), x, sizeof(*x), e);
-    if (r == 0)
-        r = logfile_sync(p->log, e);
-    return r;
+    return logfile_append(p->log, LOG_EXIT, clock_now_us(), x, sizeof(*x), e);
 }
 
 uint64_t pump_size(const struct pump *p)

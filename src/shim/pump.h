@@ -7,7 +7,7 @@
  *   pipe ─► mask (holds back what could become a secret) ─► limit ─► frame in the log
  *
  * What is over the limit is read and dropped: a full pipe would block the step. A log that cannot be written (disk
- * full) drops too, says so when it can, and the exit record is tried until it is on disk. */
+ * full) drops too, says so when it can, and the exit record is tried until it is written. */
 #pragma once
 #include "base/err.h"
 #include "sandbox/spec.h"
@@ -22,7 +22,7 @@ int pump_fd(const struct pump *, int i); /* i: 0 stdout, 1 stderr; -1 after its 
 void pump_read(struct pump *, int i);
 bool pump_drained(const struct pump *);
 void pump_note(struct pump *, const char *text); /* a system frame */
-/* Flushes the masks, writes and syncs the exit record; fills the counts and the truncated flag of x.
- * Negative: not on disk; may be tried again. */
+/* Flushes the masks, writes the exit record; fills the counts and the truncated flag of x.
+ * Negative: not written; may be tried again. */
 CHECKED int pump_finish(struct pump *, struct spw_exit *x, struct err *);
 uint64_t pump_size(const struct pump *);

@@ -116,8 +116,8 @@ static void drop_caps(int err_fd)
     errno = EPERM;
     if (memcmp(none, seen, sizeof(none)) != 0)
         fail_at(err_fd, "capabilities were not dropped", "");
-    for (int c = 0; prctl(PR_CAPBSET_READ, c) >= 0; c++) {
-        if (prctl(PR_CAPBSET_READ, c) != 0)
+    for (int c = 0, set; (set = prctl(PR_CAPBSET_READ, c)) >= 0; c++) {
+        if (set != 0)
             fail_at(err_fd, "the bounding set was not dropped", "");
     }
 }

@@ -435,8 +435,10 @@ static int seal_layers(struct execute *x, struct err *e)
 /* Waits for a started step and writes its end. *go: the next step may follow. */
 static int end_step(struct execute *x, struct step_row *s, const struct step_exit *ex, bool *go, struct err *e)
 {
-    int r = take_exit(s, ex, e);
+    int r = sandbox_keep_log(x->dir, (int)s->index, (int)s->attempt, e);
 
+    if (r == 0)
+        r = take_exit(s, ex, e);
     if (r == 0)
         drop_missing_layer(x, s);
     CRASH_POINT(step_sealed);

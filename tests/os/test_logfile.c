@@ -49,7 +49,6 @@ static void format_on_disk(void **state)
     assert_int_equal(logfile_append(w, LOG_STDERR, 0x0102030405060708, "abc", 3, NULL), 0);
     assert_int_equal(logfile_size(w), 8 + 16 + 3 + 4);
     assert_true(fcntl(logfile_fd(w), F_GETFD) & FD_CLOEXEC);
-    assert_int_equal(logfile_sync(w, NULL), 0);
     logfile_close_write(w);
     assert_int_equal(file_read(t->fd, "l", &b, NULL), 0);
     assert_int_equal(b.len, 31);
@@ -385,8 +384,6 @@ static void failures_are_told(void **state)
     struct log_writer *w = writer(t, "l");
     fault_arm_nth("write", 1);
     assert_int_equal(logfile_append(w, 1, 1, "x", 1, NULL), -ERR_STORAGE_FULL);
-    fault_arm_nth("fsync", 1);
-    assert_int_equal(logfile_sync(w, NULL), -ERR_IO);
     fault_arm("");
     add(w, 1, "x");
     logfile_close_write(w);

@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/fault.h"
 #include "base/str.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -52,6 +53,12 @@ static int find_exit(struct log_reader *r, uint64_t size, struct step_exit *ret,
     return 1;
 }
 
+/* "logs/<index>.<attempt>.log" below the run's directory. */
+static void log_name(char ret[64], int index, int attempt)
+{
+    snprintf(ret, 64, "logs/%d.%d.log", index, attempt);
+}
+
 int sandbox_result(const char *dir, int index, int attempt, struct step_exit *ret, struct err *e)
 {
     char name[64];
@@ -59,7 +66,7 @@ int sandbox_result(const char *dir, int index, int attempt, struct step_exit *re
     AUTO(fd_close) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return err_sys(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "open %s", dir);
-    snprintf(name, sizeof(name), "logs/%d.%d.log", index, attempt);
+    log_name(name, index, attempt);
     if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? 0 : err_sys(e, ERR_IO, "open %s", name);
     AUTO_PTR(logfile_close_read) struct log_reader *r = NULL;
@@ -67,6 +74,20 @@ int sandbox_result(const char *dir, int index, int attempt, struct step_exit *re
     if (n == -ERR_NOT_FOUND)
         return 0;
     return n < 0 ? n : find_exit(r, (uint64_t)st.st_size, ret, e);
+}
+
+int sandbox_keep_log(const char *dir, int index, int attempt, struct err *e)
+{
+    char name[64];
+    AUTO(fd_close) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return err_sys(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "open %s", dir);
+    log_name(name, index, attempt);
+    AUTO(fd_close) int log = openat(fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (log < 0)
+        return errno == ENOENT ? 0 : err_sys(e, ERR_IO, "open %s", name);
+    int r = FAULT(fsync) ? (errno = EIO, -1) : fdatasync(log);
+    return r < 0 ? err_sys(e, ERR_IO, "sync %s", name) : 0;
 }
 
 /* ---- alive? ---- */
