@@ -47,6 +47,7 @@ void shell_ps_function(struct shell_ps *ps, const char *name, bool keyword, size
     *f =
         (struct shell_func){name, shell_ps_range(ps, start, ps->i), ps->ctx == 0 && ps->scope == 0 && !ps->src->nested};
     ps->func = name;
+    ps->cond_runs = true; /* a definition succeeds */
     ps->ctx = SHELL_C_FUNC | (ctx & SHELL_C_SUBST);
     shell_ps_lines(ps);
     enum shell_res r = shell_ps_peek(ps);
@@ -253,8 +254,10 @@ static void cond_clause(struct shell_ps *ps, size_t start)
         if (!regex && ((c == '&' && d == '&') || (c == '|' && d == '|'))) {
             ps->i += 2;
             shell_ps_lines(ps);
-            if (c == '|' && shell_ps_at(ps, 0) != '-')
-                shell_ps_note(ps, start, ps->i, "|| inside [[ ]], behind which sh would run a command");
+            if ((c == '|' || ps->cond_runs) && shell_ps_at(ps, 0) != '-')
+                shell_ps_note(ps, start, ps->i,
+                              c == '|' ? "|| inside [[ ]], behind which sh would run a command"
+                                       : "&& inside [[ ]], behind which sh would run a command");
         } else if (!regex && (c == '(' || c == ')' || (c == '<' && d != '('))) {
             ps->i++;
         } else if (!regex && c == '>' && d != '(') {

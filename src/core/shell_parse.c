@@ -351,7 +351,7 @@ static bool pipeline_prefix(struct shell_ps *ps)
         shell_ps_blank(ps);
         size_t mark = ps->i;
         if (shell_ps_accept(ps, R_BANG)) {
-            any = true;
+            ps->cond_runs = any = true;
             continue;
         }
         if (!shell_ps_accept(ps, R_TIME))
@@ -435,7 +435,9 @@ static void pipeline(struct shell_ps *ps)
 static void and_or(struct shell_ps *ps)
 {
     unsigned ctx = ps->ctx;
+    bool cond_runs = ps->cond_runs;
 
+    ps->cond_runs = false;
     for (;;) {
         pipeline(ps);
         shell_ps_blank(ps);
@@ -444,9 +446,11 @@ static void and_or(struct shell_ps *ps)
             break;
         ps->i += 2;
         ps->ctx |= SHELL_C_MAYBE;
+        ps->cond_runs = c == '|';
         shell_ps_lines(ps);
     }
     ps->ctx = ctx;
+    ps->cond_runs = cond_runs;
 }
 
 void shell_ps_list(struct shell_ps *ps)

@@ -26,6 +26,7 @@ struct shell_ps {
     const char *func;
     struct shell_heredoc pend[SHELL_HEREDOCS_MAX];
     int npend, pend_base; /* those below base belong to the text around a substitution */
+    bool cond_runs;       /* behind `||`, `!` or `f()`: what follows an && inside [[ ]] is a command that sh runs */
     bool stop;
 };
 

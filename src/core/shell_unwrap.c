@@ -143,7 +143,7 @@ static void disputed_program(struct uw *u)
 
     if (w->text[0] == '~' && w->form[0] != SHELL_F_HOME && w->form[0] != SHELL_F_PWD)
         uw_opaque(u, "the home of a user, who may not exist, stands where the program is named");
-    if (strstr(w->text, "=~") || strstr(w->text, ":~"))
+    if (w->text[0] && strchr(w->text + 1, '~'))
         uw_opaque(u, "a ~ inside the name of a program, which bash expands and sh does not");
     if (uw_disputed(w))
         uw_opaque(u, "{a,b} or $'…' stands where the program is named, which sh takes for its name");

@@ -195,7 +195,8 @@ static int option(struct uw *u, size_t *i, size_t *sub, struct request *rq)
     const struct shell_word *value = NULL;
     struct shell_word scratch;
     const char *name = "", *v = uw_value(u, *i), *was = rq->replace;
-    bool attached = *sub == 0 && v && v[0] == '-' && v[1] && strchr("eil", v[1]); /* -i[R] -e[S] -l[N] */
+    bool attached = *sub == 0 && v && v[0] == '-' && v[1] && strchr("eil", v[1]) && /* -i[R] -e[S] -l[N] */
+                    !uw_disputed(&u->c->words[*i]);
 
     int c = attached ? v[1] : uw_opt(u, &o, i, sub, &name, &value, &scratch);
     if (attached)

@@ -228,7 +228,7 @@ class Matcher:
         form = word[2]
         if b'/' in form and argv[:1] == [form] and path.startswith(b'/') and path.rsplit(b'/', 1)[1] == form.rsplit(b'/', 1)[1]:
             return True  # bash's exec makes the path a full one, and leaves the name
-        if form == path or (b'/' not in form and path.startswith((b'/bin/', b'/usr/bin/', b'/sbin/', b'/usr/sbin/')) and form == path.rsplit(b'/', 1)[1]):
+        if form == path or (b'/' not in form and re.match(rb'(/usr(/local)?)?/s?bin/', path) and form == path.rsplit(b'/', 1)[1]):
             return True
         return re.search(rb'[\x05\x06]', form) is not None and b'\x01' not in form and form_regex(form).fullmatch(path) is not None
 
