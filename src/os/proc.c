@@ -220,6 +220,14 @@ int proc_run(const struct proc_spawn *s, int timeout_ms, struct buf *out, int *r
     return 0;
 }
 
+void proc_boot_id(char ret[PROC_BOOT_ID])
+{
+    AUTO(fd_close) int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, ret, PROC_BOOT_ID - 1);
+    ret[n > 0 ? n : 0] = '\0';
+    ret[strcspn(ret, "\n")] = '\0';
+}
+
 int proc_pidfd_open(pid_t pid)
 {
     return (int)syscall(SYS_pidfd_open, pid, 0);

@@ -22,6 +22,9 @@ CHECKED int proc_start(const struct proc_spawn *, pid_t *ret_pid, int *ret_pidfd
 /* Starts, feeds nothing, gathers stdout (bounded by out->max), waits at most timeout_ms, kills on timeout
  * (ERR_TIMEOUT). *ret_status is the wait(2) status. For trusted helper programs only. */
 CHECKED int proc_run(const struct proc_spawn *, int timeout_ms, struct buf *out, int *ret_status, struct err *);
+/* Which start of the machine this is (random(4)), without a newline; "" where the kernel does not tell. */
+#define PROC_BOOT_ID 40
+void proc_boot_id(char ret[PROC_BOOT_ID]);
 int proc_pidfd_open(pid_t);              /* fd or -1 with errno */
 int proc_pidfd_kill(int pidfd, int sig); /* 0 or -1 with errno */
 

@@ -17,6 +17,7 @@
 #include "base/fault.h"
 #include "base/str.h"
 #include "os/file.h"
+#include "os/proc.h"
 #include "sandbox/apply_priv.h"
 #include "sandbox/seed_priv.h"
 #include "sandbox/spec.h"
@@ -442,6 +443,17 @@ static int write_record(struct seeding *s, int dir, struct err *e)
     return r < 0 ? r : dir_sync(fd, e);
 }
 
+/* As in a layer (sandbox.h). */
+static int write_born(int dir, struct err *e)
+{
+    char boot[PROC_BOOT_ID];
+    AUTO(fd_close) int fd = openat(dir, "born", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return err_sys(e, ERR_IO, "write when the copy was made");
+    proc_boot_id(boot);
+    return fd_write_full(fd, boot, strlen(boot), e);
+}
+
 static void seeding_fini(struct seeding *s)
 {
     fd_close(&s->run);
@@ -472,6 +484,8 @@ int seed_make(const struct seed_in *in, struct err *e)
         r = err_sys(e, ERR_IO, "make the copy");
     if (r == 0)
         r = copy_all(&s, e);
+    if (r == 0)
+        r = write_born(dir, e);
     if (r == 0)
         r = write_record(&s, dir, e);
     if (r == 0 && renameat(s.run, TMP_DIR, s.run, SEED_DIR) < 0)

@@ -202,7 +202,8 @@ static bool limit_one(enum ctl c, const char *dir, bool v2, const struct spw_spe
     case CPU:
         return limit_cpu(dir, v2, s->cpu_millis);
     case PIDS:
-        /* And init, and who measures the layers: the step cannot take that place, its RLIMIT_NPROC (step.c) is lower. */
+        /* And init, and who measures the layers: the step cannot take that place, its RLIMIT_NPROC (step.c) is lower.
+         */
         return put_i64(dir, "pids.max", s->pids + 2);
     default:
         return false;

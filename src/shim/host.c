@@ -126,10 +126,16 @@ static void send_pending(struct host *h)
 
 /* ---- a step ---- */
 
+/* Layers are not synced, nor is this: who finds another start of the machine in it, or nothing, knows that it went down
+ * since, perhaps before the layer was on disk. */
 static int write_born(int layer, struct err *e)
 {
+    char boot[PROC_BOOT_ID];
     AUTO(fd_close) int fd = openat(layer, "born", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    return fd < 0 ? err_sys(e, ERR_SANDBOX_FAILED, "create the layer's birth mark") : 0;
+    if (fd < 0)
+        return err_sys(e, ERR_SANDBOX_FAILED, "create the layer's birth mark");
+    proc_boot_id(boot);
+    return fd_write_full(fd, boot, strlen(boot), e);
 }
 
 static int make_part(const struct host_in *in, int layer, const char *name, mode_t mode, struct err *e)

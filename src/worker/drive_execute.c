@@ -24,6 +24,7 @@
 #include "service/hub.h"
 #include "service/projects.h"
 #include "worker/drive.h"
+#include "worker/drive_boot.h"
 
 #define TICK_MS          1000
 #define SECRET_MIN       8 /* shorter values ("1", "true", "prod") would mask half the log … */
@@ -129,10 +130,29 @@ static bool stop_copy(void *arg)
     return hub_stopping(x->d->svc->hub) || look_for_cancel(x, &x->canceled, NULL) < 0 || x->canceled;
 }
 
+static bool has_layer(const struct execute *x, const struct step_row *s);
+
+/* A copy no step has run in, made before the machine went down: made again. (Of a later one its steps' layers tell.) */
+static int drop_torn_copy(struct execute *x, struct err *e)
+{
+    char rel[96];
+
+    for (size_t i = 0; i < x->steps.n; i++)
+        if (x->steps.v[i].layer && has_layer(x, &x->steps.v[i]))
+            return 0;
+    if (!drive_torn(x->d->svc, &x->d->row.id, SEED_LAYER))
+        return 0;
+    snprintf(rel, sizeof rel, "runs/%s/layers/" SEED_LAYER, x->d->row.id.s);
+    return dir_remove(x->d->svc->data_fd, rel, e);
+}
+
 static int copy_project(struct execute *x, struct sandbox_spec *spec, struct err *e)
 {
     int64_t bytes = 0;
-    int r = sandbox_copy(spec, x->d->svc->set.min_free_bytes, stop_copy, x, &bytes, e);
+    int r = drop_torn_copy(x, e);
+
+    if (r == 0)
+        r = sandbox_copy(spec, x->d->svc->set.min_free_bytes, stop_copy, x, &bytes, e);
 
     if (r == 0 && spec->limits.disk_bytes) /* what the run adds is limited, not what the project has */
         spec->limits.disk_bytes += bytes;
@@ -476,10 +496,13 @@ static int run_pending(struct execute *x, struct step_row *s, bool *go, bool *wa
 {
     enum gate gate;
     char text[300];
-    int r = runs_gate(x->d->svc, &x->d->lease, s, x->d->sb == NULL, &gate, e);
+    int r = runs_gate(x->d->svc, &x->d->lease, s, s->index == 0, &gate, e);
 
     if (r == 0 && gate == GATE_WOULD_ASK) {
         close_sandbox(x); /* before the question is asked: who takes up the answer opens a sandbox of its own */
+        r = drive_keep(x->d->svc, &x->d->row.id, &x->steps, e);
+    }
+    if (r == 0 && gate == GATE_WOULD_ASK) {
         r = runs_gate(x->d->svc, &x->d->lease, s, true, &gate, e);
     }
     if (r < 0)
@@ -518,12 +541,27 @@ static int resume_running(struct execute *x, struct step_row *s, bool *go, struc
     r = record_of(x, s, &ex, e);
     if (r < 0)
         return r;
+    if (s->layer && has_layer(x, s) && drive_torn(x->d->svc, &x->d->row.id, s->layer))
+        ex = (struct step_exit){.exit_code = -1, .lost = true, .finished_us = clock_now_us()};
     if (ex.lost && !has_layer(x, s)) /* killed between writing it down and starting it: nothing of it ran */
         return start_and_wait(x, s, go, e);
     return end_step(x, s, &ex, go, e);
 }
 
 /* ---- all of them ------------------------------------------------------- */
+
+/* Its end is on disk, what it wrote perhaps not. */
+static int torn_step(struct execute *x, const struct step_row *s, bool *go, struct err *e)
+{
+    char text[200];
+
+    if (!s->layer || !drive_torn(x->d->svc, &x->d->row.id, s->layer))
+        return 0;
+    *go = false;
+    snprintf(text, sizeof text, "step %lld is lost: the machine went down before what it wrote was on disk",
+             (long long)s->index + 1);
+    return runs_steps_failed(x->d->svc, &x->d->lease, "failed", ERR_LOST, text, e);
+}
 
 static int run_steps(struct execute *x, bool *waits, struct err *e)
 {
@@ -538,7 +576,9 @@ static int run_steps(struct execute *x, bool *waits, struct err *e)
             r = resume_running(x, s, &go, e);
         else if (str_eq(s->state, "pending"))
             r = run_pending(x, s, &go, waits, e);
-        else if (!str_eq(s->state, "succeeded") && !str_eq(s->state, "denied"))
+        else if (str_eq(s->state, "succeeded"))
+            r = torn_step(x, s, &go, e);
+        else if (!str_eq(s->state, "denied"))
             r = step_failed(x, s, e), go = false; /* written down before a crash, not yet drawn the conclusion */
         if (r < 0 || !go || *waits)
             return r;

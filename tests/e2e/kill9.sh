@@ -155,6 +155,41 @@ artifacts_ok "$A"
 artifacts_ok "$B"
 seq_whole "$A"
 
+# ---- after a power cut -----------------------------------------------------------------
+
+ask_later() { # ends at the question before its second step; its id is in $R
+    new_run -p hello --review none --on-failure discard --cmd "$1" --cmd 'curl --version >/dev/null 2>&1; true'
+    wait_state "$R" awaiting_approval
+    server_kill9
+    echo 6b8a6b0e-0000-4000-8000-000000000000 >"$T/data/runs/$R/layers/0.1/born" # another start of the machine
+}
+answer() {
+    want 0 approvals --json
+    want 0 allow "$(j ".items[] | select(.run_id == \"$R\") | .id")"
+}
+
+t "a run that waited for an answer while the machine was started again goes on: its layers are synced"
+ask_later 'echo kept > kept.txt'
+there "$T/data/runs/$R/layers/0.1/kept"
+server_start --workers 2
+answer
+ended "$R" succeeded
+eq "kept" "$(cat "$P/kept.txt")" kept
+rm -f "$P/kept.txt"
+
+t "what a step wrote before a power cut, and may not be on disk, is not built upon: the run is lost"
+for seed in overlay copy; do
+    want 0 project set hello --seed $seed
+    ask_later 'echo torn > torn.txt'
+    rm "$T/data/runs/$R/layers/0.1/kept"
+    server_start --workers 2
+    answer
+    ended "$R" failed lost
+    gone "$P/torn.txt"
+    artifacts_ok "$R"
+done
+want 0 project set hello --seed overlay
+
 # ---- at random instants ---------------------------------------------------------------
 
 t "kill -9 at random instants of a run: each accepted run ends well, and its effects are there once"
