@@ -110,6 +110,13 @@ static int give(const struct seeding *s, int fd, const char *name, const struct 
     return s->root_mode ? fchownat(fd, name, uid, gid, *name ? AT_SYMLINK_NOFOLLOW : AT_EMPTY_PATH) : 0;
 }
 
+static int stopped(const struct seeding *s, struct err *e)
+{
+    if (s->in->stop && s->in->stop(s->in->arg))
+        return err_set(e, ERR_CANCELED, "the copy of the project was canceled");
+    return 0;
+}
+
 static int copy_range(int src, int dst, off_t at, off_t end, struct err *e)
 {
     char *mem = NULL;
@@ -140,7 +147,22 @@ static int copy_range(int src, int dst, off_t at, off_t end, struct err *e)
     return r;
 }
 
-static int copy_content(int src, int dst, off_t size, struct err *e)
+/* In pieces: a large file must neither fill the disk nor keep a run from being canceled. */
+static int copy_pieces(struct seeding *s, int src, int dst, off_t at, off_t end, struct err *e)
+{
+    int r = 0;
+    for (off_t next; r == 0 && at < end; at = next) {
+        next = end - at > ROOM_EVERY ? at + ROOM_EVERY : end;
+        r = look_for_room(s, next - at, e);
+        if (r == 0)
+            r = stopped(s, e);
+        if (r == 0)
+            r = copy_range(src, dst, at, next, e);
+    }
+    return r;
+}
+
+static int copy_content(struct seeding *s, int src, int dst, off_t size, struct err *e)
 {
     if (ioctl(dst, FICLONE, src) == 0)
         return 0;
@@ -153,7 +175,7 @@ static int copy_content(int src, int dst, off_t size, struct err *e)
         data = data < 0 ? at : data;
         off_t hole = lseek(src, data, SEEK_HOLE);
         hole = hole < 0 || hole > size ? size : hole;
-        int r = data < size ? copy_range(src, dst, data, hole, e) : 0;
+        int r = data < size ? copy_pieces(s, src, dst, data, hole, e) : 0;
         if (r < 0)
             return r;
         at = hole > data ? hole : size;
@@ -167,11 +189,11 @@ static bool same_stat(const struct stat *a, const struct stat *b)
     return memcmp(&x, &y, sizeof x) == 0;
 }
 
-static int fill(int src, int dst, struct stat *st, struct err *e)
+static int fill(struct seeding *s, int src, int dst, struct stat *st, struct err *e)
 {
     for (int i = 0; i < TRIES; i++) {
         struct stat now;
-        int r = copy_content(src, dst, st->st_size, e);
+        int r = copy_content(s, src, dst, st->st_size, e);
         if (r < 0)
             return r;
         if (fstat(src, &now) == 0 && same_stat(st, &now))
@@ -203,9 +225,7 @@ static int add_file(struct seeding *s, const char *path, const char *base, struc
     AUTO(fd_close) int dst = openat(s->parent, base, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (dst < 0)
         return err_sys(e, errno == ENOSPC ? ERR_STORAGE_FULL : ERR_IO, "copy %s", path);
-    int r = look_for_room(s, (int64_t)st.st_blocks * 512, e);
-    if (r == 0)
-        r = fill(src, dst, &st, e);
+    int r = fill(s, src, dst, &st, e);
     if (r < 0)
         return err_wrap(e, r, "%s", path);
     apply_copy_xattrs(src, dst);
@@ -321,11 +341,13 @@ static int add_dir(struct seeding *s, const struct layer_entry *en, const char *
 static int add_entry(void *arg, const struct layer_entry *en, struct err *e)
 {
     struct seeding *s = arg;
-    const char *base;
+    const char *base = "";
     struct stat copy = {0};
-    if (s->in->stop && s->in->stop(s->in->arg))
-        return err_set(e, ERR_CANCELED, "the copy of the project was canceled");
-    int r = open_parent(s, en->path, &base, e);
+    int r = stopped(s, e);
+    if (r == 0)
+        r = look_for_room(s, spw_name_bytes(0), e);
+    if (r == 0)
+        r = open_parent(s, en->path, &base, e);
     if (r < 0)
         return r;
     if (s->record.bad)

@@ -16,6 +16,7 @@
 #include "sandbox/changes.h"
 #include "sandbox/changes_priv.h"
 #include "sandbox/changes_rule.h"
+#include "sandbox/seed.h"
 
 static const char *const L1[] = {"0.1", NULL};
 static const char *const L2[] = {"0.1", "1.1", NULL};
@@ -593,15 +594,60 @@ static void test_random(void **state)
     fprintf(stderr, "%d of %d judged by git\n", judged, rounds);
 }
 
+static bool third_time(void *arg)
+{
+    int *n = arg;
+    return ++*n == 3;
+}
+
+/* One large file must not keep a run from being canceled, nor fill the disk: both are looked at between its pieces. */
+static void test_copy_stops_inside_a_file(void **state)
+{
+    (void)state;
+    struct fx f;
+    int asked = 0;
+    int64_t bytes = 0;
+    struct err e = ERR_INIT;
+    fx_open(&f);
+    size_t n = 40 * MIB;
+    char *p = malloc(n);
+    assert_non_null(p);
+    memset(p, 'x', n);
+    fx_write(fx_at("%s/large", f.project), p, n, 0644);
+    free(p);
+    struct seed_in in = {.project_root = f.project, .run_dir = f.run, .stop = third_time, .arg = &asked};
+    int r = seed_make(&in, &e);
+    if (r == 0 && asked == 1)
+        print_message("this file system shares extents: nothing to stop\n");
+    else
+        assert_int_equal(r, -ERR_CANCELED);
+    if (r < 0) {
+        assert_int_equal(seed_made(f.run, &bytes, &e), 0);
+        assert_int_equal(access(fx_at("%s/layers/copy.tmp", f.run), F_OK), -1);
+    }
+    fx_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_nothing),          cmocka_unit_test(test_kinds),   cmocka_unit_test(test_layers_stack),
-        cmocka_unit_test(test_xattr_whiteout),   cmocka_unit_test(test_refused), cmocka_unit_test(test_rules),
-        cmocka_unit_test(test_seal_keeps_modes), cmocka_unit_test(test_moved),   cmocka_unit_test(test_cost),
-        cmocka_unit_test(test_deep_and_long),    cmocka_unit_test(test_bounds),  cmocka_unit_test(test_sparse),
-        cmocka_unit_test(test_json_and_digest),  cmocka_unit_test(test_only),    cmocka_unit_test(test_real_overlay),
+        cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_layers_stack),
+        cmocka_unit_test(test_xattr_whiteout),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_seal_keeps_modes),
+        cmocka_unit_test(test_moved),
+        cmocka_unit_test(test_cost),
+        cmocka_unit_test(test_deep_and_long),
+        cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_sparse),
+        cmocka_unit_test(test_json_and_digest),
+        cmocka_unit_test(test_only),
+        cmocka_unit_test(test_real_overlay),
         cmocka_unit_test(test_random),
+        cmocka_unit_test(test_copy_stops_inside_a_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
