@@ -8,11 +8,14 @@
  *   helper user namespace          its only process sleeps; it lends its id map to the project's mount and is killed
  *   idmapped copy of the project   made from an fd opened without following links; read-only, nosuid, nodev, one mount
  *   the same of each bind          as above (binds.c)
- *   clone3, six namespaces         the child is a copy of us and takes orders only through one socket pair; the
- * seventh, of the network, it makes itself, because that takes longest tasks of v1 cgroups            init enters them
- * before it makes anything; read back before a step can come uid_map, gid_map               exactly one id each, never
- * host id 0; setgroups denied in user mode capset                         what stays is CAP_CHOWN (new layers) and
- * CAP_KILL (init has another uid), root mode
+ *   clone3, six namespaces         the child is a copy of us and takes orders only through one socket pair;
+ *                                  the seventh, of the network, it makes itself, because that takes longest
+ *
+ *   tasks of v1 cgroups            init enters them before it makes anything; read back before a step can come
+ *
+ *   uid_map, gid_map               exactly one id each, never host id 0; setgroups denied in user mode
+ *
+ *   capset                         what stays is CAP_CHOWN (new layers) and CAP_KILL (init has another uid), root mode
  *
  * The time line: both sides work at once, and wait for each other twice.
  *   host   clone3 ─ v1 groups, copy of the project, id maps ─ GO ─ facts, control socket ─ waits ─ proof of the limits
@@ -158,10 +161,11 @@ static int write_maps(pid_t pid, const struct ids *ids, struct err *e)
 
 /* ---- the project with other owners ---- */
 
-static int sleeper(void *unused)
+static int sleeper(void *parent)
 {
-    (void)unused;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != *(const pid_t *)parent) /* it died before: nobody would end us, and we hold its lock */
+        _exit(0);
     while (poll(NULL, 0, -1) <= 0)
         ;
     return 0;
@@ -183,7 +187,8 @@ int userns_with_map(const struct ids *ids, struct lender *l, struct err *e)
     if (!l->stack)
         return err_oom(e);
     /* The stack grows down; clone(2). */
-    pid_t pid = clone(sleeper, l->stack + 16 * KIB, CLONE_VM | CLONE_NEWUSER | SIGCHLD, NULL);
+    l->parent = getpid();
+    pid_t pid = clone(sleeper, l->stack + 16 * KIB, CLONE_VM | CLONE_NEWUSER | SIGCHLD, &l->parent);
     if (pid < 0) {
         int sys = errno;
         const char *fix = userns_fix(sys);

@@ -259,6 +259,8 @@ static void make_unified(struct cgroup *g, const struct spw_spec *s)
         g->limited[c] = wanted(c, s) && path[0] && limit_one(c, path, true, s);
     if (path[0])
         g->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (int c = MEMORY; c <= PIDS && g->fd < 0; c++)
+        g->limited[c] = false; /* no way in: nothing would be limited */
 }
 
 void cgroup_limit(struct cgroup *g, const struct spw_spec *s)

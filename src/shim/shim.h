@@ -69,7 +69,7 @@ CHECKED int host_drop(const struct ids *, struct err *);
 /* A user namespace that maps ids->owner to ids->host, for idmapped mounts. fd or negative code. The process that lent
  * its namespace is killed then; reap it when nobody waits for you any more. */
 struct lender {
-    pid_t pid; /* 0: none */
+    pid_t pid, parent; /* pid 0: none */
     char *stack;
 };
 CHECKED int userns_with_map(const struct ids *, struct lender *, struct err *);

@@ -37,7 +37,8 @@ int drive_keep(struct svc *svc, const struct id *run, const struct run_steps *st
         n += steps->v[i].layer != NULL;
     if (n == 0)
         return 0;
-    AUTO(fd_close) int fd = openat(svc->data_fd, "runs", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* data_fd may be O_PATH */
+    AUTO(fd_close)
+    int fd = openat(svc->data_fd, "runs", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* data_fd may be O_PATH */
     if (fd < 0 || syncfs(fd) < 0)
         return err_sys(e, ERR_IO, "sync the layers");
     for (size_t i = 0; i < steps->n && r == 0; i++)
