@@ -199,66 +199,6 @@ void show_plan(struct ui *ui, const struct json *plan)
         ui_printf(ui, "  note: %s\n", ui_one(ui, json_str(json_at(notes, i))));
 }
 
-/* ---- changes ---------------------------------------------------------------- */
-
-static const char *change_mark(const char *kind)
-{
-    static const struct {
-        const char *kind, *mark;
-    } t[] = {{"added", "A"}, {"modified", "M"}, {"deleted", "D"}, {"mode", "m"}, {"kind", "T"}};
-    for (size_t i = 0; i < ARRAY_LEN(t); i++)
-        if (str_eq(t[i].kind, kind))
-            return t[i].mark;
-    return "?";
-}
-
-static void show_change(struct ui *ui, const struct json *c)
-{
-    const char *kind = show_str(c, "kind"), *refused = show_str(c, "refused");
-    ui_printf(ui, "  %s %s", change_mark(kind), ui_one(ui, show_str(c, "path")));
-    if (json_true(json_get(c, "binary"))) {
-        ui_printf(ui, "  binary");
-    } else {
-        ui_printf(ui, "  ");
-        char text[32];
-        snprintf(text, sizeof text, "+%" PRId64, show_int(c, "additions"));
-        ui_put(ui, UI_GREEN, text);
-        snprintf(text, sizeof text, " −%" PRId64, show_int(c, "deletions"));
-        ui_put(ui, UI_RED, text);
-    }
-    if (refused) {
-        ui_printf(ui, "  ");
-        ui_put(ui, UI_RED, "refused: ");
-        ui_put(ui, UI_PLAIN, refused);
-    } else if (json_true(json_get(c, "refused"))) {
-        ui_printf(ui, "  ");
-        ui_put(ui, UI_RED, "refused");
-    }
-    ui_printf(ui, "\n");
-}
-
-void show_totals(struct ui *ui, const char *label, const struct json *changes)
-{
-    int64_t refused = show_int(changes, "refused");
-    ui_put(ui, UI_BOLD, label);
-    put_count(ui, show_int(changes, "files"), "file", "files");
-    ui_printf(ui, ", +%" PRId64 " −%" PRId64, show_int(changes, "additions"), show_int(changes, "deletions"));
-    if (refused > 0)
-        ui_printf(ui, ", %" PRId64 " refused", refused);
-    ui_printf(ui, "\n");
-}
-
-void show_changes(struct ui *ui, const struct json *changes, size_t max)
-{
-    const struct json *items = json_get(changes, "items");
-    show_totals(ui, "changes: ", changes);
-    size_t n = json_len(items);
-    for (size_t i = 0; i < n && (max == 0 || i < max); i++)
-        show_change(ui, json_at(items, i));
-    if (max && n > max)
-        ui_printf(ui, "  ... and %zu more\n", n - max);
-}
-
 /* ---- steps ---------------------------------------------------------------- */
 
 void show_step_head(struct ui *ui, const struct json *step, size_t total)
@@ -335,18 +275,6 @@ static void put_artifacts(struct ui *ui, const struct json *run)
     const struct json *a = json_get(run, "artifacts");
     for (size_t i = 0; i < json_len(a); i++)
         ui_printf(ui, "%s%s", i ? "  " : "   ", ui_one(ui, show_str(json_at(a, i), "name")));
-}
-
-void show_conflicts(struct ui *ui, const struct json *run)
-{
-    static const char *const keys[] = {"conflicts", "skipped"};
-    const struct json *apply = json_get(run, "apply");
-    for (size_t k = 0; k < ARRAY_LEN(keys); k++) {
-        const struct json *list = json_get(apply, keys[k]);
-        for (size_t i = 0; i < json_len(list); i++)
-            ui_printf(ui, "  %s: %s: %s\n", k ? "left out" : "conflict", ui_one(ui, show_str(json_at(list, i), "path")),
-                      ui_one(ui, show_str(json_at(list, i), "why")));
-    }
 }
 
 void show_end(struct ui *ui, const struct json *run)

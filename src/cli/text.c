@@ -7,6 +7,7 @@
 #include <locale.h>
 #include <string.h>
 #include <wchar.h>
+#include <wctype.h>
 
 #define ESC '\x1b'
 
@@ -253,6 +254,52 @@ void text_quote(struct buf *out, const char *s)
             buf_addc(out, *s);
     }
     buf_addc(out, '\'');
+}
+
+/* Reads as a name and nothing else: no blank that could begin a column, nothing a shell would take for its own. */
+static bool plain_in_name(const char *at, int32_t cp)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=:,./@%#~^{}[]";
+    return cp < 0x80 ? cp > 0 && strchr(plain, *at) : is_visible(cp, 0) && !iswspace((wint_t)cp);
+}
+
+static void dollar_quote(struct buf *out, const char *s, const char *end)
+{
+    buf_puts(out, "$'");
+    while (s < end) {
+        const char *at = s;
+        int32_t cp = utf8_next(&s, end);
+        if (cp == '\'' || cp == '\\')
+            buf_printf(out, "\\%c", (char)cp);
+        else if (cp == '\n')
+            buf_puts(out, "\\n");
+        else if (cp == '\t')
+            buf_puts(out, "\\t");
+        else if (cp >= 0x20 && is_visible(cp, 0))
+            buf_add(out, at, (size_t)(s - at));
+        else
+            for (; at < s; at++)
+                buf_printf(out, "\\%03o", (unsigned)(unsigned char)*at);
+    }
+    buf_addc(out, '\'');
+}
+
+void text_name(struct buf *out, const char *s, size_t n)
+{
+    const char *end = s + n;
+    bool plain = n > 0, visible = true;
+    for (const char *p = s; p < end;) {
+        const char *at = p;
+        int32_t cp = utf8_next(&p, end);
+        plain = plain && plain_in_name(at, cp);
+        visible = visible && cp >= 0x20 && is_visible(cp, 0);
+    }
+    if (plain)
+        buf_add(out, s, n);
+    else if (visible)
+        text_quote(out, s);
+    else
+        dollar_quote(out, s, end);
 }
 
 static void json_escape(struct buf *out, int32_t cp)

@@ -43,6 +43,9 @@ void text_count(struct buf *out, int64_t n, const char *one, const char *many);
 bool text_is_cut(const char *part, const char *whole);
 /* One argument as a POSIX shell would take it back: plain when it can be, else in single quotes. */
 void text_quote(struct buf *out, const char *s);
+/* The name of a file, n bytes and a NUL, as bash would take it back, nothing hidden and nothing posing as what stands
+ * beside it: a.c  'with blank'  $'new\nline'  $'b\377d'  $'\342\200\256c.exe' */
+void text_name(struct buf *out, const char *s, size_t n);
 
 /* JSON text with the characters a reader would not see (C1 controls, invisible, bidi) as \uXXXX: still the
  * same JSON, for they may only stand inside strings. */

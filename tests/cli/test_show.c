@@ -75,13 +75,73 @@ static void changes_show(void **state)
     show_changes(&ui, j, 0);
     PRETEND_IS(&ui, "changes: 3 files, +14 −0, 1 refused\n"
                     "  A report.md  +14 −0\n"
-                    "  M a^[.o  binary\n"
+                    "  M $'a\\033.o'  binary\n"
                     "  A .git/hooks/x  +1 −0  refused: hooks stay out\n");
     buf_reset(&ui.ob);
     show_changes(&ui, j, 1);
     PRETEND_HAS(&ui, "  ... and 2 more\n");
     json_free(j);
     ui_fini(&ui);
+}
+
+static void one_change(const char *json, const char *want)
+{
+    AUTO(buf_fini) struct buf text = BUF_INIT(4 * KIB);
+    AUTO(buf_fini) struct buf line = BUF_INIT(4 * KIB);
+    struct ui ui = pretend_ui(false, false);
+    struct json *j;
+    buf_printf(&text, "{\"files\":1,\"additions\":0,\"deletions\":0,\"refused\":0,\"items\":[{%s}]}", json);
+    buf_printf(&line, "changes: 1 file, +0 −0\n  %s\n", want);
+    assert_int_equal(json_parse(text.p, text.len, &j, NULL), 0);
+    show_changes(&ui, j, 0);
+    PRETEND_IS(&ui, line.p);
+    json_free(j);
+    ui_fini(&ui);
+}
+
+#define NEW(path, mode, bytes)                                                                                         \
+    "\"path\":\"" path "\",\"kind\":\"added\",\"old_mode\":null,\"new_mode\":\"" mode "\",\"new_bytes\":" bytes        \
+    ",\"additions\":1,\"deletions\":0,\"binary\":false,\"refused\":null"
+#define WAS(kind, old, old_bytes, new, new_bytes, binary)                                                              \
+    "\"path\":\"f\",\"kind\":\"" kind "\",\"old_mode\":\"" old                                                         \
+    "\",\"new_mode\":\"" new "\",\"old_bytes\":" old_bytes ",\"new_bytes\":" new_bytes                                 \
+                             ",\"additions\":1,\"deletions\":2,\"binary\":" binary
+
+/* Nothing that an apply would do to a file is left out of its line. */
+static void a_change_says_mode_kind_and_size(void **state)
+{
+    one_change(NEW("f", "100644", "312"), "A f  +1 −0  312 B");
+    one_change(NEW("f", "100755", "2048"), "A f  +1 −0  executable, 2.0 KiB");
+    one_change(NEW("f", "100600", "0"), "A f  +1 −0  mode 600, 0 B");
+    one_change(NEW("f", "104755", "9"), "A f  +1 −0  mode 4755, 9 B");
+    one_change(NEW("f", "120777", "4"), "A f  +1 −0  symlink");
+    one_change(NEW("f", "040755", "0"), "A f  directory");
+    one_change(NEW("f", "041777", "0"), "A f  directory, mode 1777");
+    one_change(WAS("modified", "100644", "1024", "100644", "2560", "true"), "M f  binary  1.0 KiB → 2.5 KiB");
+    one_change(WAS("modified", "100644", "3", "100755", "3", "false"), "M f  +1 −2  mode 644 → 755, 3 B");
+    one_change(WAS("mode", "100755", "3", "104755", "3", "false"), "m f  mode 755 → 4755");
+    one_change(WAS("kind", "100644", "3", "120777", "5", "false"), "T f  +1 −2  file → symlink, was 3 B");
+    one_change(WAS("modified", "100644", "1", "100644", "10737418240", "true"),
+               "M f  too large for the diff  1 B → 10.0 GiB");
+    one_change(WAS("modified", "100644", "1", "100644", "9437184", "true"), "M f  large  1 B → 9.0 MiB");
+    one_change("\"path\":\"f\",\"kind\":\"deleted\",\"old_mode\":\"100644\",\"old_bytes\":7,\"additions\":0,"
+               "\"deletions\":3",
+               "D f  +0 −3  was 7 B");
+    one_change("\"path\":4,\"kind\":5,\"old_mode\":6,\"new_mode\":\"x\",\"new_bytes\":\"y\"", "?   +0 −0");
+}
+
+static void a_name_cannot_pose_as_something_else(void **state)
+{
+    one_change(NEW("src/名字-v1.c", "100644", "1"), "A src/名字-v1.c  +1 −0  1 B");
+    one_change(NEW("a  +0 −0  1 B", "100644", "1"), "A 'a  +0 −0  1 B'  +1 −0  1 B");
+    one_change(NEW("it's", "100644", "1"), "A 'it'\\''s'  +1 −0  1 B");
+    one_change(NEW("new\\nline", "100644", "1"), "A $'new\\nline'  +1 −0  1 B");
+    one_change(NEW("\\u001b[2J", "100644", "1"), "A $'\\033[2J'  +1 −0  1 B");
+    one_change(NEW("\\u202ecod.exe", "100644", "1"), "A $'\\342\\200\\256cod.exe'  +1 −0  1 B");
+    one_change(NEW("b\\ufffdd\",\"path_b64\":\"Yv9k", "100644", "1"), "A $'b\\377d'  +1 −0  1 B");
+    one_change(NEW("$'x'", "100644", "1"), "A '$'\\''x'\\'''  +1 −0  1 B");
+    one_change(NEW("wide\\u3000blank", "100644", "1"), "A 'wide\xe3\x80\x80"
+                                                       "blank'  +1 −0  1 B");
 }
 
 static void steps_say_why(void **state)
@@ -170,6 +230,8 @@ int main(void)
         cmocka_unit_test(colour_is_only_decoration),
         cmocka_unit_test(argv_is_quoted),
         cmocka_unit_test(changes_show),
+        cmocka_unit_test(a_change_says_mode_kind_and_size),
+        cmocka_unit_test(a_name_cannot_pose_as_something_else),
         cmocka_unit_test(steps_say_why),
         cmocka_unit_test(the_end),
         cmocka_unit_test(questions_show_their_subject),

@@ -125,6 +125,7 @@ eq "bytes of the odd one" "$(jq -r '.items[] | select(.path_b64) | .path_b64' "$
 want 0 show "$R"
 want 0 logs "$R"
 want 0 apply "$R"
+for shown in "\$'odd/b\\377d'" "\$'odd/new\\nline'" "'odd/with blank'" "odd/名字  +1 −0  2 B"; do has "$T/out" "A $shown"; done
 ended "$R" succeeded
 eq "names" "$(find "$P/odd" -type f | wc -l)" 12
 eq "not UTF-8" "$(cat "$P/odd/$(printf 'b\377d')")" 6
@@ -206,6 +207,9 @@ for f in abs up through suid fifo text; do
     jq -e --arg f "$f" '.items[] | select(.path == $f and .refused)' "$T/changes" >/dev/null || fail "$f is not shown as refused"
 done
 want 0 apply "$R"
+grep -q '^  A suid  binary  mode 4755, .* KiB  refused: setuid bit$' "$T/out" || fail "the list does not say what suid is"
+has "$T/out" "A fifo"
+has "$T/out" "T text  +0 −0  file → symlink, was "
 ended "$R" succeeded
 eq "link inside" "$(readlink "$P/d/inside")" ../text
 there "$P/fine"
