@@ -217,10 +217,13 @@ bool shell_brace_expand(struct shell *sh, const struct shell_word *w, struct she
             shell_word_finish(slot);
         }
     } else {
+        bool some = (w->flags & SHELL_W_QUOTED) != 0;
+        for (size_t i = 0; i < out.n; i++)
+            some = some || out.v[i][0];
         for (size_t i = 0; ok && i < out.n; i++) {
             bool empty = !out.v[i][0];
-            if (empty && !(w->flags & SHELL_W_QUOTED))
-                continue; /* an unquoted empty word is no word */
+            if (empty && some && !(w->flags & SHELL_W_QUOTED))
+                continue; /* an unquoted empty word is no word; but sh leaves {,} as it is */
             struct shell_word *slot = shell_push(sh, words, n, cap, sizeof(*slot));
             if (!slot)
                 break;
@@ -230,7 +233,7 @@ bool shell_brace_expand(struct shell *sh, const struct shell_word *w, struct she
             slot->flags &= ~(unsigned)SHELL_W_MADE;
             if (empty) { /* {"",x}: an empty word; {"x",}: none */
                 *slot = shell_word_form(sh, "\x01\x01", 2);
-                slot->flags |= SHELL_W_SPLIT;
+                slot->flags = (slot->flags & ~(unsigned)SHELL_W_MADE) | SHELL_W_SPLIT | SHELL_W_BRACE;
             }
         }
     }

@@ -241,7 +241,7 @@ static void cond_clause(struct shell_ps *ps, size_t start)
 
     for (;;) {
         shell_ps_blank(ps);
-        if (shell_ps_at(ps, 0) == '\n')
+        if (shell_ps_at(ps, 0) == '\n' || shell_ps_at(ps, 0) == '#')
             shell_ps_note(ps, start, ps->i, "a line break inside [[ ]], where the command ends for sh");
         shell_ps_lines(ps);
         char c = shell_ps_at(ps, 0), d = shell_ps_at(ps, 1);

@@ -84,6 +84,8 @@ const char *uw_stdin(struct uw *u, bool *ret_some)
     const struct shell_cmd *c = u->sh->cmds[from];
     if (str_eq(c->words[0].value, "cat") && c->nwords == 1 && c->stdin_text && !shell_is_func(u->sh, "cat"))
         return c->stdin_text->value;
+    if (c->nredirs) /* echo a >x | sh */
+        return NULL;
     const char *text = echo_text(u, c);
     return text && shell_form_known(text) && !strpbrk(text, "\x02\x03\x05\x06") ? text : NULL;
 }
@@ -323,6 +325,8 @@ static void eval(struct uw *u)
         if (substitution_downloads(u))
             mark(u, ":download-to-shell");
     }
+    if (u->c->nwords > 1 && u->c->words[1].form[0] == '-')
+        uw_opaque(u, "an option of eval, which sh takes for the program");
     if (b.p && !b.bad && !strpbrk(b.p, "\x01\x02\x03\x05\x06"))
         uw_text(u, known ? "eval" : "variable", b.p, false);
 }

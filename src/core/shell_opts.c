@@ -237,9 +237,12 @@ static bool row_speaks(const struct uw *u, const char *opts)
 /* `tar xIf prog x`: the first word needs no dash, and its letters take their values in turn. */
 static void tar_bundle(struct uw *u)
 {
-    const char *v = uw_value(u, 1);
+    AUTO(buf_fini) struct buf b = BUF_INIT(SHELL_TEXT_MAX), text = BUF_INIT(SHELL_TEXT_MAX);
 
-    if (v && v[0] != '-' && strpbrk(v, "FI"))
+    if (u->c->nwords < 2 || !shell_resolve(u->sh, u->c->words[1].form, 0, &b) || !b.p)
+        return;
+    without_vars(b.p, SHELL_F_VAR, &text);
+    if (text.p && text.p[0] != '-' && strpbrk(text.p, "FI"))
         uw_opaque(u, "an option of tar that runs another program");
 }
 

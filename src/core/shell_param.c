@@ -123,7 +123,7 @@ static void param_op(struct shell_wb *w, size_t start, const char *name, size_t 
         shell_ps_fail(ps, start, "a ${…} that is not understood");
         return;
     }
-    if (op == '@' && next == 'P')
+    if (op == '@' && !(next && strchr("QEAaUuLKk", next) && shell_ps_at(ps, 2) == '}')) /* @$'P' is @P */
         shell_ps_note(ps, start, ps->i + 2, "${…@P} runs the commands in a variable's value");
     ps->i++;
     param_word(&in, dq);

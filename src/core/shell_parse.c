@@ -413,7 +413,8 @@ static void pipeline(struct shell_ps *ps)
     if (at_pipe(ps))
         move_stage(ps, first, first_scope);
     while (at_pipe(ps)) {
-        ps->i += shell_ps_at(ps, 1) == '&' ? 2 : 1;
+        bool both = shell_ps_at(ps, 1) == '&'; /* what it complains about goes in, too */
+        ps->i += both ? 2 : 1;
         if (shell_ps_at(ps, 0) == '\\' && shell_ps_at(ps, 1) == '\n' && strchr("|&", shell_ps_at(ps, 2)) &&
             shell_ps_at(ps, 2)) {
             shell_ps_fail(ps, ps->i, "a line continuation inside an operator");
@@ -422,7 +423,7 @@ static void pipeline(struct shell_ps *ps)
         shell_ps_lines(ps);
         ps->ctx = ctx | SHELL_C_PIPE | SHELL_C_PIPE_IN;
         ps->scope = shell_add_scope(ps->sh, scope);
-        ps->pipe_from = simple_at;
+        ps->pipe_from = both ? -1 : simple_at;
         ps->stdin_text = NULL;
         shell_ps_command(ps, &simple_at);
     }

@@ -609,9 +609,6 @@ static void prog_tar(struct uw *u)
                                         "lbzip2", "pixz", "lz4", "pbzip2", "zstdmt"};
     static const char *const abbreviated[] = {"--checkp", "--to-c", "--info-s", "--new-v", "--rsh-c", "--rmt-c"};
 
-    const char *old = uw_value(u, 1); /* tar cIf prog x.tar: the old style, letters without a dash */
-    if (old && old[0] != '-' && strpbrk(old, "IF"))
-        uw_opaque(u, "an option of tar that runs another program");
     for (size_t i = 1; i < u->c->nwords; i++) {
         const char *v = uw_value(u, i), *prog = NULL;
         bool is = false;

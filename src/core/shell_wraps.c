@@ -309,6 +309,8 @@ static void wrap_run(struct uw *u, const struct wrap *w)
         if (chdir && value && (env || str_eq(w->name, "sudo")))
             enter_dir(u, value);
     }
+    if (str_eq(w->name, "exec") && uw_is(u, 1, "--"))
+        uw_opaque(u, "an option of exec, which sh takes for the program");
     if (str_eq(w->name, "env") && uw_is(u, i, "-"))
         i++;
     for (int k = 0; k < w->skip && i < u->c->nwords; k++) {

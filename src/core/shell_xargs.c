@@ -34,7 +34,7 @@ static bool items_of_find(struct uw *u, const struct shell_cmd *from, struct ite
     struct shell_word names[16];
     const char *prog = from->nwords ? from->words[0].value : NULL;
 
-    if (!prog || !str_eq(shell_base(prog), "find") || shell_is_func(u->sh, prog))
+    if (!prog || from->nredirs || !str_eq(shell_base(prog), "find") || shell_is_func(u->sh, prog))
         return false;
     for (size_t i = 1; i < from->nwords; i++) { /* these print something else */
         if (!from->words[i].value || glob_listed("-exec* -ok* -printf -ls", from->words[i].value))

@@ -158,10 +158,10 @@ ONE = {b'\x02': rb'.*', b'\x03': rb'(?:.|\[.*\])', b'\x05': rb'(?:/home/agent|/t
 
 
 def form_regex(form):
-    """What a word with this form may have become."""
+    """What a word with this form may have become; the home of a user who does not exist stays as it is written."""
     out = b''
     for part in re.split(rb'(\x01[^\x01]*\x01|[\x02\x03\x05\x06])', form):
-        out += rb'.*' if part[:1] == b'\x01' else ONE.get(part) or re.escape(part)
+        out += rb'.*' if part[:1] == b'\x01' else ONE.get(part) or re.sub(rb'/home/|/root', lambda m: {b'/root': rb'(?:/root|~root)'}.get(m[0], rb'(?:/home/|~)'), re.escape(part))
     return re.compile(out, re.S)
 
 
@@ -181,7 +181,7 @@ class Matcher:
     def one_arg(self, word, arg):
         flags, text, form = word
         if not MARKS.search(form):
-            if arg == form or (b'~' in text and arg == form.replace(b'/home/', b'~', 1).replace(b'/root', b'~root', 1)):
+            if arg == form or ((b'~' in text or flags & W_BRACE) and form_regex(form).fullmatch(arg)):
                 return True
             return not self.strict and flags & W_DOLLAR != 0
         return form_regex(form).fullmatch(arg) is not None or (not self.strict and flags & W_DOLLAR != 0)
@@ -257,7 +257,7 @@ def explains(seen, matcher, path, argv, cut, names_only=False):
 
 def judge(shell, text, seen, execs):
     """The misses of one case: (kind, path, argv)."""
-    if seen.opaque or any(how == b'shell script' and words and words[0][2].startswith((b'/etc/', b'/usr/', b'./a.c')) for how, words in seen.cmds):
+    if seen.opaque or any(how == b'shell script' and words and re.match(rb'/etc/|/usr/|\./(a\.c|b\.c|in|list|x)$', words[0][2]) for how, words in seen.cmds):
         return []  # what a script of the machine holds stands in no text
     m = Matcher(shell, text, execs)
     for path, argv, cut in execs:
