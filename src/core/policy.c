@@ -158,6 +158,8 @@ static int chdir_to(struct dirs *d, const struct shell_cmd *c)
 
 /* Files judged in one text: past that it is opaque, so that judging stays quick. */
 #define FILES_MAX 8192
+/* The same for the bytes of their names, each time a rule looks at one. */
+#define PATHS_MAX (8 * MIB)
 
 struct touch {
     unsigned *budget; /* files that may still be judged */
@@ -244,9 +246,9 @@ static void touch_file(void *arg, int kind, const char *form)
         return;
     }
     --*t->budget;
-    for (unsigned pick = 0; pick < 16; pick++) {
+    for (unsigned pick = 0; pick < SHELL_READINGS_MAX; pick++) {
         AUTO(buf_fini) struct buf b = BUF_INIT(64 * KIB);
-        if (!shell_resolve(t->sh, form, pick, &b) || !b.p)
+        if (!path_reading(t->pl, t->sh, form, pick, &b))
             break;
         if (!(b.p[0] == SHELL_F_VAR && !strchr(b.p, '/'))) /* a wholly unknown word is left to the default */
             path_rules(t, how, b.p, &allowed);
@@ -463,12 +465,20 @@ static int conclude(const struct policy *pol, struct verdict *v)
     return v->piece ? 0 : -ERR_OOM;
 }
 
+/* A text whose paths were not all looked at. */
+static int unseen_part(const struct shell *sh, struct verdict *v, size_t *cap)
+{
+    struct answer a = {true, POLICY_ASK, "opaque", "It names more, or longer, paths than can be judged.", NULL};
+
+    return add_part(v, cap, part_of(&a, sh->cmds[0]->at, true), NULL, sh->cmds[0]->text);
+}
+
 static int judge(const struct policy *p, struct shell *sh, const struct policy_place *where, struct verdict *ret,
                  struct err *e)
 {
     AUTO(verdict_fini) struct verdict v = VERDICT_INIT;
-    struct place pl = {0};
-    size_t cap = 0;
+    size_t cap = 0, left = PATHS_MAX;
+    struct place pl = {.left = &left};
 
     int r = shell_unwrap(sh, e);
     if (r < 0)
@@ -476,6 +486,8 @@ static int judge(const struct policy *p, struct shell *sh, const struct policy_p
     r = place_init(&pl, where, e);
     if (r == 0)
         r = command_parts(p, sh, &pl, &v, &cap);
+    if (r == 0 && left == 0)
+        r = unseen_part(sh, &v, &cap);
     if (r == 0)
         r = opaque_parts(sh, &v, &cap);
     if (r == 0)

@@ -38,7 +38,13 @@ struct policy {
 struct place {
     const char *workspace, *home;
     struct buf cwd; /* absolute form; may hold variables: then nothing relative is certain */
+    size_t *left;   /* bytes of paths that may still be looked at, see path_spend; NULL: no bound */
 };
+/* A text is judged in bounded time: false when n bytes more are too many, and from then on. What was not looked at is
+ * not allowed: see judge(). */
+bool path_spend(const struct place *, size_t n);
+/* The pick-th reading of a form, into out. False: there is none, or it was not looked at. */
+bool path_reading(const struct place *, const struct shell *, const char *form, unsigned pick, struct buf *out);
 
 /* The absolute, lexically normal form of `form` seen from cwd. False: too long. */
 bool path_normal(const struct place *, const char *cwd, const char *form, struct buf *out);
@@ -56,7 +62,7 @@ struct seen {
 };
 #define SEEN_INIT ((struct seen){.abs = BUF_INIT(8 * KIB)})
 void seen_fini(struct seen *);
-/* False: too long. */
+/* False: too long, or not looked at. */
 bool path_see(const struct place *, const char *cwd, const char *form, struct seen *ret);
 /* Some pattern of the list may be meant / covers all it can be. */
 bool path_in_may(const struct policy_list *, const struct place *, const struct seen *);

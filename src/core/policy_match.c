@@ -225,9 +225,9 @@ static bool operands_may(const struct policy_list *l, const struct shell *sh, co
             more = false;
         if (!f || !*f)
             continue;
-        for (unsigned pick = 0; pick < 16; pick++) {
+        for (unsigned pick = 0; pick < SHELL_READINGS_MAX; pick++) {
             AUTO(buf_fini) struct buf b = BUF_INIT(64 * KIB);
-            if (!shell_resolve(sh, f, pick, &b) || !b.p)
+            if (!path_reading(pl, sh, f, pick, &b))
                 break;
             if (path_meant(l, pl, cwd, b.p, c->words[i].flags & SHELL_W_MADE))
                 return true;

@@ -237,12 +237,12 @@ bool path_may(const char *pattern, const char *form)
 {
     char f[PATH_FORM_MAX + 1];
     bool rows[2][PATH_FORM_MAX + 2];
-    size_t m = flatten(form, f, sizeof(f));
     int at = 0;
     char before = '/';
 
     if (heads_differ(pattern, form))
         return false;
+    size_t m = flatten(form, f, sizeof(f));
     memset(rows[0], 0, m + 1);
     rows[0][0] = true;
     for (;;) {
@@ -289,11 +289,11 @@ bool path_must(const char *pattern, const char *form)
 {
     char f[PATH_FORM_MAX + 1];
     bool rows[2][PATH_FORM_MAX + 2];
-    size_t m = flatten(form, f, sizeof(f));
     int at = 0;
 
     if (heads_differ(pattern, form))
         return false;
+    size_t m = flatten(form, f, sizeof(f));
     memset(rows[0], 0, m + 1);
     rows[0][0] = true;
     for (;;) {
@@ -341,20 +341,41 @@ static bool certain(const char *cwd, const char *form)
     return shell_form_known(form) && !may_climb(form) && (!relative || shell_form_known(cwd));
 }
 
+bool path_spend(const struct place *pl, size_t n)
+{
+    if (!pl->left)
+        return true;
+    bool enough = *pl->left > n;
+    *pl->left = enough ? *pl->left - n : 0;
+    return enough;
+}
+
+bool path_reading(const struct place *pl, const struct shell *sh, const char *form, unsigned pick, struct buf *out)
+{
+    /* Each variable of the form is looked up among those of the text. */
+    size_t names = shell_form_known(form) ? 0 : strlen(form) * sh->nvars / 4;
+
+    return path_spend(pl, names) && shell_resolve(sh, form, pick, out) && out->p && path_spend(pl, out->len);
+}
+
 bool path_see(const struct place *pl, const char *cwd, const char *form, struct seen *ret)
 {
     buf_reset(&ret->abs);
     ret->sure = certain(cwd, form);
-    return path_normal(pl, cwd, form, &ret->abs);
+    return path_normal(pl, cwd, form, &ret->abs) && path_spend(pl, ret->abs.len);
 }
 
-static bool in_list(const struct policy_list *l, const struct place *pl, const char *abs,
+static bool in_list(const struct policy_list *l, const struct place *pl, const struct buf *abs,
                     bool (*fn)(const char *, const char *))
 {
     char p[PATH_FORM_MAX];
 
     for (size_t i = 0; i < l->n; i++) {
-        if (path_pattern(pl, l->v[i], p, sizeof(p)) && with_dir(fn, p, abs))
+        if (!path_pattern(pl, l->v[i], p, sizeof(p)))
+            continue;
+        if (!heads_differ(p, abs->p) && !path_spend(pl, abs->len))
+            return false;
+        if (with_dir(fn, p, abs->p))
             return true;
     }
     return false;
@@ -362,12 +383,12 @@ static bool in_list(const struct policy_list *l, const struct place *pl, const c
 
 bool path_in_may(const struct policy_list *l, const struct place *pl, const struct seen *s)
 {
-    return in_list(l, pl, s->abs.p, path_may);
+    return in_list(l, pl, &s->abs, path_may);
 }
 
 bool path_in_must(const struct policy_list *l, const struct place *pl, const struct seen *s)
 {
-    return s->sure && in_list(l, pl, s->abs.p, path_must);
+    return s->sure && in_list(l, pl, &s->abs, path_must);
 }
 
 bool path_list_may(const struct policy_list *l, const struct place *pl, const char *cwd, const char *form)

@@ -107,8 +107,16 @@ void shell_add_opaque(struct shell *sh, struct shell_range at, const char *reaso
 
 void shell_add_var(struct shell *sh, const char *name, const char *form)
 {
-    if (sh->nvars >= SHELL_VARS_MAX)
+    if (!name || !form)
         return;
+    for (size_t i = 0; i < sh->nvars; i++) {
+        if (str_eq(sh->vars[i].name, name) && str_eq(sh->vars[i].form, form))
+            return;
+    }
+    if (sh->nvars >= SHELL_VARS_MAX) {
+        sh->priv->full = true; /* `cat $x` is no answer when x is not kept */
+        return;
+    }
     struct shell_var *v = shell_push(sh, &sh->vars, &sh->nvars, &sh->priv->cap_vars, sizeof(*v));
     if (v)
         *v = (struct shell_var){name, form};
@@ -196,61 +204,105 @@ const char *shell_base(const char *program)
 
 /* --- what variables the text itself sets may put into a form --- */
 
-static const char *var_value(const struct shell *sh, const char *name, size_t n, unsigned pick, unsigned *ret_count)
-{
-    const char *found = NULL;
-    unsigned count = 0, k = 0;
+/* Values may hold variables again: as far as this, and for so many look-ups. Past that the form is not known. */
+#define CHAIN_MAX   4
+#define LOOKUPS_MAX 512
 
-    for (size_t i = 0; i < sh->nvars; i++)
-        count += strlen(sh->vars[i].name) == n && memcmp(sh->vars[i].name, name, n) == 0;
-    *ret_count = count;
-    for (size_t i = 0; count && i < sh->nvars; i++) {
-        if (strlen(sh->vars[i].name) != n || memcmp(sh->vars[i].name, name, n) != 0)
-            continue;
-        if (k++ == pick % count)
-            found = sh->vars[i].form;
-    }
-    return found;
+struct lookup {
+    const struct shell *sh;
+    unsigned left;
+};
+
+static bool is_var(const struct shell_var *v, const char *name, size_t n)
+{
+    return strlen(v->name) == n && memcmp(v->name, name, n) == 0;
 }
 
-/* Returns how many combinations there are at least. */
-static unsigned resolve(const struct shell *sh, const char *form, unsigned pick, int depth, struct buf *out)
-{
-    unsigned most = 0;
+static unsigned readings(struct lookup *l, const char *form, int depth);
 
+/* Of one variable, over all values that the text gives it; 0: it gives none. */
+static unsigned var_readings(struct lookup *l, const char *name, size_t n, int depth)
+{
+    unsigned sum = 0;
+
+    for (size_t i = 0; i < l->sh->nvars && sum <= SHELL_READINGS_MAX; i++) {
+        if (!is_var(&l->sh->vars[i], name, n))
+            continue;
+        if (depth == CHAIN_MAX || l->left == 0)
+            return SHELL_READINGS_MAX + 1;
+        l->left--;
+        sum += readings(l, l->sh->vars[i].form, depth + 1);
+    }
+    return sum > SHELL_READINGS_MAX ? SHELL_READINGS_MAX + 1 : sum;
+}
+
+/* Each combination of what its variables may hold; at most SHELL_READINGS_MAX + 1. */
+static unsigned readings(struct lookup *l, const char *form, int depth)
+{
+    unsigned all = 1;
+
+    while (all <= SHELL_READINGS_MAX && (form = strchr(form, SHELL_F_VAR)) != NULL) {
+        const char *end = strchr(form + 1, SHELL_F_VAR);
+        if (!end)
+            break;
+        unsigned here = var_readings(l, form + 1, (size_t)(end - form) - 1, depth);
+        all *= here ? here : 1;
+        form = end + 1;
+    }
+    return all > SHELL_READINGS_MAX ? SHELL_READINGS_MAX + 1 : all;
+}
+
+unsigned shell_readings(const struct shell *sh, const char *form)
+{
+    struct lookup l = {sh, LOOKUPS_MAX};
+
+    return readings(&l, form, 0);
+}
+
+static void resolve(struct lookup *l, const char *form, unsigned pick, int depth, struct buf *out);
+
+/* False: nothing is known of the variable. *pick loses what is decided here. */
+static bool resolve_var(struct lookup *l, const char *name, size_t n, unsigned *pick, int depth, struct buf *out)
+{
+    unsigned all = depth < CHAIN_MAX ? var_readings(l, name, n, depth) : 0, at = all ? *pick % all : 0;
+
+    if (all == 0)
+        return false;
+    *pick /= all;
+    for (size_t i = 0; i < l->sh->nvars; i++) {
+        const struct shell_var *v = &l->sh->vars[i];
+        unsigned here = is_var(v, name, n) ? readings(l, v->form, depth + 1) : 0;
+        if (at < here) {
+            resolve(l, v->form, at, depth + 1, out);
+            return true;
+        }
+        at -= here;
+    }
+    return false;
+}
+
+static void resolve(struct lookup *l, const char *form, unsigned pick, int depth, struct buf *out)
+{
     while (*form && !out->bad) {
         const char *end = *form == SHELL_F_VAR ? strchr(form + 1, SHELL_F_VAR) : NULL;
         if (!end) {
             buf_addc(out, *form++);
             continue;
         }
-        unsigned count = 0;
         size_t n = (size_t)(end - form) - 1;
-        const char *v = n && depth < 4 ? var_value(sh, form + 1, n, pick, &count) : NULL;
-        if (v) {
-            unsigned inner = resolve(sh, v, pick, depth + 1, out);
-            most = inner > most ? inner : most;
-        } else {
+        if (!resolve_var(l, form + 1, n, &pick, depth, out))
             buf_add(out, form, n + 2);
-        }
-        most = count > most ? count : most;
         form = end + 1;
     }
-    return most;
 }
 
 bool shell_resolve(const struct shell *sh, const char *form, unsigned pick, struct buf *out)
 {
-    size_t mark = out->len;
-    unsigned most = shell_form_known(form) ? 0 : resolve(sh, form, pick, 0, out);
+    struct lookup l = {sh, LOOKUPS_MAX};
 
-    if (shell_form_known(form))
-        buf_puts(out, form);
-    if (pick > 0 && pick >= most && !out->bad) {
-        out->len = mark;
-        out->p[mark] = '\0';
+    if (pick > 0 && (shell_form_known(form) || pick >= shell_readings(sh, form)))
         return false;
-    }
+    resolve(&l, form, pick, 0, out);
     return !out->bad;
 }
 

@@ -22,11 +22,12 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-#define SHELL_TEXT_MAX   (64 * KIB)
-#define SHELL_DEPTH_MAX  64
-#define SHELL_CMDS_MAX   1024
-#define SHELL_BRACE_MAX  128
-#define SHELL_OPAQUE_MAX 128
+#define SHELL_TEXT_MAX     (64 * KIB)
+#define SHELL_DEPTH_MAX    64
+#define SHELL_CMDS_MAX     1024
+#define SHELL_BRACE_MAX    128
+#define SHELL_OPAQUE_MAX   128
+#define SHELL_READINGS_MAX 64 /* combinations of what variables may hold: a word with more is opaque */
 
 /* Bytes of the text that was given. A piece of nested text (`bash -c '…'`) carries the range of the word that holds it.
  */
@@ -165,6 +166,8 @@ DEFINE_AUTO_PTR(struct shell, shell_free);
 /* What a form may look like once the variables the text itself sets are put in; the `pick`th
  * combination. False when there is no such combination. Appends to out. */
 bool shell_resolve(const struct shell *, const char *form, unsigned pick, struct buf *out);
+/* How many readings it has; SHELL_READINGS_MAX + 1: more, or more than can be followed. */
+unsigned shell_readings(const struct shell *, const char *form);
 /* The part behind the last '/'. */
 const char *shell_base(const char *program);
 /* The form holds no variable: nothing in it is unknown but globs, the home and the current directory. */

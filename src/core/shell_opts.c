@@ -192,7 +192,7 @@ bool uw_may_be(const struct uw *u, const struct shell_word *w, const char *opt)
     static const char readings[] = {'\0', SHELL_F_VAR, ' '};
     bool splits = (w->flags & SHELL_W_SPLIT) != 0;
 
-    for (unsigned pick = 0; pick < 4; pick++) {
+    for (unsigned pick = 0; pick < SHELL_READINGS_MAX; pick++) {
         AUTO(buf_fini) struct buf b = BUF_INIT(SHELL_TEXT_MAX);
         if (!shell_resolve(u->sh, w->form, pick, &b) || !b.p)
             break;

@@ -58,11 +58,10 @@ size_t shell_find_names(struct shell *sh, const struct shell_cmd *c, struct shel
 }
 
 /* -exec cmd … ; : {} is any name below the starting points. */
-static void find_exec(struct uw *u, size_t from, size_t to)
+static void find_exec(struct uw *u, size_t from, size_t to, const struct shell_word *below, size_t nbelow)
 {
-    struct shell_word *below = shell_alloc(u->sh, 16 * sizeof(*below));
-    size_t nbelow = below ? shell_find_names(u->sh, u->c, below, 16) : 0, n = 0, cap = 0;
     struct shell_word *words = NULL;
+    size_t n = 0, cap = 0;
 
     if (from < to && strstr(u->c->words[from].form, "{}"))
         uw_opaque(u, "find runs what it finds");
@@ -83,21 +82,24 @@ static void find_exec(struct uw *u, size_t from, size_t to)
         uw_derive(u, "find -exec", words, n);
 }
 
-static void find_delete(struct uw *u)
+static void find_delete(struct uw *u, const struct shell_word *below, size_t nbelow)
 {
-    struct shell_word *w = shell_alloc(u->sh, 20 * sizeof(*w));
+    struct shell_word *w = shell_alloc(u->sh, (nbelow + 2) * sizeof(*w));
 
     if (!w)
         return;
     w[0] = shell_word_lit(u->sh, "rm");
     w[1] = shell_word_lit(u->sh, "-rf");
-    size_t n = shell_find_names(u->sh, u->c, w + 2, 16);
-    uw_derive(u, "find -delete", w, n + 2);
+    memcpy(w + 2, below, nbelow * sizeof(*w));
+    uw_derive(u, "find -delete", w, nbelow + 2);
 }
 
 static void prog_find(struct uw *u)
 {
     static const char *const execs[] = {"-exec", "-execdir", "-ok", "-okdir"};
+    struct shell_word below[16];
+    size_t nbelow = 0;
+    bool deletes = false;
 
     for (size_t i = 1; i < u->c->nwords; i++) {
         const char *v = uw_value(u, i);
@@ -108,10 +110,13 @@ static void prog_find(struct uw *u)
             size_t end = i + 1;
             while (end < u->c->nwords && !uw_is(u, end, ";") && !(uw_is(u, end, "+") && uw_is(u, end - 1, "{}")))
                 end++;
-            find_exec(u, i + 1, end);
+            nbelow = nbelow ? nbelow : shell_find_names(u->sh, u->c, below, ARRAY_LEN(below));
+            find_exec(u, i + 1, end, below, nbelow);
             i = end;
-        } else if (str_eq(v, "-delete")) {
-            find_delete(u);
+        } else if (str_eq(v, "-delete") && !deletes) {
+            nbelow = nbelow ? nbelow : shell_find_names(u->sh, u->c, below, ARRAY_LEN(below));
+            find_delete(u, below, nbelow);
+            deletes = true;
         } else if (!v && (u->c->words[i].flags & SHELL_W_SPLIT) && (i > 1 || strchr(u->c->words[i].form, '-'))) {
             uw_opaque(u, "find with a variable that may add -exec");
         }

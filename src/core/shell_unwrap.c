@@ -341,12 +341,26 @@ static void odd_blanks(struct uw *u)
     }
 }
 
+/* Only so many values are looked at: `o=1; o=2; …; tar $o`. */
+static void many_readings(struct uw *u)
+{
+    bool many = false;
+
+    for (size_t i = 0; i < u->c->nwords && !many; i++)
+        many = shell_readings(u->sh, u->c->words[i].form) > SHELL_READINGS_MAX;
+    for (size_t i = 0; i < u->c->nredirs && !many; i++)
+        many = shell_readings(u->sh, u->c->redirs[i].target->form) > SHELL_READINGS_MAX;
+    if (many)
+        uw_opaque(u, "a variable that may hold more than can be looked at");
+}
+
 static void look(struct shell *sh, int at)
 {
     struct uw u = {.sh = sh, .at = at, .c = sh->cmds[at]};
 
     uw_environment(&u);
     odd_blanks(&u);
+    many_readings(&u);
     if (u.c->nwords == 0 || (u.c->how && str_eq(u.c->how, "function")))
         return;
     guess(&u);

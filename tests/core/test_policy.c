@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <cmocka.h>
 
 #include "base/str.h"
@@ -358,6 +359,60 @@ static void opaque_even_when_all_is_allowed(void **state)
     expect(p, "x > /etc/y", "ask", "outside-workspace");
 }
 
+/* --- texts made to be too much --- */
+
+static void repeat(struct buf *b, const char *begin, const char *unit, size_t n)
+{
+    buf_reset(b);
+    buf_puts(b, begin);
+    while (n-- > 0)
+        buf_puts(b, unit);
+}
+
+static void variables_past_the_table(void **state)
+{
+    AUTO_PTR(policy_free) struct policy *p = NULL;
+    AUTO(buf_fini) struct buf b = BUF_INIT(64 * KIB);
+
+    assert_int_equal(policy_default(&p, NULL), 0);
+    for (int i = 0; i < 600; i++)
+        buf_printf(&b, "a%d=x;", i);
+    buf_puts(&b, "o=--checkpoint-action=exec=sh; tar cf a.tar $o b");
+    expect(p, b.p, "ask", "opaque");
+}
+
+/* Each took seconds, or minutes, of CPU time before. */
+static void judged_in_bounded_time(void **state)
+{
+    static const struct {
+        const char *begin, *unit;
+        size_t n;
+    } rows[] = {{"find .", " -exec rm {} +", 4000},
+                {"find .", " -delete", 7000},
+                {"", "cd aaaaaaaaa;", 4000},
+                {"ls", " ${a:-x}", 6000},
+                {"ls", " a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a", 1000}};
+    AUTO_PTR(policy_free) struct policy *p = NULL;
+    AUTO(buf_fini) struct buf b = BUF_INIT(64 * KIB), dir = BUF_INIT(64 * KIB);
+    clock_t start = clock();
+
+    assert_int_equal(policy_default(&p, NULL), 0);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO(verdict_fini) struct verdict v = VERDICT_INIT;
+        repeat(&b, rows[i].begin, rows[i].unit, rows[i].n);
+        assert_int_equal(policy_judge_command(p, b.p, b.len, NULL, &v, NULL), 0);
+    }
+    repeat(&dir, "", "a/", 1000);
+    buf_reset(&b);
+    for (int i = 0; i < 16; i++)
+        buf_printf(&b, "x=%s%d;", dir.p, i);
+    buf_puts(&b, "rm");
+    for (int i = 0; i < 10000; i++)
+        buf_puts(&b, " $x");
+    expect(p, b.p, "ask", "opaque");
+    assert_true((clock() - start) / CLOCKS_PER_SEC < 15); /* 1 s; 15 with sanitizers on a slow machine */
+}
+
 /* --- what a verdict tells --- */
 
 static void names_the_piece(void **state)
@@ -488,6 +543,8 @@ int main(void)
         cmocka_unit_test(path_rules),
         cmocka_unit_test(the_strongest_wins),
         cmocka_unit_test(opaque_even_when_all_is_allowed),
+        cmocka_unit_test(variables_past_the_table),
+        cmocka_unit_test(judged_in_bounded_time),
         cmocka_unit_test(names_the_piece),
         cmocka_unit_test(vectors),
         cmocka_unit_test(places),
