@@ -40,7 +40,7 @@ static void add_note(const struct change *x, const char *why, bool *first, struc
     if (x->kind == CH_MODE && !x->refused)
         buf_printf(out, " (%04o to %04o)", x->old_mode & 07777, x->new_mode & 07777);
     if (x->new_bytes > DIFF_MAX_BINARY && *x->new_sha256)
-        buf_printf(out, " (sha256 %s)", x->new_sha256);
+        buf_printf(out, " (%s %s)", *x->new_sha256 == LAYER_SPARSE_MARK ? "sparse, known as" : "sha256", x->new_sha256);
     buf_addc(out, '\n');
 }
 

@@ -69,6 +69,8 @@ static int read_kept(int fd, struct side *s, struct err *e)
     return 0;
 }
 
+_Static_assert(LAYER_SPARSE_FROM >= DIFF_MAX_BINARY, "read_kept and layer_hash must agree");
+
 static int read_file(int root, const char *path, int64_t keep_max, struct side *s, struct err *e)
 {
     if (s->bytes > LAYER_MAX_FILE)

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <linux/fs.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -18,6 +19,7 @@
 
 #define RESOLVE (RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV)
 #define CHUNK   (128 * KIB)
+#define BLOCK   ((off_t)CHUNK)
 
 /* One openat2 of at most PATH_MAX; EAGAIN: a rename raced with the walk (openat2(2)), so ask again, not for ever. */
 static int open_once(int dir, const char *path, int flags)
@@ -154,6 +156,9 @@ struct copy {
     struct sha256 *sha;
     char *mem;
     off_t at;
+    struct sha256 *runs; /* of a large file: where its zeros are; NULL else */
+    off_t zeros;         /* a run of zeros begins here; -1: none is open */
+    bool any;            /* there was a run */
 };
 
 static void add_zeros(struct sha256 *sha, off_t n)
@@ -231,25 +236,133 @@ static int copy_extents(struct copy *c, off_t size, struct err *e)
     return 0;
 }
 
+/* --- large files: what is zero is told, not hashed -----------------------------------------------------------------
+ */
+
+/* Ends the run of zeros that is open at c->at. */
+static void end_run(struct copy *c)
+{
+    char line[64];
+    if (c->zeros < 0)
+        return;
+    int n = snprintf(line, sizeof line, "%lld %lld\n", (long long)c->zeros, (long long)(c->at - c->zeros));
+    sha256_add(c->runs, line, (size_t)n);
+    c->zeros = -1;
+    c->any = true;
+}
+
+static bool all_zero(const char *p, size_t n)
+{
+    return n == 0 || (p[0] == 0 && memcmp(p, p + 1, n - 1) == 0);
+}
+
+/* A block, or less at the end of the file; *ret_n 0 at its end. */
+static int read_block(struct copy *c, size_t *ret_n, struct err *e)
+{
+    size_t len = 0;
+    while (len < CHUNK) {
+        ssize_t n = FAULT(read) ? (errno = EIO, -1) : pread(c->src, c->mem + len, CHUNK - len, c->at + (off_t)len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return err_sys(e, ERR_IO, "read a file");
+        if (n == 0)
+            break;
+        len += (size_t)n;
+    }
+    *ret_n = len;
+    return 0;
+}
+
+static int take_block(struct copy *c, size_t n, struct err *e)
+{
+    int r = 0;
+    if (all_zero(c->mem, n)) {
+        c->zeros = c->zeros < 0 ? c->at : c->zeros;
+    } else {
+        end_run(c);
+        sha256_add(c->sha, c->mem, n);
+        r = c->dst < 0 ? 0 : write_all(c->dst, c->mem, n, c->at, e);
+    }
+    c->at += (off_t)n;
+    return r;
+}
+
+/* Past the blocks that are all hole. */
+static void skip_hole(struct copy *c, off_t size)
+{
+    off_t data = lseek(c->src, c->at, SEEK_DATA);
+    if (data < 0 && errno != ENXIO)
+        return; /* no such call: the blocks are read */
+    off_t to = data < 0 || data >= size ? size : data / BLOCK * BLOCK;
+    if (to <= c->at)
+        return;
+    c->zeros = c->zeros < 0 ? c->at : c->zeros;
+    c->at = to;
+}
+
+static int copy_blocks(struct copy *c, off_t size, struct err *e)
+{
+    size_t n = 1;
+    for (int i = 0; c->at < size && n > 0; i++) {
+        if (i % 16 == 0 || c->zeros >= 0) /* in the midst of data the call would cost more than it saves */
+            skip_hole(c, size);
+        int r = c->at < size ? read_block(c, &n, e) : 0;
+        if (r == 0 && c->at < size && n > 0)
+            r = take_block(c, n, e);
+        if (r < 0)
+            return r;
+    }
+    end_run(c);
+    if (c->dst >= 0 && ftruncate(c->dst, c->at) < 0)
+        return err_sys(e, ERR_IO, "set the size of a file");
+    return 0;
+}
+
+static void final_hex(struct sha256 *sha, char ret_hex[SHA256_HEX])
+{
+    uint8_t sum[SHA256_LEN];
+    sha256_final(sha, sum);
+    hex_encode(sum, sizeof sum, ret_hex);
+}
+
+/* Size, where the zeros are and what else there is: these three tell the content, whatever the holes on this disk. */
+static void final_large(struct copy *c, char ret_hex[SHA256_HEX])
+{
+    char data[SHA256_HEX], runs[SHA256_HEX], text[256];
+    final_hex(c->sha, data);
+    final_hex(c->runs, runs);
+    snprintf(text, sizeof text, "%lld\n%s\n%s\n", (long long)c->at, data, runs);
+    if (c->any)
+        sha256_hex_of(text, strlen(text), ret_hex);
+    else
+        memcpy(ret_hex, data, sizeof data);
+    if (c->any)
+        ret_hex[0] = LAYER_SPARSE_MARK;
+}
+
 static int hash_or_copy(int src, int dst, char ret_hex[SHA256_HEX], struct err *e)
 {
     struct stat st;
     if (fstat(src, &st) < 0)
         return err_sys(e, ERR_IO, "look at a file");
+    bool large = st.st_size > LAYER_SPARSE_FROM;
     AUTO_PTR(sha256_free) struct sha256 *sha = sha256_new();
+    AUTO_PTR(sha256_free) struct sha256 *runs = large ? sha256_new() : NULL;
     char *mem = FAULT(alloc) ? NULL : malloc(CHUNK);
-    if (!sha || !mem) {
+    if (!sha || !mem || (large && !runs)) {
         free(mem);
         return err_oom(e);
     }
-    struct copy c = {.src = src, .dst = dst, .sha = sha, .mem = mem};
-    int r = copy_extents(&c, st.st_size, e);
+    struct copy c = {.src = src, .dst = dst, .sha = sha, .mem = mem, .runs = runs, .zeros = -1};
+    int r = large ? copy_blocks(&c, st.st_size, e) : copy_extents(&c, st.st_size, e);
     free(mem);
     if (r < 0)
         return r;
-    uint8_t sum[SHA256_LEN];
-    sha256_final(sha, sum);
-    hex_encode(sum, sizeof sum, ret_hex);
+    if (large)
+        final_large(&c, ret_hex);
+    else
+        final_hex(sha, ret_hex);
     return 0;
 }
 

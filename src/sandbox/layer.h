@@ -30,9 +30,15 @@ CHECKED int layer_open_file(int root, const char *path, struct stat *ret);
 /* The target of a link, NUL-terminated; free() it. NULL with errno. */
 CHECKED char *layer_link(int root, const char *path);
 
-/* Content hash of an open regular file. Holes are not read. */
+/* Hash of the content of an open regular file; holes are not read. Of a file over LAYER_SPARSE_FROM that has blocks of
+ * zeros, they are not hashed either (gigabytes of them would take as many seconds): the hash is over its size, where
+ * these blocks are and all others, and begins with LAYER_SPARSE_MARK, so that nobody takes it for a plain SHA-256. It
+ * is the same whatever holes the file has on its disk. */
+#define LAYER_SPARSE_FROM ((int64_t)256 << 20) /* beyond DIFF_MAX_BINARY: what is diffed is hashed from memory */
+#define LAYER_SPARSE_MARK 's'
 CHECKED int layer_hash(int fd, char ret_hex[SHA256_HEX], struct err *);
-/* Copies src into the empty file dst, holes as holes, shared extents where the file system can; hashes on the way. */
+/* Copies src into the empty file dst, holes as holes (of a large file blocks of zeros too), shared extents where the
+ * file system can; hashes on the way. */
 CHECKED int layer_copy(int src, int dst, char ret_hex[SHA256_HEX], struct err *);
 /* The file has a `security.capability` attribute. */
 bool layer_has_caps(int fd);

@@ -176,6 +176,21 @@ eq "recorded" "$(field "$R" '.apply.paths_b64 | join(" ")') $(field "$R" '.apply
 want 0 undo "$R" -y
 tree_undone "$P" start
 
+t "a sparse file of 10 GiB is shown, applied with its hole, and taken back, at once and without room on the disk"
+new_run -p hello --disk 16GiB --cmd 'truncate -s 10G huge && printf x | dd of=huge bs=1 seek=5000000000 conv=notrunc status=none'
+wait_state "$R" awaiting_review && want 0 approve "$R"
+wait_state "$R" "awaiting_apply $FINAL"
+want 0 diff "$R"
+has "$T/out" "huge: too large for a patch (sparse, known as s"
+want 0 apply "$R"
+has "$T/out" "A huge  too large for the diff  10.0 GiB"
+ended "$R" succeeded
+eq "size" "$(stat -c %s "$P/huge")" 10737418240
+eq "byte" "$(tail -c +5000000001 "$P/huge" | head -c 1)" x
+[ "$(du -k "$P/huge" | cut -f1)" -lt 1024 ] || fail "its hole takes room: $(du -k "$P/huge")"
+want 0 undo "$R" -y
+tree_undone "$P" start
+
 # ---- what is refused ---------------------------------------------------------------
 
 t "changes of .git are refused and shown: no hook is planted"

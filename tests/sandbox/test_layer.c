@@ -117,12 +117,88 @@ static void test_walk(void **state)
     assert_int_equal(layer_walk(root, "", 0, note, seen, &e), 7);
 }
 
+struct layout {
+    const char *name;
+    off_t size, x, zeros; /* an x there; written zeros there, 1 MiB of them, where the others have a hole */
+};
+
+static void hash_layout(const struct layout *l, char ret[SHA256_HEX])
+{
+    static const char zeros[1 << 20];
+    char *path = fx_at("%s/%s", f.project, l->name);
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    assert_int_equal(ftruncate(fd, l->size), 0);
+    assert_int_equal(pwrite(fd, "x", 1, l->x), 1);
+    if (l->zeros >= 0)
+        assert_int_equal(pwrite(fd, zeros, sizeof zeros, l->zeros), sizeof zeros);
+    assert_int_equal(layer_hash(fd, ret, NULL), 0);
+    close(fd);
+    unlink(path);
+}
+
+/* The hash of a large file is of its content: not of its holes, and of nothing less. */
+static void test_large_files_are_known_by_content(void **state)
+{
+    static const struct layout base = {"base", ((off_t)256 << 20) + 5, (off_t)100 << 20, -1};
+    struct layout other = base;
+    char want[SHA256_HEX], hex[SHA256_HEX];
+    hash_layout(&base, want);
+    assert_int_equal(*want, LAYER_SPARSE_MARK);
+    other.zeros = ((off_t)50 << 20) + 77;
+    hash_layout(&other, hex);
+    assert_string_equal(hex, want);
+    other.zeros = other.size - (1 << 20);
+    hash_layout(&other, hex);
+    assert_string_equal(hex, want);
+    other = base;
+    other.x++;
+    hash_layout(&other, hex);
+    assert_string_not_equal(hex, want);
+    other.x = base.x + (off_t)(256 << 10); /* the same blocks, elsewhere */
+    hash_layout(&other, hex);
+    assert_string_not_equal(hex, want);
+    other = base;
+    other.size++;
+    hash_layout(&other, hex);
+    assert_string_not_equal(hex, want);
+    other = base;
+    other.size = (off_t)256 << 20; /* not large yet: plain */
+    hash_layout(&other, hex);
+    assert_int_not_equal(*hex, LAYER_SPARSE_MARK);
+}
+
+static void test_large_copy_keeps_holes(void **state)
+{
+    char *path = fx_at("%s/large", f.project), *copy = fx_at("%s/large.copy", f.project), a[SHA256_HEX], b[SHA256_HEX];
+    int src = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600), dst = open(copy, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    struct stat st;
+    char got[4] = "";
+    assert_int_equal(ftruncate(src, (off_t)10 << 30), 0);
+    assert_int_equal(pwrite(src, "abc", 3, 5000000000), 3);
+    assert_int_equal(layer_copy(src, dst, a, NULL), 0);
+    assert_int_equal(layer_hash(dst, b, NULL), 0);
+    assert_string_equal(a, b);
+    assert_int_equal(fstat(dst, &st), 0);
+    assert_int_equal(st.st_size, (off_t)10 << 30);
+    assert_true(st.st_blocks < 1024);
+    assert_int_equal(pread(dst, got, 3, 5000000000), 3);
+    assert_string_equal(got, "abc");
+    close(src);
+    close(dst);
+    unlink(path);
+    unlink(copy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_no_links),   cmocka_unit_test(test_fifo_is_not_opened),
-        cmocka_unit_test(test_torn_modes), cmocka_unit_test(test_copy_keeps_holes),
+        cmocka_unit_test(test_no_links),
+        cmocka_unit_test(test_fifo_is_not_opened),
+        cmocka_unit_test(test_torn_modes),
+        cmocka_unit_test(test_copy_keeps_holes),
         cmocka_unit_test(test_walk),
+        cmocka_unit_test(test_large_files_are_known_by_content),
+        cmocka_unit_test(test_large_copy_keeps_holes),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
