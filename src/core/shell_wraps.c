@@ -340,7 +340,14 @@ static void flock_run(struct uw *u)
     size_t n = u->c->nwords;
 
     u->c->transparent = true;
-    if (n < 4 || !(uw_is(u, n - 2, "-c") || uw_is(u, n - 2, "--command"))) {
+    bool with_text = n >= 4 && (uw_is(u, n - 2, "-c") || uw_is(u, n - 2, "--command"));
+    for (size_t i = 1; i < n; i++) {
+        if (with_text && i < n - 2 && many_words(&u->c->words[i]))
+            uw_opaque(u, "the command of a wrapper begins at a word that is only known when it runs");
+        if (uw_disputed(&u->c->words[i])) /* flock f -c x{a,b}: two words, or the text */
+            uw_opaque(u, "{a,b} or $'…' in what flock is given, which sh takes as it is");
+    }
+    if (!with_text) {
         wrap_run(u, &w);
         return;
     }

@@ -65,7 +65,7 @@ static bool undo_nuls(struct uw *u, const char *text, struct buf *out)
         print = str_eq(u->sh->cmds[u->c->pipe_from]->words[0].value, "printf");
     for (; *text; text++) {
         bool nul = text[0] == '\\' && text[1] == '0' && !(text[2] >= '0' && text[2] <= '7');
-        if (*text == '\\' && piped && !(nul && print))
+        if (piped && (*text == '\n' || (*text == '\\' && !(nul && print))))
             return false;
         buf_addc(out, *text == '\\' && piped ? '\n' : *text);
         text += *text == '\\' && piped;
@@ -88,6 +88,8 @@ static bool items_of_text(struct uw *u, const struct request *rq, struct items *
         text = plain.p ? plain.p : "";
         apart = "\n";
     }
+    if (text && rq->raw && (*text == '\n' || strstr(text, "\n\n")))
+        return false; /* empty items */
     if (!text || !apart || (!rq->raw && strpbrk(text, "'\"\\")))
         return false;
     while (*text && it->n < ITEMS_MAX) {
@@ -113,10 +115,11 @@ static bool find_items(struct uw *u, const struct request *rq, struct items *it)
     return true;
 }
 
-/* f with each `replace` in it become the item. */
-static void replaced(struct uw *u, const char *f, const char *replace, const char *by, struct items *out)
+/* The word with each `replace` in it become the item. */
+static void replaced(struct uw *u, const struct shell_word *w, const char *replace, const char *by, struct items *out)
 {
     AUTO(buf_fini) struct buf b = BUF_INIT(SHELL_TEXT_MAX);
+    const char *f = w->form;
 
     for (const char *at; (at = strstr(f, replace)); f = at + strlen(replace)) {
         buf_add(&b, f, (size_t)(at - f));
@@ -127,6 +130,8 @@ static void replaced(struct uw *u, const char *f, const char *replace, const cha
         item(u, out, "\x01\x01", 2);
     else
         item(u, out, b.p ? b.p : "", b.len);
+    if (!shell_dead(u->sh))
+        out->w[out->n - 1].flags |= w->flags & (SHELL_W_BRACE | SHELL_W_DOLLAR);
 }
 
 /* The command from word i on with n items: behind it, or with -I each in its place. */
@@ -139,7 +144,7 @@ static void run_with(struct uw *u, size_t i, const struct request *rq, const str
     for (; i < u->c->nwords; i++) {
         const char *f = u->c->words[i].form;
         if (rq->replace && n && strstr(f, rq->replace))
-            replaced(u, f, rq->replace, items[0].form, &words);
+            replaced(u, &u->c->words[i], rq->replace, items[0].form, &words);
         else
             put(u, &words, u->c->words[i]);
     }
