@@ -148,7 +148,7 @@ def bench_run(tmp):
         for i in range(RUNS):
             ours.append(one_run(addr, token, i))
             peer.append(one_bwrap())
-        line("run_alone_p95", p95(ours), p95(peer), "bwrap --unshare-all /bin/true", 40, "ms")
+        line("run_alone_p95", p95(ours), p95(peer), "bwrap --unshare-all /bin/true", 30, "ms")
         print(f"     run_alone median {statistics.median(ours):.1f} ms, bwrap median {statistics.median(peer):.1f} ms")
     finally:
         stop(proc)
