@@ -27,6 +27,8 @@
 #include "worker/drive_boot.h"
 
 #define TICK_MS          1000
+#define HELD_MS          15000 /* how long a shim that is being born may hold a run up */
+#define HELD_TICK_MS     20
 #define SECRET_MIN       8 /* shorter values ("1", "true", "prod") would mask half the log … */
 #define SECRET_NAMED_MIN 4 /* … unless their name says what they are */
 
@@ -161,6 +163,26 @@ static int copy_project(struct execute *x, struct sandbox_spec *spec, struct err
     return r;
 }
 
+/* A shim that a server ordered just before it was killed holds the run's lock, but cannot be spoken to until its
+ * sandbox stands: then it is adopted. Or it fails, and lets the lock go. */
+static int open_or_adopt(struct execute *x, const struct sandbox_spec *spec, struct err *e)
+{
+    int64_t until = clock_mono_us() + HELD_MS * MS_US;
+
+    for (;;) {
+        int r = sandbox_open(spec, &x->d->sb, e);
+        if (r != -ERR_CONFLICT || clock_mono_us() >= until)
+            return r;
+        if (hub_stopping(x->d->svc->hub))
+            return err_set(e, ERR_INTERRUPTED, "the server stops");
+        clock_sleep_us(HELD_TICK_MS * MS_US);
+        x->tried_adopt = false;
+        r = adopt(x, e);
+        if (r < 0 || x->d->sb)
+            return r;
+    }
+}
+
 static int open_sandbox(struct execute *x, struct err *e)
 {
     struct sandbox_spec spec = {
@@ -185,7 +207,7 @@ static int open_sandbox(struct execute *x, struct err *e)
     r = make_dirs(x, e);
     if (r == 0 && spec.copy)
         r = copy_project(x, &spec, e);
-    return r < 0 ? r : sandbox_open(&spec, &x->d->sb, e);
+    return r < 0 ? r : open_or_adopt(x, &spec, e);
 }
 
 static void close_sandbox(struct execute *x)

@@ -285,6 +285,30 @@ for order in "shim server" "server shim"; do
     artifacts_ok "$R"
 done
 
+t "a shim that a killed server ordered, and that is still being born, is waited for"
+# Its lock is held, and nobody answers at its control socket yet.
+want 0 run -d -p hello --review plan --cmd 'echo late'
+R=$(cat "$T/out")
+wait_state "$R" awaiting_review
+mkdir -p "$T/data/runs/$R/shim"
+flock "$T/data/runs/$R/shim/lock" sleep 1 &
+HOLDER=$!
+until_ok eval "! flock -n '$T/data/runs/$R/shim/lock' true"
+want 0 approve "$R"
+wait_state "$R" "$FINAL"
+ended "$R" succeeded
+wait "$HOLDER"
+
+t "runs accepted just before a kill -9 end well, whatever the server was doing for them"
+for i in $(seq 1 "$KILLS"); do
+    new_run -p hello --review none --cmd 'echo born'
+    pause 15
+    restart
+    wait_state "$R" "$FINAL"
+    ended "$R" succeeded
+done
+until_ok nothing_left
+
 t "the store and the audit chain are whole after all that"
 want 0 audit verify
 want 0 audit export -o "$T/audit.jsonl"

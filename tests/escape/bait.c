@@ -283,7 +283,7 @@ const char *bait_touched(struct bait *b)
     if (waitpid(b->canary, NULL, WNOHANG | WUNTRACED | WCONTINUED) != 0)
         return "the process of the host was ended, stopped or continued";
     errno = 0;
-    if (getpriority(PRIO_PROCESS, (id_t)b->canary) != 0 || errno)
+    if (getpriority(PRIO_PROCESS, (id_t)b->canary) != getpriority(PRIO_PROCESS, 0) || errno)
         return "the process of the host has another priority";
     describe(b, now, sizeof(now));
     if (strcmp(now, b->before) != 0)
