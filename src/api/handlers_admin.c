@@ -368,7 +368,7 @@ static int render_doctor(struct call *c, struct jw *w, struct err *e)
 {
     bool ok;
 
-    return api_cfg(c->api)->doctor(w, &ok, e);
+    return api_cfg(c->api)->doctor(c->svc->data_dir, w, &ok, e);
 }
 
 int get_doctor(struct call *c, struct err *e)

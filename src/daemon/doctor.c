@@ -42,22 +42,27 @@ int doctor_main(int argc, char **argv)
     AUTO_PTR(json_free) struct json *doc = NULL;
     struct jw w = JW_INIT(&b);
     struct err e = ERR_INIT;
+    const char *env = getenv("SALLYPORT_DATA"), *data = env && *env == '/' ? env : "/var/lib/sallyport";
     bool ok = false, json = false;
     int r;
 
     for (int i = 0; i < argc; i++) {
         if (str_eq(argv[i], "--json")) {
             json = true;
+        } else if (str_eq(argv[i], "--data") && i + 1 < argc) {
+            data = argv[++i];
         } else {
-            printf("usage: sallyport doctor [--json]\n\nLooks at this host: which barriers and limits a sandbox has "
-                   "here (hard, soft, absent),\n"
-                   "and the fix for each weakness. Needs no server.\n\nexample:\n  sallyport doctor\n\nexit codes: 0 a "
+            printf("usage: sallyport doctor [--json] [--data DIR]\n\nLooks at this host: which barriers and limits a "
+                   "sandbox has here (hard, soft, absent),\n"
+                   "and the fix for each weakness. Needs no server.\n\n"
+                   "  --data DIR  where runs will be, for the disk limit (default: $SALLYPORT_DATA, "
+                   "/var/lib/sallyport)\n\nexample:\n  sallyport doctor\n\nexit codes: 0 a "
                    "sandbox can be built, "
                    "16 none can, 2 usage\n");
             return str_eq(argv[i], "--help") || str_eq(argv[i], "-h") ? 0 : err_info(ERR_USAGE)->exit;
         }
     }
-    r = sandbox_probe(&w, &ok, &e);
+    r = sandbox_probe(data, &w, &ok, &e);
     if (r == 0)
         r = json_parse(b.p, b.len, &doc, &e);
     if (r < 0) {

@@ -126,7 +126,7 @@ static void *probe_sandbox(void *arg)
     struct err e = ERR_INIT;
     bool ok = false;
 
-    if (sandbox_probe(&w, &ok, &e) < 0)
+    if (sandbox_probe(s->svc.data_dir, &w, &ok, &e) < 0)
         snprintf(s->problem, sizeof s->problem, "%s", e.msg);
     else if (!ok)
         snprintf(s->problem, sizeof s->problem, "no sandbox can be built on this host: see `sallyport doctor`");

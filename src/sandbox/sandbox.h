@@ -135,5 +135,6 @@ pid_t sandbox_nursery_pid(struct sandbox_nursery *); /* -1: not running; for tes
 void sandbox_host_init(void);
 
 /* What this host can do, for `doctor` and /readyz:
- * {"mode":"root|user","kernel":…,"checks":[{"name","level":"hard|soft|absent","detail","fix"}],"ok":bool}. */
-CHECKED int sandbox_probe(struct jw *out, bool *ret_ok, struct err *);
+ * {"mode":"root|user","kernel":…,"checks":[{"name","level":"hard|soft|absent","detail","fix"}],"ok":bool}.
+ * data: where runs will be, NULL for a temporary directory: the disk limit depends on its file system. */
+CHECKED int sandbox_probe(const char *data, struct jw *out, bool *ret_ok, struct err *);

@@ -256,7 +256,7 @@ int spw_spec_decode(const char *p, size_t n, struct spw_spec *ret, void **ret_me
     if (!head_fits(p, n, sizeof(w), SPW_SPEC))
         return bad_body(e, "head");
     memcpy(&w, p, sizeof(w));
-    if (!limits_ok(&w) || (w.flags & ~(SPW_ALLOW_WEAKER | SPW_COPY)) || w.zero)
+    if (!limits_ok(&w) || (w.flags & ~(SPW_ALLOW_WEAKER | SPW_COPY | SPW_DISK_HARD)) || w.zero)
         return bad_body(e, "fields");
     if (!list_fits(&in, w.ro_binds) || !list_fits(&in, w.hidden))
         return bad_body(e, "lists");

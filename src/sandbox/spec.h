@@ -88,6 +88,7 @@ CHECKED bool spw_exit_ok(const struct spw_exit *, size_t n);
 
 #define SPW_ALLOW_WEAKER 1u
 #define SPW_COPY         2u /* /workspace is layers/copy/upper itself: no overlay, steps have no layers */
+#define SPW_DISK_HARD    4u /* the file system keeps disk_bytes: layers/ has a project quota */
 
 /* A finished sandbox description. Strings are absolute, canonical paths unless said. */
 struct spw_spec {

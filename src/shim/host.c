@@ -50,7 +50,7 @@ struct host {
     int32_t index, attempt;
     struct spw_exit exit;
     int64_t oom_before;
-    bool truncated_by_disk;
+    bool disk;            /* it met the disk limit */
     bool clean, recorded; /* while DRAINING: INI_CLEAN came; the record is written */
 
     /* when what is due, CLOCK_MONOTONIC, NEVER = not */
@@ -196,8 +196,13 @@ static int begin(struct host *h, int body_fd, const struct spw_step *s, struct e
     if (h->state != H_IDLE)
         return err_set(e, ERR_BUSY, "a step is running in this sandbox");
     int r = pump_open(in->logs_dirfd, s, in->spec->output_bytes, &h->pump, e);
-    if (r == 0)
+    if (r == 0) {
         r = make_layer(in, s->layer, e);
+        if (r < 0 && e->sys == EDQUOT) /* a step before met the run's quota, and went on */
+            r = err_set(e, ERR_DISK_EXCEEDED,
+                        "the run's layers reached the limit of %lld bytes: no room for the step's",
+                        (long long)in->spec->disk_bytes);
+    }
     if (r == 0)
         r = start_pipes(h, body_fd, e);
     if (r < 0) {
@@ -306,6 +311,22 @@ static void note_oom(struct host *h, const struct ini_msg *m)
                                    : "memory limit reached: the kernel killed a process of the step");
 }
 
+/* Where the limit is hard, meeting it is no end: a step that copes goes on, and one that fails says so. */
+static void note_disk(struct host *h)
+{
+    struct spw_exit *x = &h->exit;
+    long long max = (long long)h->in->spec->disk_bytes;
+    if (!(h->in->spec->flags & SPW_DISK_HARD))
+        snprintf(x->error, sizeof(x->error), "killed: its layers grew over the limit of %lld bytes", max);
+    else if (x->flags & (SPW_X_CANCELED | SPW_X_TIMEOUT | SPW_X_OOM))
+        ; /* ended for that */
+    else if (x->signal)
+        snprintf(x->error, sizeof(x->error), "ended by signal %d: its layers reached the limit of %lld bytes",
+                 (int)x->signal, max);
+    else if (x->exit_code > 0)
+        snprintf(x->error, sizeof(x->error), "failed: its layers reached the limit of %lld bytes", max);
+}
+
 static void on_done(struct host *h, const struct ini_msg *m)
 {
     if (h->state != H_RUNNING)
@@ -324,11 +345,9 @@ static void on_done(struct host *h, const struct ini_msg *m)
     h->drain_at = clock_mono_us() + DRAIN_US;
     h->wall_at = h->kill_at = h->stuck_at = NEVER;
     note_oom(h, m);
-    if (m->disk) {
-        snprintf(x->error, sizeof(x->error), "killed: its layers grew over the limit of %lld bytes",
-                 (long long)h->in->spec->disk_bytes);
-        h->truncated_by_disk = true;
-    }
+    h->disk = m->disk;
+    if (m->disk)
+        note_disk(h);
 }
 
 /* Recorded, and nothing of the step is mounted any more: whoever waits may look at its layer, and syncs the log. */
@@ -345,9 +364,10 @@ static void settle(struct host *h)
 
 static void finish(struct host *h)
 {
-    if (h->truncated_by_disk)
-        pump_note(h->pump, "disk limit reached: the step was killed");
-    h->truncated_by_disk = false;
+    if (h->disk)
+        pump_note(h->pump, h->in->spec->flags & SPW_DISK_HARD ? "disk limit reached: the file system takes no more"
+                                                              : "disk limit reached: the step was killed");
+    h->disk = false;
     if (pump_finish(h->pump, &h->exit, NULL) < 0) {
         h->retry_at = clock_mono_us() + RETRY_US; /* stays until it is written: a step without a record is lost */
         return;

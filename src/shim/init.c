@@ -50,6 +50,7 @@
 #define DISK_RATE  4096 /* MiB in a second: faster than that no step writes */
 #define DISK_TICK  10   /* ms; the shortest time between two looks at the free space */
 #define AHEAD_MS   1    /* of quiet before the next step's process is made: after the last step none comes */
+#define DISK_FULL  (64 * (int64_t)KIB) /* less room than that is none */
 
 struct init {
     const struct init_in *in;
@@ -303,11 +304,19 @@ static void reaped(struct init *in, pid_t pid, int status, const struct rusage *
         in->done.status = status;
 }
 
+static bool disk_is_hard(const struct init *in)
+{
+    return in->in->spec->flags & SPW_DISK_HARD;
+}
+
+static bool at_quota(const struct init *, int64_t *ret_room);
+
 /* Nothing a step started outlives it. */
 static void end_step(struct init *in)
 {
     struct rusage u;
     int status;
+    int64_t room;
     for (;;) {
         kill(-1, SIGKILL); /* all of this pid namespace but ourselves: kill(2) */
         pid_t pid = wait4(-1, &status, 0, &u);
@@ -317,6 +326,8 @@ static void end_step(struct init *in)
             break;
     }
     take_exec_error(in);
+    if (disk_is_hard(in) && !in->done.disk)
+        in->done.disk = at_quota(in, &room);
     memory_clear();
     in->main = 0;
     in->walker = 0;
@@ -399,6 +410,21 @@ static int64_t measure(int layers_fd, int64_t max)
     return m.sum;
 }
 
+/* No write of a page, and no name, finds room any more. For a directory that hands down a project id statfs(2) speaks
+ * of the project, where its limit is less than the disk. */
+static bool at_quota(const struct init *in, int64_t *ret_room)
+{
+    struct statvfs v;
+    int64_t max = in->in->spec->disk_bytes;
+    if (fstatvfs(in->fs.layers_fd, &v) < 0 || (int64_t)v.f_blocks * (int64_t)v.f_frsize > max)
+        return false;
+    *ret_room = (int64_t)v.f_bfree * (int64_t)v.f_frsize;
+    int64_t names = (int64_t)v.f_ffree * spw_name_bytes(0);
+    if (names < *ret_room)
+        *ret_room = names;
+    return *ret_room < DISK_FULL;
+}
+
 static int64_t free_bytes(const struct init *in)
 {
     struct statvfs v;
@@ -431,17 +457,36 @@ static void start_walker(struct init *in)
     }
 }
 
+/* The more room is left, the rarer it is asked for. */
+static int64_t look_wait_us(int64_t room)
+{
+    int64_t us = room / (DISK_RATE * (int64_t)MIB / SEC_US);
+    if (us < DISK_TICK * MS_US)
+        return DISK_TICK * MS_US;
+    return us < DISK_MS * MS_US ? us : DISK_MS * MS_US;
+}
+
+/* The file system keeps the limit; we only remember that the step has met it. */
+static int64_t look_at_quota(struct init *in, int64_t now)
+{
+    int64_t room = INT64_MAX;
+    if (in->done.disk)
+        return INT64_MAX;
+    if (now >= in->look_next_us || !in->walk_next_us) {
+        in->walk_next_us = now; /* the step has begun */
+        in->done.disk = at_quota(in, &room);
+        in->look_next_us = now + look_wait_us(room);
+    }
+    return in->look_next_us;
+}
+
 /* The free space of the file system tells, at the price of one call, how much the layers can have grown since the last
- * walk (unless somebody else made room meanwhile: the walks that come anyway find that). The more room is left, the
- * rarer it is asked. True: it may be over. */
+ * walk (unless somebody else made room meanwhile: the walks that come anyway find that). True: it may be over. */
 static bool look_at_room(struct init *in, int64_t now)
 {
     int64_t grown = in->free_then - free_bytes(in);
     int64_t room = in->in->spec->disk_bytes - in->used - (grown > 0 ? grown : 0);
-    int64_t wait_us = room / (DISK_RATE * (int64_t)MIB / SEC_US);
-    if (wait_us < DISK_TICK * MS_US)
-        wait_us = DISK_TICK * MS_US;
-    in->look_next_us = now + (wait_us < DISK_MS * MS_US ? wait_us : DISK_MS * MS_US);
+    in->look_next_us = now + look_wait_us(room);
     return room < 0 && now >= in->walk_soonest;
 }
 
@@ -470,7 +515,10 @@ static int soft_limits(struct init *in)
         }
         next = in->sample_next_us;
     }
-    if (in->in->spec->disk_bytes && !in->walker) {
+    if (disk_is_hard(in)) {
+        int64_t at = look_at_quota(in, now);
+        next = at < next ? at : next;
+    } else if (in->in->spec->disk_bytes && !in->walker) {
         int64_t at = watch_disk(in, now);
         if (!in->walker && at < next)
             next = at;

@@ -286,8 +286,12 @@ static struct answer measure_limit(enum barrier b, const struct cgroup_levels *l
     case B_FILE:
         return held(0, try_fsize, "RLIMIT_FSIZE", "it does not bind", "use a kernel from 6.1 on");
     case B_DISK:
-        return (struct answer){"soft", "all layers together are measured from every 500 ms on",
-                               "watch the data directory's file system, or give it one of its own"};
+        return (struct answer){
+            "soft", "all layers together are measured from every 500 ms on",
+            geteuid() == 0
+                ? "project quotas on the data directory's file system: ext4: umount, tune2fs -O quota,project DEVICE; "
+                  "then ext4 or xfs: mount -o prjquota"
+                : "start the server as root, its data on a file system with project quotas (mount -o prjquota)"};
     case B_SCRATCH:
         return hard("a tmpfs of its own, with a size");
     default:

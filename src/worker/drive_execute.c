@@ -405,10 +405,16 @@ static int take_exit(struct step_row *s, const struct step_exit *x, struct err *
     return 0;
 }
 
+/* It ran, and ended for a reason of the sandbox: its layers grew too large. */
+static bool disk_exceeded(const struct step_row *s)
+{
+    return s->error && (s->signal || s->exit_code > 0);
+}
+
 static void failure_text(const struct step_row *s, char *ret, size_t cap)
 {
-    if (s->error && s->signal) /* it ran, and was killed for a reason of the sandbox: its layers grew too large */
-        snprintf(ret, cap, "step %lld was %.300s", (long long)s->index + 1, s->error);
+    if (disk_exceeded(s))
+        snprintf(ret, cap, "step %lld %s%.300s", (long long)s->index + 1, s->signal ? "was " : "", s->error);
     else if (s->error)
         snprintf(ret, cap, "step %lld could not be started: %.300s", (long long)s->index + 1, s->error);
     else if (s->oom_killed)
@@ -428,7 +434,7 @@ static int failure_code(const struct execute *x, const struct step_row *s)
 {
     if (str_eq(s->state, "lost"))
         return ERR_LOST;
-    if (s->error && s->signal) /* see failure_text */
+    if (disk_exceeded(s))
         return ERR_DISK_EXCEEDED;
     return x->start_code ? x->start_code : s->timed_out ? ERR_RUN_TIMEOUT : ERR_STEP_FAILED;
 }

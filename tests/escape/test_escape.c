@@ -215,7 +215,7 @@ static void probe(struct suite *s)
     struct jw w = JW_INIT(&b);
     struct err e = ERR_INIT;
     bool ok = false;
-    assert_int_equal(sandbox_probe(&w, &ok, &e), 0);
+    assert_int_equal(sandbox_probe(NULL, &w, &ok, &e), 0);
     assert_true(ok);
     s->hard_memory = is_hard(&b, "limit memory");
     s->hard_cpu = is_hard(&b, "limit cpu");

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include "os/clock.h"
@@ -208,4 +209,14 @@ int rig_slowness(void)
     const char *s = getenv("TEST_SLOW");
     int n = s ? atoi(s) : 1;
     return n > 0 && n <= 20 ? n : 1;
+}
+
+/* statvfs(3) of a directory with a project quota speaks of the quota. */
+bool rig_hard_disk(const struct rig *g)
+{
+    char path[512];
+    struct statvfs v;
+    snprintf(path, sizeof(path), "%s/layers", g->run);
+    assert_int_equal(statvfs(path, &v), 0);
+    return (int64_t)v.f_blocks * (int64_t)v.f_frsize <= g->spec.limits.disk_bytes;
 }

@@ -29,4 +29,5 @@ void rig_close(struct rig *); /* destroys the sandbox; asserts that nothing is l
 void rig_fini(struct rig *);
 bool rig_process_with(const char *word); /* does any process of this host have it in its command line? */
 bool rig_has(const struct buf *, const char *text);
-int rig_slowness(void); /* factor for bounds in time: $TEST_SLOW, for an emulated machine (tests/vm) */
+bool rig_hard_disk(const struct rig *); /* the disk limit is a quota; rig_open was called */
+int rig_slowness(void);                 /* factor for bounds in time: $TEST_SLOW, for an emulated machine (tests/vm) */

@@ -1,9 +1,9 @@
 /* copy - the run's own copy of the project, for sandboxes without an overlay (sandbox.h, spec.copy).
  *
  * May include: base os sandbox/.   Threads: the worker that holds the run. */
-#include "sandbox/sandbox.h"
+#include "os/file.h"
+#include "sandbox/native/native.h"
 #include "sandbox/seed.h"
-#include "sandbox/spec.h"
 
 int sandbox_copy(const struct sandbox_spec *spec, int64_t min_free, bool (*stop)(void *arg), void *arg,
                  int64_t *ret_bytes, struct err *e)
@@ -17,6 +17,9 @@ int sandbox_copy(const struct sandbox_spec *spec, int64_t min_free, bool (*stop)
     int r = seed_made(spec->dir, ret_bytes, e);
     if (r != 0)
         return r < 0 ? r : 0;
+    AUTO(fd_close) int layers = -1;
+    uint32_t id;
+    (void)!native_quota_take(spec->dir, spec->run_id.s, &layers, &id); /* so that the copy counts, as in *ret_bytes */
     r = seed_make(&in, e);
     if (r == 0)
         r = seed_made(spec->dir, ret_bytes, e);

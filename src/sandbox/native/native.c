@@ -212,7 +212,8 @@ static int encode_spec(const struct sandbox_spec *s, struct err *e)
         .output_bytes = s->limits.output_bytes,
         .wall_ms = s->limits.wall_ms,
         .idle_ms = s->idle_ms ? s->idle_ms : IDLE_MS,
-        .flags = (s->allow_weaker ? SPW_ALLOW_WEAKER : 0) | (s->copy ? SPW_COPY : 0),
+        .flags = (s->allow_weaker ? SPW_ALLOW_WEAKER : 0) | (s->copy ? SPW_COPY : 0) |
+                 (native_quota_limit(s->dir, s->run_id.s, s->limits.disk_bytes) ? SPW_DISK_HARD : 0),
     };
     int r = spw_spec_encode(&w, &b, e);
     return r < 0 ? r : body_fd(&b, e);
@@ -256,12 +257,12 @@ static int exec_shim(struct sandbox *sb, const struct sandbox_spec *s, int sock,
 static int start_shim(struct sandbox *sb, const struct sandbox_spec *s, struct err *e)
 {
     int sv[2];
-    AUTO(fd_close) int spec = encode_spec(s, e);
-    if (spec < 0)
-        return spec;
     AUTO(fd_close) int err_file = open_err_file(s, sb, e);
     if (err_file < 0)
         return err_file;
+    AUTO(fd_close) int spec = encode_spec(s, e); /* sets a quota: by now sandbox_destroy would remove it */
+    if (spec < 0)
+        return spec;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
         return err_sys(e, ERR_SANDBOX_FAILED, "socketpair");
     sb->sock = sv[0];

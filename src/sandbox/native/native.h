@@ -19,3 +19,14 @@ CHECKED int native_shim_dir(const char *run_dir, struct err *);
 CHECKED int native_locked(int shim_dirfd, struct err *);
 /* Removes the cgroups named in shim/cgroups and what a dead shim left in shim/. */
 void native_sweep(int shim_dirfd);
+
+/* --- quota.c: project quotas, root mode only --- */
+/* Gives the run's layers a project id while they are empty; true also when they have it already. What is made below
+ * counts from then on. False: not here, the limit is watched then. */
+CHECKED bool native_quota_take(const char *run_dir, const char *run_id, int *ret_layers, uint32_t *ret_id);
+/* Limits the run's layers to so many bytes, and one name for each 4 KiB of them. True when the kernel keeps it now. */
+CHECKED bool native_quota_limit(const char *run_dir, const char *run_id, int64_t bytes);
+/* Nothing of the run writes any more: its limit goes. What is in the layers stays counted until it is removed. */
+void native_quota_remove(int shim_dirfd);
+/* Does the file system of this directory, or of where it will be, enforce project quotas? */
+bool native_quota_on(const char *path);

@@ -47,8 +47,8 @@ static void check(struct jw *w, const char *name, const char *level, const char 
     jw_end_obj(w);
 }
 
-/* name TAB level TAB detail TAB fix */
-static void check_line(struct jw *w, char *line)
+/* name TAB level TAB detail TAB fix. Whether the disk limit is hard, only who knows the directory can tell. */
+static void check_line(struct jw *w, const char *data, char *line)
 {
     char *f[4] = {line, NULL, NULL, NULL};
     for (int i = 1; i < 4; i++) {
@@ -58,7 +58,10 @@ static void check_line(struct jw *w, char *line)
         *tab = 0;
         f[i] = tab + 1;
     }
-    check(w, f[0], f[1], f[2], f[3]);
+    if (str_eq(f[0], "limit disk") && native_quota_on(data))
+        check(w, f[0], "hard", "a project quota on the layers of each run", "");
+    else
+        check(w, f[0], f[1], f[2], f[3]);
 }
 
 static int try_step(struct sandbox *sb, struct err *e)
@@ -97,11 +100,16 @@ static int try_sandbox_in(const char *base, struct err *e)
     return r;
 }
 
+static const char *temporary(void)
+{
+    const char *tmp = getenv("TMPDIR");
+    return tmp && *tmp == '/' ? tmp : "/var/tmp";
+}
+
 static int try_sandbox(struct err *e)
 {
     char *base = NULL, *real = NULL;
-    const char *tmp = getenv("TMPDIR");
-    base = str_printf("%s/sallyport-probe-XXXXXX", tmp && *tmp == '/' ? tmp : "/var/tmp");
+    base = str_printf("%s/sallyport-probe-XXXXXX", temporary());
     if (!base)
         return err_oom(e);
     int r = mkdtemp(base) ? dir_canonical(base, &real, e) : err_sys(e, ERR_IO, "make a temporary directory");
@@ -115,7 +123,7 @@ static int try_sandbox(struct err *e)
     return r;
 }
 
-int sandbox_probe(struct jw *out, bool *ret_ok, struct err *e)
+int sandbox_probe(const char *data, struct jw *out, bool *ret_ok, struct err *e)
 {
     AUTO(buf_fini) struct buf lines = BUF_INIT(64 * KIB);
     struct err why = ERR_INIT;
@@ -130,7 +138,7 @@ int sandbox_probe(struct jw *out, bool *ret_ok, struct err *e)
     jw_arr(out);
     char *rest = lines.len ? lines.p : NULL;
     for (char *line; (line = strsep(&rest, "\n"));)
-        check_line(out, line);
+        check_line(out, data ? data : temporary(), line);
     check(out, "a whole sandbox", works == 0 ? "hard" : "absent", works == 0 ? "ran `true`" : why.msg,
           works == 0 ? "" : "see the checks above, or the message here");
     jw_end_arr(out);

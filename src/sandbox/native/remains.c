@@ -154,6 +154,7 @@ void native_sweep(int shim)
         for (char *line; (line = strsep(&rest, "\n"));)
             remove_cgroup(line);
     }
+    native_quota_remove(shim);
     (void)unlinkat(shim, "cgroups", 0);
     (void)unlinkat(shim, "ctl", 0);
     (void)unlinkat(shim, "pid", 0);

@@ -10,14 +10,5 @@ sed -n "s/^pass \([^ ]*\).*/ok escape as $VM_AS: \1/p; s/^FAIL \([^ ]*\).*/not o
     s/^soft \([^ ]*\).*/not ok escape as $VM_AS: \1: hard/p; s/^     /#   /p" /tmp/escape.$VM_AS
 grep -q '^pass' /tmp/escape.$VM_AS || { echo "not ok escape as $VM_AS: runs"; sed 's/^/# /' /tmp/escape.$VM_AS; }
 
-cases() { # NAME PROGRAM ARG...: a cmocka program, case by case
-    local name=$1
-    shift
-    CMOCKA_MESSAGE_OUTPUT=TAP "$@" >/tmp/tap.$VM_AS 2>&1
-    sed -n "s/^ok [0-9]* - \(.*\)/ok $name as $VM_AS: \1/p; s/^not ok [0-9]* - \(.*\)/not ok $name as $VM_AS: \1/p
-        s/^not ok [0-9]* # SKIP \(.*\)/skip $name as $VM_AS: \1 # not for an ordinary user/p" /tmp/tap.$VM_AS
-    grep -q '^not ok [0-9]* -' /tmp/tap.$VM_AS && grep -v '^ok' /tmp/tap.$VM_AS | sed 's/^/# /'
-    grep -q '^ok' /tmp/tap.$VM_AS || { echo "not ok $name as $VM_AS: runs"; sed 's/^/# /' /tmp/tap.$VM_AS; }
-}
 cases planted /mnt/bin/test_planted /mnt/bin/attempts
 cases driver /mnt/bin/test_sandbox
