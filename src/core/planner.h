@@ -13,9 +13,11 @@
 #include "core/plan.h"
 
 /* What a service must look at in the project's root (name may have one '/'), NULL-terminated.
+ * A name with a `*` is PLANNER_PYTHON_TESTS: see planner_files.def.
  * read: its text is wanted too (at most PLANNER_TEXT_MAX; a longer file is given cut). */
-#define PLANNER_TEXT_MAX   (256 * KIB)
-#define PLANNER_INTENT_MAX (4 * KIB)
+#define PLANNER_TEXT_MAX     (256 * KIB)
+#define PLANNER_INTENT_MAX   (4 * KIB)
+#define PLANNER_PYTHON_TESTS "test_*.py"
 struct planner_file {
     const char *name;
     bool dir;

@@ -141,6 +141,7 @@ static bool met(const struct row *row, const struct project_facts *f, bool chine
         return recipe_npm_script(m->text, m->n, s);
     case TEXT:
         text = s + strcspn(s, "|") + 1;
+        text += *text == '\n';
         SAY("%.*s mentions %.*s", "%.*s 里写有 %.*s", (int)strcspn(s, "|"), s, (int)strcspn(text, "\n"), text);
         return holds_text(f, s);
     }

@@ -1,13 +1,20 @@
 #include "service/facts.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <fnmatch.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/str.h"
 #include "os/file.h"
 
 #define FACTS_MAX 128
+/* What is read of one test and of one directory: enough to see its style, and never more than a moment. */
+#define TEST_HEAD   (32 * KIB)
+#define ENTRIES_MAX 4096
 
 struct facts {
     struct project_facts view;
@@ -32,6 +39,61 @@ static void look(int root, const struct planner_file *f, struct planner_fact *fa
     fact->n = text->len;
 }
 
+static void dir_close(DIR **d)
+{
+    if (*d)
+        closedir(*d);
+}
+
+static void add_test(int root, const char *name, struct planner_fact *fact, struct buf *text)
+{
+    AUTO(fd_close) int fd = file_open_beneath(root, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0, 0);
+    char head[TEST_HEAD];
+    struct stat st;
+    size_t n = 0;
+
+    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+        return;
+    fact->there = true;
+    for (ssize_t got; n < sizeof head && (got = read(fd, head + n, sizeof head - n)) > 0;)
+        n += (size_t)got;
+    if (text->len + n + 1 > PLANNER_TEXT_MAX)
+        return;
+    buf_addc(text, '\n');
+    buf_add(text, head, n);
+}
+
+/* The tests of Python in one directory of the project. */
+static void look_tests(int root, const char *dir, struct planner_fact *fact, struct buf *text)
+{
+    int fd = file_open_beneath(root, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, 0);
+    AUTO(dir_close) DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+    const struct dirent *entry;
+
+    if (!d && fd >= 0)
+        close(fd);
+    for (int i = 0; d && i < ENTRIES_MAX && text->len < PLANNER_TEXT_MAX && (entry = readdir(d)); i++) {
+        char name[sizeof entry->d_name + 8];
+
+        if (fnmatch(PLANNER_PYTHON_TESTS, entry->d_name, 0) != 0 && fnmatch("*_test.py", entry->d_name, 0) != 0)
+            continue;
+        snprintf(name, sizeof name, "%s/%s", dir, entry->d_name);
+        add_test(root, name, fact, text);
+    }
+}
+
+static void look_python(int root, struct planner_fact *fact, struct buf *text)
+{
+    static const char *const dirs[] = {".", "tests", "test"};
+
+    for (size_t i = 0; i < ARRAY_LEN(dirs); i++)
+        look_tests(root, dirs[i], fact, text);
+    if (!fact->there || text->bad)
+        return;
+    fact->text = text->p ? text->p : "";
+    fact->n = text->len;
+}
+
 int facts_gather(const char *root_path, struct facts **ret, struct err *e)
 {
     const struct planner_file *files = planner_files();
@@ -45,7 +107,10 @@ int facts_gather(const char *root_path, struct facts **ret, struct err *e)
         return err_oom(e);
     for (size_t i = 0; files[i].name && i < FACTS_MAX; i++) {
         buf_init(&fs->text[i], PLANNER_TEXT_MAX);
-        look(root, &files[i], &fs->v[i], &fs->text[i]);
+        if (str_eq(files[i].name, PLANNER_PYTHON_TESTS))
+            look_python(root, &fs->v[i], &fs->text[i]);
+        else
+            look(root, &files[i], &fs->v[i], &fs->text[i]);
         fs->view.n = i + 1;
     }
     fs->view.v = fs->v;

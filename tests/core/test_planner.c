@@ -40,6 +40,12 @@ static const char py_unittest[] = "setup.py" AND "tests";
 static const char py_package[] = "setup.py" AND "tests" AND "tests/__init__.py";
 static const char py_tox[] = "setup.cfg" HOLDS "[metadata]\n[flake8]\n" AND "tox.ini" HOLDS "[tox]\n[pytest]\n";
 static const char py_plain[] = "requirements.txt" HOLDS "flask\n";
+static const char py_functions[] = "pyproject.toml" HOLDS "[project]\nname='a'\n" AND "test_*.py" HOLDS
+                                   "\nimport a\n\ndef test_x():\n    assert a.x\n";
+static const char py_import[] =
+    "setup.py" AND "tests" AND "test_*.py" HOLDS "\nimport pytest\nclass TestX:\n    def test_x(self):\n        pass\n";
+static const char py_cases[] = "pyproject.toml" HOLDS "[project]\n" AND "test_*.py" HOLDS
+                               "\nimport unittest\nclass T(unittest.TestCase):\n    def test_x(self):\n        pass\n";
 static const char autotools[] = "configure" AND "configure.ac" AND "autogen.sh";
 static const char autogen[] = "configure.ac" AND "autogen.sh";
 static const char autoreconf[] = "configure.ac";
@@ -308,6 +314,9 @@ static void projects(void **state)
         {py_package, "test", "python3 -m unittest discover -v"},
         {py_tox, "test and lint", "python3 -m pytest | python3 -m flake8"},
         {py_plain, "test", "python3 -m unittest discover -v"},
+        {py_functions, "run the tests", "python3 -m pytest"},
+        {py_import, "test", "python3 -m pytest"},
+        {py_cases, "test", "python3 -m unittest discover -v"},
         {py_plain, "build", "!this project has no way to do \"build\""},
         {autotools, "build and test", "./configure | make | make check"},
         {autotools, "test", "./configure | make | make check"},
