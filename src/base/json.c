@@ -70,6 +70,10 @@ int json_parse(const char *p, size_t n, struct json **ret, struct err *e)
     json_t *v = json_loadb(n ? p : "", n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
     if (!v && json_error_code(&why) == json_error_out_of_memory)
         return err_oom(e);
+    if (!v &&
+        (json_error_code(&why) == json_error_null_character || json_error_code(&why) == json_error_null_byte_in_key))
+        return err_set(e, ERR_JSON, "not valid JSON at line %d, column %d: a text may not hold the character \\u0000",
+                       why.line, why.column);
     if (!v) {
         plain(why.text); /* jansson quotes the text, and may cut a character in two */
         return err_set(e, ERR_JSON, "not valid JSON at line %d, column %d: %s", why.line, why.column, why.text);

@@ -14,6 +14,20 @@ static struct json *parsed(const char *s)
     return j;
 }
 
+static void a_nul_is_refused_in_our_words(void **state)
+{
+    static const char *const bad[] = {"{\"a\":\"x\\u0000y\"}", "{\"\\u0000\":1}"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        struct json *j = NULL;
+        struct err e = ERR_INIT;
+        assert_int_equal(json_parse(bad[i], strlen(bad[i]), &j, &e), -ERR_JSON);
+        assert_non_null(strstr(e.msg, "a text may not hold the character \\u0000"));
+        assert_null(strstr(e.msg, "JSON_"));
+    }
+}
+
 static void refuses(void **state)
 {
     static const char *const bad[] = {
@@ -263,10 +277,15 @@ static void out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(refuses),   cmocka_unit_test(depth_is_bounded),
-        cmocka_unit_test(reads),     cmocka_unit_test(wrong_types_are_harmless),
-        cmocka_unit_test(wants),     cmocka_unit_test(known_fields),
-        cmocka_unit_test(canonical), cmocka_unit_test(out_of_memory),
+        cmocka_unit_test(refuses),
+        cmocka_unit_test(a_nul_is_refused_in_our_words),
+        cmocka_unit_test(depth_is_bounded),
+        cmocka_unit_test(reads),
+        cmocka_unit_test(wrong_types_are_harmless),
+        cmocka_unit_test(wants),
+        cmocka_unit_test(known_fields),
+        cmocka_unit_test(canonical),
+        cmocka_unit_test(out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
