@@ -146,10 +146,13 @@ static void set_key(struct config *c, const struct key *k, const char *text, con
         set_list((char ***)(void *)at, text);
         return;
     case BOOL:
-        if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
-            problem(p, where, "\"%s\" is neither true nor false", text);
+        /* `listen: off` is how the other listener is shut: the same word must do here */
+        if (strcmp(text, "true") == 0 || strcmp(text, "on") == 0)
+            *(bool *)at = true;
+        else if (strcmp(text, "false") == 0 || strcmp(text, "off") == 0)
+            *(bool *)at = false;
         else
-            *(bool *)at = text[0] == 't';
+            problem(p, where, "\"%s\" is neither true nor false (on and off will do too)", text);
         return;
     default:
         if (!read_number(k, text, &v))
@@ -231,6 +234,40 @@ static void file_map(struct config *c, const char *path, const char *prefix, str
     }
 }
 
+/* The library would print where its own memory lies; what it found is kept in the diag, for problem(). */
+static void say_nothing(struct fy_diag *diag, void *user, const char *buf, size_t len)
+{
+    (void)diag;
+    (void)user;
+    (void)buf;
+    (void)len;
+}
+
+static struct fy_diag *quiet_diag(void)
+{
+    struct fy_diag_cfg cfg;
+    struct fy_diag *diag;
+
+    fy_diag_cfg_default(&cfg);
+    cfg.fp = NULL;
+    cfg.output_fn = say_nothing;
+    diag = fy_diag_create(&cfg);
+    if (diag)
+        fy_diag_set_collect_errors(diag, true);
+    return diag;
+}
+
+static void not_yaml(const char *path, struct fy_diag *diag, struct buf *p)
+{
+    void *it = NULL;
+    const struct fy_diag_error *d = fy_diag_errors_iterate(diag, &it);
+
+    if (d && d->msg && d->line > 0)
+        problem(p, path, "not YAML at line %d: %s", d->line, d->msg);
+    else
+        problem(p, path, "not YAML");
+}
+
 static void read_file(struct config *c, const char *path, bool required, struct buf *p)
 {
     struct fy_parse_cfg cfg = {.flags = FYPCF_QUIET | FYPCF_DEFAULT_VERSION_1_2};
@@ -250,15 +287,19 @@ static void read_file(struct config *c, const char *path, bool required, struct 
     }
     if (text.len == 0)
         return;
-    doc = fy_document_build_from_string(&cfg, text.p, text.len);
+    cfg.diag = quiet_diag();
+    doc = cfg.diag ? fy_document_build_from_string(&cfg, text.p, text.len) : NULL;
     root = doc ? fy_document_root(doc) : NULL;
-    if (!doc)
-        problem(p, path, "not YAML");
+    if (!cfg.diag)
+        problem(p, path, "out of memory");
+    else if (!doc)
+        not_yaml(path, cfg.diag, p);
     else if (root && !fy_node_is_mapping(root))
         problem(p, path, "must be a mapping of keys to values");
     else if (root)
         file_map(c, path, "", root, p);
     fy_document_destroy(doc);
+    fy_diag_destroy(cfg.diag);
 }
 
 /* ---- environment and flags --------------------------------------------- */

@@ -31,7 +31,8 @@ has "$T/err" "nosuch.yaml"
 printf 'a: [b\n' >"$T/config.yaml"
 serve --config "$T/config.yaml"
 eq "exit code of bad YAML" "$RC" 78
-has "$T/err" "config.yaml"
+has "$T/err" "config.yaml: not YAML at line "
+hasnt "$T/err" "memory-@"
 serve --data relative/path
 eq "exit code of a relative path" "$RC" 78
 
@@ -43,6 +44,8 @@ serve --listen '[::]:0'
 eq "exit code" "$RC" 78
 serve --listen off --unix-socket=false
 eq "exit code with no way in" "$RC" 78
+serve --listen off --unix-socket=off
+has "$T/err" "nobody could reach the server"
 
 t "file, environment and flags count in this order; serve --help has an example"
 printf 'workers: 3\nlog_level: warn\nlisten: 127.0.0.1:1\n' >"$T/config.yaml"
