@@ -50,7 +50,9 @@ static int check_words(const struct cli *c, struct err *e)
     if (x == 0 && args_has(&c->args, "no-apply") && (str_eq(r, "plan") || str_eq(r, "none")))
         return err_set(e, ERR_USAGE, "--no-apply needs the second door: use --review effects or both");
     if (x == 0 && args_has(&c->args, "detach") && (args_has(&c->args, "yes") || args_has(&c->args, "no-apply")))
-        return err_set(e, ERR_USAGE, "--detach leaves nobody here to answer: use --review none, or leave it out");
+        return err_set(e, ERR_USAGE, "--detach leaves nobody here to answer: leave out --%s%s",
+                       args_has(&c->args, "yes") ? "yes" : "no-apply",
+                       str_eq(r, "none") ? "" : " (--review none asks nothing), or --detach");
     return x;
 }
 

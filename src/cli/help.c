@@ -22,14 +22,27 @@ static void options(struct ui *ui, const struct opt *o)
     }
 }
 
-/* "a; b; c" as one line each */
-static void exits(struct ui *ui, const char *list)
+/* Has the list "1 a; 2 b" this code? A code of one command says more than what all have in common. */
+static bool has_code(const char *list, const char *code, size_t digits)
+{
+    while (list && *list) {
+        if (strspn(list, "0123456789") == digits && memcmp(list, code, digits) == 0)
+            return true;
+        list = strstr(list, "; ");
+        list += list ? 2 : 0;
+    }
+    return false;
+}
+
+/* "a; b; c" as one line each, without the codes of `better` */
+static void exits(struct ui *ui, const char *list, const char *better)
 {
     while (list && *list) {
         const char *end = strstr(list, "; ");
         int n = end ? (int)(end - list) : (int)strlen(list);
         int digits = (int)strspn(list, "0123456789");
-        ui_printf(ui, "  %*s%.*s\n", 3 - digits, "", n, list);
+        if (!has_code(better, list, (size_t)digits))
+            ui_printf(ui, "  %*s%.*s\n", 3 - digits, "", n, list);
         list += n;
         list += strspn(list, "; ");
     }
@@ -59,8 +72,8 @@ void help_command(struct ui *ui, const struct cli_cmd *c)
     ui_printf(ui, "\nexample:\n");
     lines(ui, "  $ ", c->example);
     ui_printf(ui, "\nexit codes:\n");
-    exits(ui, COMMON_EXITS);
-    exits(ui, c->exits);
+    exits(ui, COMMON_EXITS, c->exits);
+    exits(ui, c->exits, NULL);
     ui_printf(ui, "\noptions of every command: sallyport --help\n");
 }
 

@@ -340,6 +340,10 @@ def test_errors_say_what_next(f):
     assert "--cmd" in err
     _, err = sh(f, "runs", "--url", "https://example.org", code=2)
     assert "ssh" in err
+    _, err = sh(f, "run", "--cmd", "true", "--yes", "--review", "none", "-d", code=2)
+    assert "leave out --yes" in err and "--review none" not in err, err
+    _, err = sh(f, "run", "--cmd", "true", "--yes", "-d", code=2)
+    assert "leave out --yes (--review none asks nothing), or --detach" in err, err
     sh(f, "approve", code=2)
     sh(f, "nope", code=2)
     sh(f, "policy", "nope", code=2)
@@ -355,6 +359,10 @@ def test_help(f):
         text, _ = sh(None, *name.split(), "--help")
         assert "example:\n  $ sallyport " in text and "exit codes:" in text
         assert sh(None, "help", *name.split())[0] == text
+        codes = re.findall(r"^ {2,4}(\d+) ", text.split("exit codes:")[1], re.M)
+        assert len(codes) == len(set(codes)), (name, codes)
+        usage = text.split("usage: ")[1].split("\n")[0]
+        assert name != "policy test" or ("--file F" in usage and "--cwd DIR" in usage), usage
     sh(None, code=2)
     sh(None, "policy")
     assert sh(None, "version")[0].startswith("sallyport ")
