@@ -196,6 +196,15 @@ static bool starred(const char *form, struct buf *out)
     return out->p && !out->bad;
 }
 
+/* ~/.[s]sh/X with stars for X, /etc/ and a star: the shell's own globs may come to a name of the list. find / -name x
+ * comes to names at any depth. */
+static bool globs_reach(const struct policy_list *l, const struct place *pl, const struct seen *s)
+{
+    const char *abs = s->abs.p;
+
+    return !strchr(abs, SHELL_F_VAR) && (str_eq(abs, "/\x02") || path_in_may(l, pl, s));
+}
+
 /* The rules about one possible reading of a path. *ret_allowed: an allow rule names it. */
 static void path_rules(struct touch *t, enum policy_access how, const char *form, bool *ret_allowed)
 {
@@ -215,6 +224,8 @@ static void path_rules(struct touch *t, enum policy_access how, const char *form
             *ret_allowed = *ret_allowed || path_in_must(l, t->pl, &s);
         else if (by_dir ? path_in_must(l, t->pl, &dir) : path_in_may(l, t->pl, &s))
             speak_rule(t->a, r, t->text);
+        else if (by_dir && r->decision == POLICY_DENY && globs_reach(l, t->pl, &s))
+            speak(t->a, POLICY_ASK, r->id, "A glob may come to a file that a rule denies.", t->text);
     }
 }
 

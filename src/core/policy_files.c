@@ -38,7 +38,9 @@ static const struct {
     {"zip", FIRST, "niP", "Ob", "output-file,temp-path,log-file,logfile-path", false, false},
     {"unzip", NONE, "", "d", "", false, false},
     {"7z 7za 7zr", SECOND, "", "o", "", false, false},
-    {"ar ranlib", SECOND, "", "", "output", false, false},
+    {"ranlib", ALL, "", "", "", false, false},
+    {"pv bear", NONE, "", "o", "output", false, false},
+    {"ar", SECOND, "", "", "output", false, false},
     {"gcc g++ cc c++ cpp gcc-[0-9]* g++-[0-9]* clang clang++ clang-[0-9]* clang++-[0-9]*", NONE, "", "o", "", false,
      true},
     {"ld lld gold as nasm yasm windres flex lex bison yacc rustc protoc gengetopt", NONE, "", "o", "", false, true},
@@ -341,7 +343,8 @@ static bool only_named(const char *prog, const char *f, const char *value)
     static const char later[] =
         "--prefix --exec-prefix prefix exec_prefix PREFIX -DCMAKE_INSTALL_* -DCMAKE_PREFIX_PATH "
         "CMAKE_INSTALL_* CMAKE_PREFIX_PATH --with-* --sysroot --toolchain -isystem* -Wl,-rpath* -f*-prefix-map";
-    static const char compilers[] = "gcc* g++* cc c++ cpp clang* *-gcc *-g++ ld lld gold rustc as nasm yasm protoc go "
+    static const char compilers[] = "gcc* g++* cc c++ cpp clang clang++ clang-[0-9]* clang++-[0-9]* *-gcc *-g++ ld lld "
+                                    "gold rustc as nasm yasm protoc go "
                                     "cppcheck swig moc valac";
     char name[64];
     size_t n = (size_t)(value - f);

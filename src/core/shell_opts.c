@@ -37,7 +37,7 @@ static const struct {
     {"sdiff diff3", "--diff-program"},
     {"diff", "--paginate"},
     {"man", "-P -H -C --pager --html --config-file"},
-    {"less more", "+! +| +v --lesskey-src --lesskey-file --lesskey-content"},
+    {"less more", "-k +! +| +v --lesskey-src --lesskey-file --lesskey-content"},
     {"bat batcat delta ag ack", "--pager --ackrc"},
     {"fd fdfind", "-x -X --exec --exec-batch"},
     {"rg", "--pre! --hostname-bin"},
@@ -57,11 +57,11 @@ static const struct {
     {"sysctl", "-w"},
     {"make gmake bmake", "-E --eval =SHELL =.SHELLFLAGS =MAKE =MAKEFLAGS =GNUMAKEFLAGS =MFLAGS"},
     {"cmake", "-P"},
-    {"ctest", "-S --script --script-new-process --test-command"},
+    {"ctest", "-S --script --script-new-process --test-command --build-and-test --build-makeprogram"},
     {"ninja samu", "-t"},
     {"meson", "--wrapper --gdb-path"},
     {"bazel bazelisk", "--run_under --workspace_status_command"},
-    {"just", "-c --command --shell --shell-arg"},
+    {"just", "-c --command --shell --shell-arg --choose --chooser"},
     {"mvn mvnw", "%exec:exec %-Dexec.executable %exec-maven-plugin %maven.ext.class.path"},
     {"gradle gradlew", "-I. --init-script"},
     {"ant", "-lib"},
@@ -73,16 +73,29 @@ static const struct {
     {"bison", "-S --skeleton"},
     {"m4", "%syscmd"},
     {"rustc", "%linker= --sysroot"},
-    {"rustdoc", "--runtool --test-runtool"},
+    {"rustdoc", "--runtool --test-runtool --test-builder --test-builder-wrapper"},
     {"cargo", "--config"},
     {"go", "-exec -toolexec -overlay -vettool %-extld"},
     {"java javac javadoc jar kotlinc", "-XX:On -agentlib -agentpath -javaagent -J. @"},
     {"ghc", "-e. -pgm"},
     {"elixir iex", "-e --eval --rpc-eval"},
     {"mix", ":eval -e --eval"},
-    {"crystal", ":eval"},
+    {"crystal", ":eval --link-flags"},
     {"stack", ":eval"},
-    {"nim", ":e %--eval"},
+    {"nim", ":e %--eval %.exe: %.exe= %linkerexe"},
+    {"cpack", "-D --config"},
+    {"dpkg-buildpackage debuild", "-hook- -lintian-hook -r. -p. -e. -R. --root-command --sign-command --check-command "
+                                  "--rules-file --set-envvar --prepend-path"},
+    {"ocamlfind ocamlopt ocamlc", "-pp -cc"},
+    {"rebar3", "--eval --script"},
+    {"sbt", "%eval set"},
+    {"swift", "-e :repl"},
+    {"genhtml lcov geninfo", "%demangle-cpp= %demangle_cpp_tool %_tool="},
+    {"mypy", "--python-executable --install-types"},
+    {"valgrind", "--db-command"},
+    {"getent", ":shadow :gshadow"},
+    {"yq", "%load( %load_"},
+    {"deno", ":x"},
     {"dotnet", ":exec"},
     {"npm pnpm yarn", "--script-shell --node-options --globalconfig --userconfig"},
     {"ts-node ts-node-esm tsx", "-e -p --eval --print"},
@@ -375,30 +388,96 @@ static void python_module(struct uw *u)
     }
 }
 
-/* sed -f -, awk -f /dev/stdin: a script that nobody has read. */
+/* --- scripts nobody has read --- */
+
+/* Programs that take a process substitution, or their input, for data. */
+static const char takes_data[] =
+    ": true false echo printf test [ read mapfile readarray cat tac head tail wc sort uniq diff colordiff delta cmp "
+    "comm "
+    "join paste grep egrep fgrep zgrep rg ag ack cut tr column nl rev fold fmt expand unexpand od xxd hexdump strings "
+    "diff3 sdiff diffstat md5sum sha*sum b2sum cksum sum jq tee cp mv ls file stat readlink realpath dd base64 base32 "
+    "gzip gunzip zcat bzip2 xz zstd tar gtar bsdtar cpio zip patch git less more bat iconv numfmt ts pv tsort bc shuf "
+    "split csplit look gcc g++ cc c++ cpp clang clang++ rsync ctags shellcheck protoc";
+
+/* `-`, /dev/stdin, /dev/fd/3: what comes in. */
+static bool is_input(const char *v)
+{
+    return str_eq(v, "-") || str_starts(v, "/dev/stdin") || str_starts(v, "/dev/fd/") || glob_match("/proc/*/fd/*", v);
+}
+
+/* The option names a file with a script: -f, -nf, --file, --makefile, --justfile. */
+static bool names_script(const char *f)
+{
+    size_t n = strcspn(f, "=");
+
+    if (f[0] != '-' || !f[1])
+        return false;
+    if (f[1] != '-')
+        return f[n - 1] == 'f';
+    return str_starts(f, "--fi") || (n > 4 && strncmp(f + n - 4, "file", 4) == 0) || str_starts(f, "--make");
+}
+
+/* -f-, -sf/dev/stdin, --file=-. */
+static bool glued_input(const char *v)
+{
+    const char *value = v[1] == '-' ? strchr(v, '=') : strchr(v, 'f');
+
+    return v[0] == '-' && value && names_script(v[1] == '-' ? v : "-f") && is_input(value + 1);
+}
+
+/* A script that is a process substitution, or the input. Where operands are data, only the values of options count. */
 static void script_from_input(struct uw *u)
 {
-    for (size_t i = 1; i + 1 < u->c->nwords; i++) {
-        const char *v = uw_value(u, i), *file = uw_value(u, i + 1);
-        bool option = v && v[0] == '-' && (v[1] == '-' ? str_starts(v, "--fi") : v[strlen(v) - 1] == 'f');
-        if (option && file && (str_eq(file, "-") || str_starts(file, "/dev/") || str_starts(file, "/proc/")))
+    static const char by_option[] = "python python[23]* pypy* perl* ruby* node nodejs php* lua* Rscript tclsh*";
+    bool text = glob_listed("sed gsed awk gawk mawk nawk", u->prog), lang = glob_listed(by_option, u->prog);
+
+    if (glob_listed(takes_data, u->prog) || shell_is_func(u->sh, u->prog))
+        return;
+    for (size_t i = 1; i < u->c->nwords; i++) {
+        const struct shell_word *w = &u->c->words[i];
+        const char *before = i > 1 ? u->c->words[i - 1].form : "";
+        bool process = (w->flags & SHELL_W_SUBST) && w->text && (strstr(w->text, "<(") || strstr(w->text, ">("));
+        bool option = w->form[0] == '-' || (text ? names_script(before) : before[0] == '-');
+        bool input = w->value && ((names_script(before) && is_input(w->value)) || glued_input(w->value));
+        if (input || (process && (option || !(text || lang))))
             uw_opaque(u, "a script that is only known when it runs");
     }
 }
 
-void uw_options(struct uw *u)
+/* deno -A eval x, deno run npm:x, bun run -. */
+static void module_from_afar(struct uw *u)
+{
+    static const char code[] = "eval repl - data:* blob:* npm:* jsr:* http:* https:* /dev/* /proc/*";
+
+    for (size_t i = 1; i < u->c->nwords; i++) {
+        const char *v = uw_value(u, i);
+        if (v && glob_listed(code, v))
+            uw_opaque(u, "code that does not lie in the project");
+    }
+}
+
+void uw_option_rows(struct uw *u)
 {
     for (size_t k = 0; k < ARRAY_LEN(runs); k++) {
         if (glob_listed(runs[k].progs, u->prog) && row_speaks(u, runs[k].opts))
             uw_opaque(u, "an option that runs another program or changes what is run");
     }
+}
+
+void uw_options(struct uw *u)
+{
+    uw_option_rows(u);
     if (glob_listed("tar gtar bsdtar", u->prog)) {
         tar_bundle(u);
         tar_reaches(u);
     }
     if (glob_listed("python python[23]* pypy*", u->prog))
         python_module(u);
-    if (glob_listed("sed gsed awk gawk mawk nawk", u->prog))
-        script_from_input(u);
+    script_from_input(u);
+    if (glob_listed("deno bun", u->prog))
+        module_from_afar(u);
+    for (size_t i = 1; str_eq(u->prog, "pkill") && i < u->c->nwords; i++)
+        if (str_eq(uw_value(u, i), ""))
+            uw_opaque(u, "an empty pattern fits every process");
     definitions(u);
 }

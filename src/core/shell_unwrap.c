@@ -377,8 +377,12 @@ static void look(struct shell *sh, int at)
     }
     if (shell_is_func(sh, u.prog))
         bind_arguments(&u);
-    if (uw_shells(&u) || uw_builtins(&u) || uw_wrappers(&u))
+    if (uw_shells(&u) || uw_builtins(&u))
         return;
+    if (uw_wrappers(&u)) {
+        uw_option_rows(&u);
+        return;
+    }
     uw_interpreters(&u);
     uw_programs(&u);
 }

@@ -48,6 +48,7 @@ bool uw_interpreters(struct uw *);
 void uw_programs(struct uw *);
 /* shell_opts.c: options that run or load something. */
 void uw_options(struct uw *);
+void uw_option_rows(struct uw *); /* only the table: for a program that runs its operands, too */
 /* CC=…, CFLAGS=…: judged as the command or the options they are. False: not such a name. */
 bool uw_tool_variable(struct uw *, const char *name, const struct shell_word *value);
 /* shell_git.c: what `git sub …` loses for good. */
