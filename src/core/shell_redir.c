@@ -58,9 +58,11 @@ static void heredoc_body(struct shell_ps *ps, struct shell_heredoc *h)
     }
     size_t len = (size_t)(p - ps->s) - start;
     h->body->text = shell_strn(ps->sh, ps->s + start, len);
-    if (!h->quoted)
+    if (!h->quoted) {
+        if (h->strip && memmem(ps->s + start, len, "\n\t", 2)) /* the tabs inside of quotes and substitutions go, too */
+            shell_ps_note(ps, start, start + len, "a here-document of <<- with tabs that are taken off");
         shell_ps_heredoc(ps, ps->s + start, len, h->body);
-    else
+    } else
         h->body->form = shell_strn(ps->sh, stripped.p ? stripped.p : "", stripped.len);
     if (!h->body->form || !h->body->text) {
         h->body->form = h->body->text = "";

@@ -213,6 +213,8 @@ static void expansion(struct shell_wb *w, bool dq)
         if (shell_ps_broken_token(ps, 0)) /* sh: the name goes on */
             return;
     } else if (c && strchr("@*#?-$!0123456789", c)) {
+        if (c == '$' && shell_ps_at(ps, 2) == '{') /* where bash looks for {a,b}, this begins a ${…} */
+            shell_ps_note(ps, ps->i, ps->i + 3, "$${, which bash reads in two ways");
         shell_wb_var(w, ps->s + ps->i + 1, 1, dq);
         ps->i += 2;
     } else {
