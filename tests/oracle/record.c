@@ -240,8 +240,12 @@ static _Noreturn void shell(const struct case_head *c, const char *text, int tel
 
 /* --- around each case --- */
 
-static void empty_folder(int parent, const char *name)
+/* What lies too deep to be reached with the descriptors there are is moved up, for the next round. */
+static void empty_folder(int parent, const char *name, int depth)
 {
+    static unsigned moved;
+    char up[64];
+
     int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     DIR *d = fd < 0 ? NULL : fdopendir(fd);
     if (!d)
@@ -252,7 +256,11 @@ static void empty_folder(int parent, const char *name)
             continue;
         if (de->d_type == DT_DIR) {
             (void)!fchmodat(fd, de->d_name, 0700, 0);
-            empty_folder(fd, de->d_name);
+            snprintf(up, sizeof(up), "/tmp/.deep-%u", moved++);
+            if (depth < 100)
+                empty_folder(fd, de->d_name, depth + 1);
+            else if (renameat(fd, de->d_name, AT_FDCWD, up) == 0)
+                continue;
         }
         (void)unlinkat(fd, de->d_name, de->d_type == DT_DIR ? AT_REMOVEDIR : 0);
     }
@@ -267,10 +275,16 @@ static void lay_files(void)
     static const char *const writable[] = {"/tmp", "/workspace", "/home/agent", "/dev/shm"};
     for (size_t i = 0; i < sizeof(writable) / sizeof(writable[0]); i++) {
         (void)!chmod(writable[i], 0700); /* a case may have taken it away */
-        empty_folder(AT_FDCWD, writable[i]);
+        empty_folder(AT_FDCWD, writable[i], 0);
     }
-    if ((mkdir("/tmp/c", 0700) < 0 && errno != EEXIST) || chmod("/tmp/c", 0700) < 0 || mkdir("/tmp/c/src", 0700) < 0)
-        die("/tmp/c");
+    /* A second round where something was still there: what had been moved up, or came while the folder was read. */
+    for (int round = 0; mkdir("/tmp/c", 0700) < 0; round++) {
+        if (round == 100)
+            die("/tmp/c");
+        empty_folder(AT_FDCWD, "/tmp", 0);
+    }
+    if (mkdir("/tmp/c/src", 0700) < 0)
+        die("/tmp/c/src");
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         char path[64];
         snprintf(path, sizeof(path), "/tmp/c/%s", files[i].name);
