@@ -131,10 +131,22 @@ static int meanwhile(void *arg, struct err *e)
     return r < 0 ? r : open_control(arg, e);
 }
 
+/* Who reaps this sandbox after our death waits for init's: proc(5), /proc/PID/stat, whose start time tells it from a
+ * later process of that number. */
+static int write_init(struct boot *b, pid_t pid, struct err *e)
+{
+    AUTO(buf_fini) struct buf stat = BUF_INIT(4 * KIB);
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    int r = file_read(AT_FDCWD, path, &stat, e);
+    return r < 0 ? r : write_small(b->shim, "init", stat.p, e);
+}
+
 static int proof(void *arg, pid_t pid, struct err *e)
 {
     struct boot *b = arg;
-    return cgroup_holds(b->host.cgroup, pid, e);
+    int r = write_init(b, pid, e);
+    return r < 0 ? r : cgroup_holds(b->host.cgroup, pid, e);
 }
 
 static int build(struct boot *b, struct err *e)
@@ -178,6 +190,7 @@ static void clean(struct boot *b)
     if (b->lock >= 0) { /* ours to remove only while we hold it */
         (void)unlinkat(b->shim, "ctl", 0);
         (void)unlinkat(b->shim, "pid", 0);
+        (void)unlinkat(b->shim, "init", 0);
     } /* shim/cgroups stays for the server: the root of a cgroup tree is 0555, and only it may still remove from there
        */
 }

@@ -7,7 +7,7 @@ if [ "$(id -u)" != 0 ] || ! mkdir "$P" || ! mount -t tmpfs -o size=4m,mode=755 n
     skip "no file system of its own can be mounted here"
     finish
 fi
-trap 'umount -l "$P" 2>/dev/null; on_exit' EXIT
+trap 'code=$?; umount -l "$P" 2>/dev/null; (exit $code); on_exit' EXIT
 mkdir "$P/sub"
 echo was >"$P/aaa"
 echo gone >"$P/sub/gone"

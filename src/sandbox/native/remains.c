@@ -158,6 +158,7 @@ void native_sweep(int shim)
     (void)unlinkat(shim, "cgroups", 0);
     (void)unlinkat(shim, "ctl", 0);
     (void)unlinkat(shim, "pid", 0);
+    (void)unlinkat(shim, "init", 0);
 }
 
 /* A shim that holds the lock but cannot be reached by its socket: its pid is in shim/pid, and a pidfd is proven to be
@@ -187,6 +188,45 @@ static int shim_pidfd(int shim, struct err *e)
     return fd;
 }
 
+/* Field 22 of /proc/PID/stat, in the text from the bracket that ends the name on (proc(5)); NULL: there is none. */
+static const char *start_time(const char *stat, size_t *ret_n)
+{
+    const char *p = strrchr(stat, ')');
+    for (int field = 2; p && field < 22; field++) {
+        p = strchr(p, ' ');
+        p = p ? p + 1 : NULL;
+    }
+    *ret_n = p ? strcspn(p, " ") : 0;
+    return p;
+}
+
+/* The kernel ends init, and with it all that a step started, when the shim is dead: a moment later. A process that
+ * writes into a layer meanwhile would spoil what is computed from it. */
+static void wait_for_init(int shim)
+{
+    AUTO(buf_fini) struct buf then = BUF_INIT(4 * KIB), now = BUF_INIT(4 * KIB);
+    char path[64];
+    size_t n, m;
+    if (file_read(shim, "init", &then, NULL) < 0 || !then.p)
+        return;
+    int64_t pid = 0;
+    char *blank = strchr(then.p, ' ');
+    if (blank)
+        *blank = 0;
+    if (!blank || !str_i64(then.p, &pid) || pid <= 1 || pid > INT32_MAX)
+        return;
+    *blank = ' ';
+    AUTO(fd_close) int fd = proc_pidfd_open((pid_t)pid);
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    if (fd < 0 || file_read(AT_FDCWD, path, &now, NULL) < 0 || !now.p)
+        return;
+    const char *a = start_time(then.p, &n), *b = start_time(now.p, &m);
+    if (!a || !b || n != m || memcmp(a, b, n) != 0)
+        return; /* another process has its number */
+    struct pollfd p = {fd, POLLIN, 0};
+    (void)poll(&p, 1, REAP_MS);
+}
+
 int sandbox_reap(const char *dir, struct err *e)
 {
     AUTO(fd_close) int shim = native_shim_dir(dir, NULL);
@@ -207,6 +247,7 @@ int sandbox_reap(const char *dir, struct err *e)
         if (r == 1)
             return err_set(e, ERR_SANDBOX_FAILED, "the shim of %s does not die", dir);
     }
+    wait_for_init(shim);
     native_sweep(shim);
     return 0;
 }
