@@ -6,9 +6,9 @@
  *
  *   rounds N DIR        N lines "COLD BWRAP STEP EXEC" in microseconds: a whole sandbox with one step /bin/true, from
  *                       sandbox_open to the return of sandbox_destroy; bwrap, start to reaped; one more step in a
- * sandbox that stands already; posix_spawn of /bin/true alone, what this machine takes for any process rate N STARTERS
- * DIR one line "PER_SECOND BWRAP_PER_SECOND": N of each, by so many threads idle DIR            a sandbox stands, one
- * step has run: the pids of its two processes; ends with its stdin
+ * sandbox that stands already; posix_spawn of /bin/true alone, what this machine takes for any process
+ *   rate N STARTERS DIR one line "PER_SECOND BWRAP_PER_SECOND": N of each, by so many threads
+ *   idle DIR            a sandbox stands, one step has run: the shim's pid; ends with its stdin
  *
  * The limits are the server's defaults; SALLYPORT_BENCH_LIMITS=none drops those that need a cgroup. Shims come from a
  * nursery, as the server's do; SALLYPORT_BENCH_NURSERY=off executes the program for each. */

@@ -46,10 +46,11 @@ struct sandbox_spec {
 };
 
 /* Layout of spec.dir (one run):
- *   logs/<index>.<attempt>.log   os/logfile.h, written by the shim; last frame LOG_EXIT holds struct step_exit in fixed
- * form layers/<n>/{upper,work,born} one per step attempt; `born`: file whose mtime is the layer's birth,
+ *   logs/<index>.<attempt>.log   os/logfile.h, written by the shim; the last frame, LOG_EXIT,
+ *                                holds struct step_exit in fixed form
+ *   layers/<n>/{upper,work,born} one per step attempt; `born`: file whose mtime is the layer's birth,
  *                                and that names the start of the machine (proc_boot_id)
- *   shim/{lock,ctl,pid,init,err}      flock held while the shim lives; control socket; its messages about itself */
+ *   shim/{lock,ctl,pid,init,err} flock held while the shim lives; control socket; its messages about itself */
 
 struct step_spec {
     struct id step_id;

@@ -7,8 +7,8 @@
  *  gathering ─ INI_GO ─► building ─► INI_UP ─► idle ◄──────────────────────────────┐
  *                                             │ INI_STEP: overlay, child          │ INI_CLEAN
  *                                             ▼                                   │
- *                                          running ─ main reaped / INI_END ─► SIGKILL to all, reap all, INI_DONE,
- * unmount
+ *                                          running ─ main reaped / INI_END ─► SIGKILL to all, reap all,
+ *                                                     INI_DONE, unmount
  *
  * Facts: idle: no other process in the namespace but one that waits to become the next step and has given up every
  * privilege; /workspace shows no overlay. running: the main process is not reaped.
