@@ -185,13 +185,16 @@ static void expand(const char *p, const char *end, int depth, struct list *out)
     list_fini(&rest);
 }
 
-static bool too_many(const char *form)
+/* Too much to expand, or a comma between braces that do not pair: bash reads {a}b,} as {'a}b',}: not in its manual. */
+static bool too_odd(const char *form)
 {
-    size_t opens = 0, n = 0;
+    size_t opens = 0, closes = 0, n = 0;
 
-    for (; form[n]; n++)
+    for (; form[n]; n++) {
         opens += form[n] == SHELL_F_OPEN;
-    return n >= FORM_MAX || opens > OPEN_MAX;
+        closes += form[n] == SHELL_F_CLOSE;
+    }
+    return n >= FORM_MAX || opens > OPEN_MAX || (opens != closes && strchr(form, SHELL_F_COMMA));
 }
 
 bool shell_brace_expand(struct shell *sh, const struct shell_word *w, struct shell_word **words, size_t *n, size_t *cap)
@@ -199,7 +202,7 @@ bool shell_brace_expand(struct shell *sh, const struct shell_word *w, struct she
     struct list out = {.n = 0};
     bool plain = !strchr(w->form, SHELL_F_OPEN) || !strchr(w->form, SHELL_F_CLOSE);
 
-    if (!plain && (too_many(w->form) || ((w->flags & SHELL_W_QUOTED) && strstr(w->form, ".."))))
+    if (!plain && (too_odd(w->form) || ((w->flags & SHELL_W_QUOTED) && strstr(w->form, ".."))))
         return false; /* {1'..'3} is no sequence: which dots were quoted is not known here */
     if (!plain)
         expand(w->form, w->form + strlen(w->form), 0, &out);
