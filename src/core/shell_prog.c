@@ -57,6 +57,40 @@ size_t shell_find_names(struct shell *sh, const struct shell_cmd *c, struct shel
     return n;
 }
 
+/* Nothing of it is certain: it may be any text. */
+static bool blank(const char *form)
+{
+    while (*form == SHELL_F_STAR || *form == SHELL_F_ONE || *form == SHELL_F_VAR) {
+        if (*form == SHELL_F_VAR)
+            form = strchr(form + 1, SHELL_F_VAR);
+        if (!form)
+            return false;
+        form++;
+    }
+    return *form == '\0';
+}
+
+/* Could find read words from..to as more than one command? A word that splits may hold the command's end and another
+ * action; one that is not known may be that end, when another one or an action follows, or no other end. */
+static bool find_exec_unsure(const struct uw *u, size_t from, size_t to)
+{
+    static const char *const actions[] = {"-exec", "-ok", "-delete", "-fprint", "-fls"};
+    bool unknown = false;
+
+    for (size_t i = from; i < to; i++) {
+        const struct shell_word *w = &u->c->words[i];
+        bool any = !w->value && w->form[0] && blank(w->form);
+
+        if (!w->value && (w->flags & (any ? SHELL_W_SPLIT | SHELL_W_GLOB : SHELL_W_SPLIT)))
+            return true;
+        for (size_t k = 0; unknown && k < ARRAY_LEN(actions); k++)
+            if (any || strncmp(w->form, actions[k], strlen(actions[k])) == 0)
+                return true;
+        unknown = unknown || any;
+    }
+    return unknown && to >= u->c->nwords;
+}
+
 /* -exec cmd … ; : {} is any name below the starting points. */
 static void find_exec(struct uw *u, size_t from, size_t to, const struct shell_word *below, size_t nbelow)
 {
@@ -110,6 +144,8 @@ static void prog_find(struct uw *u)
             size_t end = i + 1;
             while (end < u->c->nwords && !uw_is(u, end, ";") && !(uw_is(u, end, "+") && uw_is(u, end - 1, "{}")))
                 end++;
+            if (find_exec_unsure(u, i + 1, end))
+                uw_opaque(u, "find -exec with a variable that may end its command");
             nbelow = nbelow ? nbelow : shell_find_names(u->sh, u->c, below, ARRAY_LEN(below));
             find_exec(u, i + 1, end, below, nbelow);
             i = end;
@@ -402,12 +438,13 @@ static void prog_git(struct uw *u)
 
 /* --- sed --- */
 
-/* Behind the delimiter that ends a part; NULL when it does not end. GNU sed looks at backslashes only, not at [ ]. */
+/* Behind the delimiter that ends a part; NULL when it does not end. GNU sed looks at backslashes only, not at [ ], and
+ * takes no bare newline: where it begins to read another command is not guessed. */
 static const char *sed_part(const char *p, char delim)
 {
-    for (; *p && *p != delim; p++)
+    for (; *p && *p != delim && *p != '\n'; p++)
         p += *p == '\\' && p[1];
-    return *p ? p + 1 : NULL;
+    return *p == delim && delim != '\n' ? p + 1 : NULL;
 }
 
 static const char *sed_address(const char *p)
@@ -444,7 +481,7 @@ static const char *sed_subst(const char *p)
 static bool sed_plain(const char *p)
 {
     while (p && *p) {
-        p += strspn(p, " \t\n;{}");
+        p += strspn(p, " \t\n\v\f\r;{}");
         p = sed_address(p);
         if (!p || !*p)
             return p != NULL;
@@ -461,8 +498,11 @@ static bool sed_plain(const char *p)
         } else if (c && strchr("aicrR", c)) {
             while (*p && *p != '\n')
                 p += *p == '\\' && p[1] ? 2 : 1;
-        } else if (c && strchr(":btT#", c)) {
-            p += strcspn(p, c == '#' ? "\n" : ";\n}");
+        } else if (c == '#') {
+            p += strcspn(p, "\n");
+        } else if (c && strchr(":btT", c)) { /* GNU sed ends a label at a space, too: `:a e evil` is two commands */
+            p += strspn(p, " \t");
+            p += strcspn(p, "; \t\n\v\f\r}");
         } else if (c && strchr("dDpPnNgGhHxz=FqQlLv}", c)) {
             p += strspn(p, " \t0123456789");
         } else {
