@@ -11,7 +11,7 @@
 #include "core/shell_wrap.h"
 
 /* Words of a row's `opts`:
- *   --name   that long option, also shortened (getopt_long, argparse and git take `--na`)
+ *   --name   that long option, also shortened (getopt_long, argparse and git take `--n`)
  *   --name!  the same, never shortened: a longer or shorter option with this beginning is harmless
  *   -x       that letter, also inside a cluster or with its value behind it
  *   -x.      that letter at the beginning of the word only: the program's other options are words
@@ -128,7 +128,7 @@ static bool next_word(const char **list, char *out, size_t cap)
     return true;
 }
 
-/* `--na=x` for --name: at least two letters of it. */
+/* `--n=x` for --name. */
 static bool long_there(const char *v, const char *opt)
 {
     size_t n = strcspn(v, "="), full = strlen(opt);
@@ -137,7 +137,7 @@ static bool long_there(const char *v, const char *opt)
     full -= exact;
     if (exact)
         return n == full && strncmp(v, opt, n) == 0;
-    return n >= 4 && n <= full && strncmp(v, opt, n) == 0;
+    return n >= 3 && n <= full && strncmp(v, opt, n) == 0;
 }
 
 static bool letter_there(const char *v, const char *opt)
@@ -178,7 +178,7 @@ static bool begins_option(const char *text, const char *opt, bool cut)
 
     if (text[0] != '-' || !text[1])
         return false;
-    if (opt[0] == '-' && opt[1] == '-' && n >= 4 && cut && strncmp(text, opt, n < full ? n : full) == 0)
+    if (opt[0] == '-' && opt[1] == '-' && n >= 3 && cut && strncmp(text, opt, n < full ? n : full) == 0)
         return true;
     return (text[2] || (opt[0] == '-' && opt[1] == text[1] && !opt[2])) && opt_there(text, opt, false);
 }

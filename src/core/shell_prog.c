@@ -304,7 +304,7 @@ static const char *git_option(const char *v, const char *opt)
     if (str_eq(v, "--"))
         return NULL;
     if (opt[1] == '-' && full > 2)
-        return n >= 4 && n <= full && strncmp(v, opt, n) == 0 ? v + n : NULL;
+        return n >= 3 && n <= full && strncmp(v, opt, n) == 0 ? v + n : NULL;
     if (str_starts(v, opt))
         return v + full;
     const char *at = v[0] == '-' && v[1] != '-' && full == 2 && strlen(v) <= 4 ? strchr(v, opt[1]) : NULL;
@@ -525,6 +525,8 @@ static void prog_sed(struct uw *u)
         bool is_script = false;
         if (v && str_eq(v, "--")) {
             more = false;
+        } else if (!v && more && (option || (given && uw_may_be(u, &u->c->words[i], "-e")))) {
+            uw_opaque(u, "sed with a variable that may add a script");
         } else if (option && v && v[1] == '-') {
             const char *eq = strchr(v, '='); /* GNU: long options may be abbreviated */
             is_script = str_starts(v, "--e");

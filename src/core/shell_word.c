@@ -145,6 +145,10 @@ void shell_wb_backtick(struct shell_wb *w, bool dq)
         char c = ps->s[ps->i], d = shell_ps_at(ps, 1);
         if (c == '\n' && !shell_ps_word_newline(ps))
             return;
+        if (c == '\\' && d == '\n') { /* bash takes it away even between single quotes, sh does not */
+            shell_ps_fail(ps, start, "a line continuation inside `…`");
+            return;
+        }
         if (dq && c == '"') {
             shell_ps_fail(ps, start, "a double quote inside `…` inside double quotes");
             return;

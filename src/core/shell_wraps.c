@@ -209,6 +209,8 @@ static void enter_dir(struct uw *u, const struct shell_word *dir)
 static void env_assigns(struct uw *u, size_t *i)
 {
     for (; *i < u->c->nwords; ++*i) {
+        if (uw_disputed(&u->c->words[*i]))
+            uw_opaque(u, "{a,b} or $'…' where variables may stand, which sh takes as it is");
         const char *f = u->c->words[*i].form, *eq = strchr(f, '=');
         const char *name = eq ? shell_strn(u->sh, f, (size_t)(eq - f)) : NULL;
         if (!name)
