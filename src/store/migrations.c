@@ -30,6 +30,9 @@ static const char sqlite_001[] =
 static const char sqlite_002[] =
 #include "store/schema_002.def"
     ;
+static const char sqlite_003[] =
+#include "store/schema_003.def"
+    ;
 #undef INT
 #undef BYTES
 #undef KEY
@@ -55,10 +58,14 @@ static const char postgres_001[] =
 static const char postgres_002[] =
 #include "store/schema_002.def"
     ;
+static const char postgres_003[] =
+#include "store/schema_003.def"
+    ;
 
 static const struct migration list[] = {
     {1, "first tables", {sqlite_001, postgres_001}},
     {2, "copied workspaces", {sqlite_002, postgres_002}},
+    {3, "streams, queue, retention, reconciler", {sqlite_003, postgres_003}},
 };
 
 int64_t migrations_version(void)
