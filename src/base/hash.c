@@ -83,3 +83,8 @@ int sha256_fd(int fd, uint8_t ret[SHA256_LEN], struct err *e)
     sha256_final(h, ret);
     return 0;
 }
+
+bool sha1_of(const void *p, size_t n, uint8_t ret[SHA1_LEN])
+{
+    return EVP_Digest(p, n, ret, NULL, EVP_sha1(), NULL) == 1;
+}

@@ -1,4 +1,4 @@
-/* hash - SHA-256 (OpenSSL libcrypto), CRC32C, and hex forms.
+/* hash - SHA-256 and SHA-1 (OpenSSL libcrypto), CRC32C, and hex forms.
  *
  * Threads: any; a context has one owner. */
 #pragma once
@@ -18,6 +18,10 @@ void sha256_of(const void *p, size_t n, uint8_t ret[SHA256_LEN]);
 void sha256_hex_of(const void *p, size_t n, char ret[SHA256_HEX]);
 /* Reads from fd until end of file. */
 CHECKED int sha256_fd(int fd, uint8_t ret[SHA256_LEN], struct err *);
+
+/* For protocols that prescribe it (WebSocket's handshake), never for security. False: libcrypto refuses it here. */
+#define SHA1_LEN 20
+CHECKED bool sha1_of(const void *p, size_t n, uint8_t ret[SHA1_LEN]);
 
 /* CRC-32C (Castagnoli, RFC 3720 B.4), continued from `crc` (0 to begin). Hardware where there is. */
 uint32_t crc32c(uint32_t crc, const void *p, size_t n);

@@ -81,6 +81,7 @@ struct http_config {
     int body_ms;      /* end of the head to the end of the body: 408 */
     int write_ms;     /* no byte taken by the client for this long: closed */
     int linger_ms;    /* after a refusal: how long rests are read and dropped, so the answer is not reset away */
+    int guest_ms;     /* a WebSocket that was not admitted (ws.h) is closed */
     int heartbeat_ms; /* a stream that wrote nothing for this long is filled with HTTP_FILL_TIMER */
 };
 /* Sane defaults for everything; handler and arg are left NULL. */
@@ -118,6 +119,9 @@ struct http_stats {
     uint64_t refused_bad;     /* 400 405 417 505: not the HTTP we take */
     uint64_t refused_large;   /* 413 414 431 */
     uint64_t refused_timeout; /* 408, and closed: idle or dead */
+    uint64_t open_ws;         /* WebSockets now; they are streams, too */
+    uint64_t ws_messages;     /* handed to a handler */
+    uint64_t ws_failed;       /* ended because the client broke a rule or a limit */
 };
 void http_server_stats(const struct http_server *, struct http_stats *ret);
 

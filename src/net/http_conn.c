@@ -19,17 +19,22 @@
  *   SWRITE  drop   write_ms w/o progress stream, bytes unsent
  *   SWAIT   drop   heartbeat_ms (a fill) stream, nothing unsent
  *   SFILL   drop   -                     stream, its job in the pool, nothing unsent
- *   LINGER  drop   linger_ms             answered, FIN sent */
+ *   SBYE    tap    linger_ms             stream (upgraded), all said; only the peer's last word is waited for
+ *   LINGER  drop   linger_ms             answered, FIN sent
+ *
+ * drop: an upgraded stream (http_tap) gets these bytes instead. */
 #include <stdlib.h>
 #include <string.h>
 #include "net/http_int.h"
 #include "net/mem.h"
+#include "net/ws_int.h"
 
 /* EXTRA: told that there are too many. OWN: kept for the unix socket, which others cannot open: whoever fills the TCP
  * port does not lock the owner out. */
 enum { DROP_MAX = 1024 * 1024, EXTRA_CONNS = 64, OWN_CONNS = 64 };
 
 static void conn_input(struct http_conn *, const char *p, size_t n);
+static void conn_tapped(struct http_conn *, const char *p, size_t n);
 
 /* ---- states ---------------------------------------------------------------- */
 
@@ -47,6 +52,7 @@ int http_conn_timeout(const struct http_server *srv, enum http_conn_state st)
         return srv->cfg.write_ms;
     case HTTP_C_SWAIT:
         return srv->cfg.heartbeat_ms;
+    case HTTP_C_SBYE:
     case HTTP_C_LINGER:
         return srv->cfg.linger_ms;
     default:
@@ -240,6 +246,16 @@ static void rq_run(struct http_job *j)
         (void)http_reply_err(rq, NULL);
 }
 
+/* What came behind an upgrade's request, before its answer, is for the tap. */
+static void conn_pended(struct http_conn *c)
+{
+    struct buf pend = c->pend;
+    c->pend = (struct buf){0};
+    if (pend.len && c->stream)
+        conn_tapped(c, pend.p, pend.len);
+    buf_fini(&pend);
+}
+
 static void rq_done(struct http_job *j)
 {
     struct http_req *rq = of_job(j);
@@ -254,7 +270,10 @@ static void rq_done(struct http_job *j)
             srv->n.replies++;
             c->keep = rq->keep;
         }
+        bool tapped = rq->stream->tap;
         http_stream_adopt(rq->stream, c, &rq->head);
+        if (c && tapped)
+            conn_pended(c);
     } else if (c) {
         conn_answer(c, &rq->head, &rq->body, rq->keep);
     }
@@ -372,11 +391,33 @@ static void conn_drop(struct http_conn *c, size_t n)
         http_conn_close(c);
 }
 
+static void conn_tapped(struct http_conn *c, const char *p, size_t n)
+{
+    struct http_stream *s = c->stream;
+    c->srv->n.bytes_in += n;
+    switch (s->tap->input(s->arg, p, n)) {
+    case HTTP_TAP_TAKEN:
+        break;
+    case HTTP_TAP_DROPPED:
+        conn_drop(c, n);
+        break;
+    case HTTP_TAP_GONE:
+        http_conn_close(c);
+        break;
+    }
+    if (c->state == HTTP_C_SBYE && s->tap->over(s->arg))
+        http_stream_ready(s);
+}
+
 static void on_read(void *user, const char *p, size_t n)
 {
     struct http_conn *c = user;
     if (c->state == HTTP_C_CLOSING)
         return;
+    if (c->stream && c->stream->tap) {
+        conn_tapped(c, p, n);
+        return;
+    }
     if (n == 0) {
         http_conn_close(c);
         return;
@@ -473,7 +514,7 @@ static void conn_expire(struct http_conn *c)
     default:
         break;
     }
-    if (c->state != HTTP_C_LINGER)
+    if (c->state != HTTP_C_LINGER && c->state != HTTP_C_SBYE)
         c->srv->n.refused_timeout++;
     http_conn_close(c);
 }
@@ -500,6 +541,9 @@ static void on_timer(void *arg)
         if (srv->lists[i].head && (next < 0 || srv->lists[i].head->deadline_ms < next))
             next = srv->lists[i].head->deadline_ms;
     }
+    int64_t guests = ws_guests(srv, now);
+    if (guests >= 0 && (next < 0 || guests < next))
+        next = guests;
     if (srv->stopping && now < srv->stop_at_ms && (next < 0 || srv->stop_at_ms < next))
         next = srv->stop_at_ms;
     if (next >= 0)

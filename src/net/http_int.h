@@ -28,6 +28,7 @@ enum http_conn_state {
     HTTP_C_SWRITE,  /* a stream's bytes wait for the client to take them */
     HTTP_C_SWAIT,   /* a stream with nothing to say */
     HTTP_C_SFILL,   /* a stream with its fill in the pool */
+    HTTP_C_SBYE,    /* an upgraded stream that has said its last and waits for the peer's last word */
     HTTP_C_LINGER,  /* answered and shut down; rests are dropped until the client closes */
     HTTP_C_CLOSING, /* the socket is being closed */
     HTTP_C_NSTATE
@@ -71,12 +72,26 @@ struct http_req {
     struct http_stream *stream;
 };
 
+/* An upgraded connection (101): what the client sends goes to the tap, what the stream says goes out as it is. All on
+ * the loop; arg is the stream's. */
+enum http_tapped { HTTP_TAP_TAKEN, HTTP_TAP_DROPPED, HTTP_TAP_GONE }; /* DROPPED: counted; GONE: close */
+struct http_tap {
+    void (*begun)(void *arg);                                      /* the handshake's answer goes out now */
+    enum http_tapped (*input)(void *arg, const char *p, size_t n); /* n = 0: the client sends no more */
+    void (*filled)(void *arg);                                     /* a fill has come back */
+    bool (*over)(
+        void *arg); /* the client has said its last word, too; asked when the stream has ended and after input */
+    void (*gone)(void *arg); /* no connection any more; before the stream's `closed` */
+};
+
 struct http_stream {
     struct http_job job;
     struct http_server *srv;
     struct http_conn *conn; /* NULL: the client is gone */
     const struct http_stream_ops *ops;
+    const struct http_tap *tap; /* NULL: not upgraded */
     void *arg;
+    unsigned held; /* `closed` waits for as many releases */
     bool chunked, head_only;
     bool out_now; /* its job is in the pool */
     bool wake, more, stop, ended;
@@ -92,6 +107,7 @@ struct http_stream {
 struct http_counters {
     _Atomic uint64_t conns, requests, replies, bytes_in, bytes_out, open_conns, open_streams, busy;
     _Atomic uint64_t refused_full, refused_bad, refused_large, refused_timeout;
+    _Atomic uint64_t open_ws, ws_messages, ws_failed;
 };
 
 struct http_server {
@@ -104,9 +120,11 @@ struct http_server {
     /* the loop's */
     struct http_list lists[HTTP_C_NSTATE];
     unsigned nconns;
-    unsigned njobs; /* out in the pool */
-    size_t bodies;  /* body bytes of all requests under way */
-    size_t unsent;  /* bytes of answers clients have not taken */
+    unsigned njobs;                  /* out in the pool */
+    size_t bodies;                   /* body bytes of all requests under way */
+    size_t unsent;                   /* bytes of answers clients have not taken */
+    struct ws *guests, *guests_last; /* WebSockets that have not said who they are, the oldest first */
+    _Atomic size_t ws_unsent;        /* bytes of messages that wait to be written; any thread */
     bool stopping;
     int64_t stop_at_ms;
 
@@ -139,11 +157,19 @@ void http_stream_due(struct http_stream *);    /* heartbeat */
 void http_stream_detach(struct http_stream *); /* the client is gone or everything is said */
 void http_stream_stop(struct http_stream *);   /* one last fill */
 void http_stream_wakes(struct http_server *);  /* those that were woken */
+/* While held it is not closed: for a job of its owner that is out in the pool. */
+void http_stream_hold(struct http_stream *);
+void http_stream_release(struct http_stream *);
+/* Handler thread: as http_stream_open, with 101 and these header fields (lines with their CRLF). */
+CHECKED int http_stream_upgrade(struct http_req *, const char *fields, const struct http_stream_ops *,
+                                const struct http_tap *, void *arg, struct http_stream **ret, struct err *);
 
 /* http_reply.c: any thread */
 /* The head of an answer; nbody < 0: no length is known (a stream). */
 void http_reply_head(struct buf *out, const struct http_req *, int status, const char *type, int64_t nbody,
                      const char *framing);
+/* The head of 101 Switching Protocols with these fields. */
+void http_reply_switch(struct buf *out, const struct http_req *, const char *fields);
 /* A whole answer to something that never became a request: head and body in out. */
 void http_reply_refusal(struct buf *out, const struct err *);
 

@@ -222,9 +222,10 @@ static int cut_fields(struct http_parse *ps, struct err *e)
 /* Fields whose repetition would let two readers see two requests. */
 static int check_once(const struct http_msg *m, struct err *e)
 {
-    static const char *const once[] = {
-        "host",   "content-length", "transfer-encoding", "content-type", "authorization",
-        "origin", "expect",         "idempotency-key",   "traceparent",  "last-event-id"};
+    static const char *const once[] = {"host",          "content-length",    "transfer-encoding",
+                                       "content-type",  "authorization",     "origin",
+                                       "expect",        "idempotency-key",   "traceparent",
+                                       "last-event-id", "sec-websocket-key", "sec-websocket-version"};
     for (size_t k = 0; k < ARRAY_LEN(once); k++) {
         unsigned seen = 0;
         for (size_t i = 0; i < m->nfields; i++)

@@ -17,6 +17,7 @@ static const struct {
     int status;
     const char *text;
 } reasons[] = {
+    {101, "Switching Protocols"},
     {200, "OK"},
     {201, "Created"},
     {202, "Accepted"},
@@ -44,6 +45,7 @@ static const struct {
     {416, "Range Not Satisfiable"},
     {417, "Expectation Failed"},
     {422, "Unprocessable Content"},
+    {426, "Upgrade Required"},
     {429, "Too Many Requests"},
     {431, "Request Header Fields Too Large"},
     {500, "Internal Server Error"},
@@ -93,10 +95,22 @@ void http_reply_head(struct buf *out, const struct http_req *rq, int status, con
     buf_printf(out, "X-Request-Id: %s\r\nX-Content-Type-Options: nosniff\r\n", rq->trace);
     if (!rq->has_cache)
         buf_puts(out, "Cache-Control: no-store\r\n");
-    if (!rq->keep)
+    if (status == 426) /* RFC 9110, 7.8: who sends Upgrade names it here, too */
+        buf_puts(out, rq->keep ? "Connection: Upgrade\r\n" : "Connection: Upgrade, close\r\n");
+    else if (!rq->keep)
         buf_puts(out, "Connection: close\r\n");
     else if (rq->msg->http10)
         buf_puts(out, "Connection: keep-alive\r\n");
+    buf_add(out, rq->extra.p, rq->extra.len);
+    buf_puts(out, "\r\n");
+}
+
+void http_reply_switch(struct buf *out, const struct http_req *rq, const char *fields)
+{
+    buf_puts(out, "HTTP/1.1 101 Switching Protocols\r\n");
+    add_date(out);
+    buf_puts(out, fields);
+    buf_printf(out, "X-Request-Id: %s\r\n", rq->trace);
     buf_add(out, rq->extra.p, rq->extra.len);
     buf_puts(out, "\r\n");
 }

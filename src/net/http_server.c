@@ -30,6 +30,7 @@ void http_config_init(struct http_config *c)
         .body_ms = 60 * 1000,
         .write_ms = 30 * 1000,
         .linger_ms = 2 * 1000,
+        .guest_ms = 5 * 1000,
         .heartbeat_ms = 15 * 1000,
     };
 }
@@ -57,6 +58,7 @@ static int check_config(const struct http_config *c, struct err *e)
         {"body_ms", (size_t)c->body_ms, 1, 1 << 30},
         {"write_ms", (size_t)c->write_ms, 1, 1 << 30},
         {"linger_ms", (size_t)c->linger_ms, 1, 1 << 30},
+        {"guest_ms", (size_t)c->guest_ms, 1, 1 << 30},
         {"heartbeat_ms", (size_t)c->heartbeat_ms, 1, 1 << 30},
     };
     if (!c->handler)
@@ -191,5 +193,8 @@ void http_server_stats(const struct http_server *srv, struct http_stats *ret)
         .refused_bad = n->refused_bad,
         .refused_large = n->refused_large,
         .refused_timeout = n->refused_timeout,
+        .open_ws = n->open_ws,
+        .ws_messages = n->ws_messages,
+        .ws_failed = n->ws_failed,
     };
 }

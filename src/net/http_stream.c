@@ -4,11 +4,12 @@
  *
  *   adopt -> SWRITE(head) -> [ready] --more, woken, stop--> SFILL -> SWRITE -> [ready] ...
  *                               '------- nothing ---> SWAIT --woken, heartbeat, stop--> SFILL
- *   ended and written, or client gone -> detached -> closed job -> freed
+ *   ended and written, or client gone -> detached -> (not held) -> closed job -> freed
+ *   upgraded: ended and written -> SBYE -> the peer's last word -> detached ...
  *
  * Facts: out_now is true exactly while its job (fill or closed) is in the pool,
  * so fill and closed never overlap; after detach `conn` is NULL and the next
- * job is `closed`, the last.
+ * job is `closed`, the last; it waits while somebody holds the stream.
  * May include: base/ os/.   Threads: loop; fill_run, closed_run: pool; wake: any. */
 #include <stdlib.h>
 #include <string.h>
@@ -36,24 +37,9 @@ static int check_open(struct http_req *rq, int status, const char *type, struct 
     return 0;
 }
 
-int http_stream_open(struct http_req *rq, int status, const char *type, const struct http_stream_ops *ops, void *arg,
-                     struct http_stream **ret, struct err *e)
+/* The head is in rq->head: counts the stream and makes it rq's answer. It is freed on failure. */
+static int opened(struct http_req *rq, struct http_stream *s, bool keep, struct http_stream **ret, struct err *e)
 {
-    int r = check_open(rq, status, type, e);
-    if (r < 0)
-        return r;
-    struct http_stream *s = mem_new(1, sizeof *s);
-    if (!s)
-        return err_oom(e);
-    s->srv = rq->srv;
-    s->ops = ops;
-    s->arg = arg;
-    s->chunked = !rq->msg->http10;
-    s->head_only = rq->msg->method == HTTP_M_HEAD;
-    s->more = true; /* the first fill */
-    bool keep = rq->keep;
-    rq->keep = keep && s->chunked; /* only its chunks tell where it ends */
-    http_reply_head(&rq->head, rq, status, type, -1, s->chunked ? "Transfer-Encoding: chunked\r\n" : NULL);
     bool full = atomic_fetch_add(&s->srv->n.open_streams, 1) >= s->srv->cfg.max_streams;
     if (full || rq->head.bad) {
         atomic_fetch_sub(&s->srv->n.open_streams, 1);
@@ -67,6 +53,50 @@ int http_stream_open(struct http_req *rq, int status, const char *type, const st
     rq->stream = s;
     *ret = s;
     return 0;
+}
+
+static struct http_stream *stream_new(struct http_req *rq, const struct http_stream_ops *ops, void *arg)
+{
+    struct http_stream *s = mem_new(1, sizeof *s);
+    if (!s)
+        return NULL;
+    s->srv = rq->srv;
+    s->ops = ops;
+    s->arg = arg;
+    s->more = true; /* the first fill */
+    return s;
+}
+
+int http_stream_open(struct http_req *rq, int status, const char *type, const struct http_stream_ops *ops, void *arg,
+                     struct http_stream **ret, struct err *e)
+{
+    int r = check_open(rq, status, type, e);
+    if (r < 0)
+        return r;
+    struct http_stream *s = stream_new(rq, ops, arg);
+    if (!s)
+        return err_oom(e);
+    s->chunked = !rq->msg->http10;
+    s->head_only = rq->msg->method == HTTP_M_HEAD;
+    bool keep = rq->keep;
+    rq->keep = keep && s->chunked; /* only its chunks tell where it ends */
+    http_reply_head(&rq->head, rq, status, type, -1, s->chunked ? "Transfer-Encoding: chunked\r\n" : NULL);
+    return opened(rq, s, keep, ret, e);
+}
+
+int http_stream_upgrade(struct http_req *rq, const char *fields, const struct http_stream_ops *ops,
+                        const struct http_tap *tap, void *arg, struct http_stream **ret, struct err *e)
+{
+    if (rq->answered)
+        return err_set(e, ERR_STATE, "the request was answered already");
+    struct http_stream *s = stream_new(rq, ops, arg);
+    if (!s)
+        return err_oom(e);
+    s->tap = tap;
+    bool keep = rq->keep;
+    rq->keep = false; /* nothing that comes on this connection is HTTP any more */
+    http_reply_switch(&rq->head, rq, fields);
+    return opened(rq, s, keep, ret, e);
 }
 
 /* ---- waking: any thread --------------------------------------------------- */
@@ -127,6 +157,24 @@ static void push(struct http_stream *s, void (*run)(struct http_job *), void (*d
     http_conn_push(s->srv, HTTP_POOL_STREAM, &s->job);
 }
 
+/* No connection, and nobody works for it any more: `closed` is its last job. */
+static void close_unused(struct http_stream *s)
+{
+    if (!s->conn && !s->out_now && s->held == 0)
+        push(s, closed_run, closed_done);
+}
+
+void http_stream_hold(struct http_stream *s)
+{
+    s->held++;
+}
+
+void http_stream_release(struct http_stream *s)
+{
+    s->held--;
+    close_unused(s);
+}
+
 static void start_fill(struct http_stream *s, unsigned why)
 {
     s->why = why | (s->wake ? HTTP_FILL_WAKE : 0) | (s->more ? HTTP_FILL_ROOM : 0) | (s->stop ? HTTP_FILL_STOP : 0);
@@ -161,7 +209,9 @@ static void say(struct http_stream *s, struct buf *a, struct buf *b)
 void http_stream_ready(struct http_stream *s)
 {
     struct http_conn *c = s->conn;
-    if (s->ended || s->head_only) {
+    if (s->ended && s->tap && !s->tap->over(s->arg)) {
+        http_conn_enter(c, HTTP_C_SBYE);
+    } else if (s->ended || s->head_only) {
         http_stream_detach(s);
         http_conn_answered(c);
     } else if (s->more || s->wake || s->stop) {
@@ -204,7 +254,7 @@ static void fill_done(struct http_job *j)
     s->out_now = false;
     if (!c) {
         buf_fini(&s->out);
-        push(s, closed_run, closed_done);
+        close_unused(s);
         return;
     }
     bool cut = s->out.bad != 0;
@@ -224,6 +274,8 @@ static void fill_done(struct http_job *j)
     } else {
         say(s, &head, &out);
     }
+    if (s->tap && s->conn)
+        s->tap->filled(s->arg);
 }
 
 static void closed_done(struct http_job *j)
@@ -237,7 +289,7 @@ static void closed_done(struct http_job *j)
 void http_stream_adopt(struct http_stream *s, struct http_conn *c, struct buf *head)
 {
     if (!c) {
-        push(s, closed_run, closed_done);
+        close_unused(s);
         return;
     }
     s->conn = c;
@@ -245,16 +297,19 @@ void http_stream_adopt(struct http_stream *s, struct http_conn *c, struct buf *h
     c->stream = s;
     c->mark = 0;
     io_bound_unsent(c->io, (int)s->srv->cfg.stream_chunk);
-    io_read(c->io, true); /* to see the client go */
+    io_read(c->io, true); /* to see the client go, or to hear it */
+    if (s->tap)
+        s->tap->begun(s->arg);
     say(s, head, &(struct buf){0});
 }
 
 void http_stream_detach(struct http_stream *s)
 {
+    if (s->tap)
+        s->tap->gone(s->arg);
     s->conn->stream = NULL;
     s->conn = NULL;
-    if (!s->out_now)
-        push(s, closed_run, closed_done);
+    close_unused(s);
 }
 
 static struct http_stream *next_woken(struct http_server *srv)

@@ -22,6 +22,15 @@ static void sha256_vectors(void **state)
     }
 }
 
+static void sha1_vector(void **state) /* FIPS 180-2, A.1 */
+{
+    uint8_t sum[SHA1_LEN];
+    char hex[2 * SHA1_LEN + 1];
+    assert_true(sha1_of("abc", 3, sum));
+    hex_encode(sum, sizeof sum, hex);
+    assert_string_equal(hex, "a9993e364706816aba3e25717850c26c9cd0d89d");
+}
+
 static void a_million_in_pieces(void **state)
 {
     uint8_t sum[SHA256_LEN];
@@ -101,7 +110,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sha256_vectors), cmocka_unit_test(a_million_in_pieces), cmocka_unit_test(of_a_file),
-        cmocka_unit_test(crc32c_vectors), cmocka_unit_test(crc32c_continues),
+        cmocka_unit_test(crc32c_vectors), cmocka_unit_test(crc32c_continues),    cmocka_unit_test(sha1_vector),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
