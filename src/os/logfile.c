@@ -2,7 +2,7 @@
  * w->size, behind a whole frame; nothing is appended behind an exit record.
  *
  * May include: base, os.  Threads: a writer or reader has one owner. */
-#include "os/logfile.h"
+#include "os/logfile_int.h"
 #include "base/fault.h"
 #include "base/hash.h"
 #include "os/clock.h"
@@ -16,20 +16,12 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define HEAD      16
-#define TAIL      4
-#define FRAME_MAX ((size_t)LOG_PAYLOAD_MAX + HEAD + TAIL)
-#define WINDOW    (FRAME_MAX + 64 * KIB)
+#define HEAD      LOG_HEAD
+#define TAIL      LOG_TAIL
+#define FRAME_MAX LOG_FRAME_MAX
+#define WINDOW    LOG_WINDOW
 
 static const char magic[LOG_START] = {'S', 'P', 'L', 'O', 'G', 0, 0, 1};
-
-struct log_reader {
-    int fd;
-    bool known;  /* the magic was there and right */
-    uint64_t at; /* file offset of win[0] */
-    size_t n;    /* bytes in win */
-    char win[WINDOW];
-};
 
 struct log_writer {
     int fd;
@@ -78,7 +70,7 @@ static int decode(const char *p, size_t n, struct log_frame *ret)
 }
 
 /* Fills the window from `offset` to its end or the file's. */
-static int refill(struct log_reader *r, uint64_t offset, struct err *e)
+static int fill_plain(struct log_reader *r, uint64_t offset, struct err *e)
 {
     r->at = offset;
     r->n = 0;
@@ -105,12 +97,18 @@ static int file_size(int fd, uint64_t *ret, struct err *e)
     return 0;
 }
 
-/* 1 when the magic stands, 0 when the file is (as yet) shorter and begins like it. */
-static int check_magic(struct log_reader *r, struct err *e)
+static int size_plain(struct log_reader *r, uint64_t *ret, struct err *e)
+{
+    return file_size(r->fd, ret, e);
+}
+
+const struct log_source log_plain = {.fill = fill_plain, .size = size_plain, .grows = true};
+
+int logfile_check_magic(struct log_reader *r, struct err *e)
 {
     if (r->known)
         return 1;
-    int c = refill(r, 0, e);
+    int c = r->src->fill(r, 0, e);
     if (c < 0)
         return c;
     if (memcmp(r->win, magic, r->n < LOG_START ? r->n : LOG_START) != 0)
@@ -131,9 +129,11 @@ static int look(const struct log_reader *r, uint64_t offset, struct log_frame *r
 static int past_end(struct log_reader *r, uint64_t offset, struct err *e)
 {
     uint64_t size = 0;
-    int c = file_size(r->fd, &size, e);
+    int c = r->src->size(r, &size, e);
     if (c < 0)
         return c;
+    if (offset < size && !r->src->grows)
+        return err_set(e, ERR_CORRUPT, "the log is damaged at offset %llu", (unsigned long long)offset);
     return offset > size && offset != LOG_START ? err_set(e, ERR_CURSOR, "the offset lies beyond the end of the log")
                                                 : 0;
 }
@@ -143,12 +143,12 @@ int logfile_read(struct log_reader *r, uint64_t offset, struct log_frame *ret, s
     struct log_frame f;
     if (offset < LOG_START || offset > INT64_MAX)
         return err_set(e, ERR_CURSOR, "no frame can begin at that offset");
-    int c = check_magic(r, e);
+    int c = logfile_check_magic(r, e);
     if (c < 0)
         return c;
     int seen = look(r, offset, &f);
     if (seen != 1) { /* the window may be old: only the file itself can say no */
-        c = refill(r, offset, e);
+        c = r->src->fill(r, offset, e);
         if (c < 0)
             return c;
         seen = look(r, offset, &f);
@@ -163,11 +163,13 @@ int logfile_read(struct log_reader *r, uint64_t offset, struct log_frame *ret, s
     return 1;
 }
 
-static struct log_reader *reader_new(int fd)
+struct log_reader *logfile_reader_new(int fd, const struct log_source *src)
 {
     struct log_reader *r = FAULT(alloc) ? NULL : malloc(sizeof *r);
     if (!r)
         return NULL;
+    r->src = src;
+    r->zst = NULL;
     r->fd = fd;
     r->known = false;
     r->at = 0;
@@ -175,33 +177,18 @@ static struct log_reader *reader_new(int fd)
     return r;
 }
 
-static int open_log(int dirfd, const char *name, int flags, struct err *e)
+int logfile_open_fd(int dirfd, const char *name, int flags, struct err *e)
 {
     int fd = openat(dirfd, name, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
     return fd >= 0 ? fd : err_sys(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "open the log %s", name);
-}
-
-int logfile_open_read(int dirfd, const char *name, struct log_reader **ret, struct err *e)
-{
-    int fd = open_log(dirfd, name, O_RDONLY, e);
-    if (fd < 0)
-        return fd;
-    AUTO_PTR(logfile_close_read) struct log_reader *r = reader_new(fd);
-    if (!r) {
-        close(fd);
-        return err_oom(e);
-    }
-    int c = check_magic(r, e);
-    if (c < 0)
-        return c;
-    *ret = TAKE(r);
-    return 0;
 }
 
 void logfile_close_read(struct log_reader *r)
 {
     if (!r)
         return;
+    if (r->src->close)
+        r->src->close(r);
     fd_close(&r->fd);
     free(r);
 }
@@ -213,7 +200,7 @@ static int frame_behind(struct log_reader *r, uint64_t from, uint64_t size, stru
     for (uint64_t at = from + 1; at + HEAD + TAIL <= size; at++) {
         /* Near the window's end a frame may be cut by the window, not by the file. */
         if (at - r->at + FRAME_MAX > r->n && r->at + r->n < size) {
-            int c = refill(r, at, e);
+            int c = fill_plain(r, at, e);
             if (c < 0)
                 return c;
         }
@@ -239,7 +226,7 @@ static int find_end(struct log_writer *w, struct log_reader *r, struct err *e)
     if (c < 0 && c != -ERR_CORRUPT)
         return err_set(e, why.code, "%s", why.msg);
     if (at < size) {
-        c = refill(r, at, e);
+        c = fill_plain(r, at, e);
         if (c == 0)
             c = frame_behind(r, at, size, e);
         if (c != 0)
@@ -260,12 +247,12 @@ static int recover(struct log_writer *w, struct err *e)
     int borrowed = dup(w->fd);
     if (borrowed < 0)
         return err_sys(e, ERR_IO, "dup");
-    AUTO_PTR(logfile_close_read) struct log_reader *r = reader_new(borrowed);
+    AUTO_PTR(logfile_close_read) struct log_reader *r = logfile_reader_new(borrowed, &log_plain);
     if (!r) {
         close(borrowed);
         return err_oom(e);
     }
-    int c = check_magic(r, e);
+    int c = logfile_check_magic(r, e);
     if (c < 0)
         return c;
     if (c == 0) {
@@ -292,7 +279,7 @@ static int lock(int fd, const char *name, struct err *e)
 
 int logfile_open_write(int dirfd, const char *name, struct log_writer **ret, struct err *e)
 {
-    AUTO(fd_close) int fd = open_log(dirfd, name, O_RDWR | O_CREAT | O_APPEND, e);
+    AUTO(fd_close) int fd = logfile_open_fd(dirfd, name, O_RDWR | O_CREAT | O_APPEND, e);
     if (fd < 0)
         return fd;
     int r = lock(fd, name, e);
@@ -372,7 +359,7 @@ void logfile_close_write(struct log_writer *w)
 
 int logfile_locked(int dirfd, const char *name, struct err *e)
 {
-    AUTO(fd_close) int fd = open_log(dirfd, name, O_RDONLY, e);
+    AUTO(fd_close) int fd = logfile_open_fd(dirfd, name, O_RDONLY, e);
     if (fd < 0)
         return fd;
     if (flock(fd, LOCK_SH | LOCK_NB) == 0)

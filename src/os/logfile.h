@@ -12,6 +12,8 @@
  * take no lock and stop before an incomplete or damaged frame. Only a holder
  * of the lock may cut a torn tail (logfile_open_write does).
  * An offset is the file offset of a frame's first byte; the first is LOG_START.
+ * A finished log may be compressed (logzst.h): it is then NAME.zst, and a reader gives the same frames at the same
+ * offsets. Whoever has the plain file open reads on in it.
  * May include: base.  Threads: a writer or reader has one owner. */
 #pragma once
 #include "base/buf.h"
@@ -47,10 +49,13 @@ struct log_frame {
     size_t n;
 };
 struct log_reader;
+/* Plain or compressed. ERR_NOT_FOUND when there is neither. */
 CHECKED int logfile_open_read(int dirfd, const char *name, struct log_reader **ret, struct err *);
 /* 1 and *ret filled; 0 when there is no complete frame at `offset` (yet); -ERR_CORRUPT when the bytes there cannot
  * become a frame; -ERR_CURSOR when offset lies beyond the end of the file. */
 CHECKED int logfile_read(struct log_reader *, uint64_t offset, struct log_frame *ret, struct err *);
+/* Bytes of the uncompressed log, now. */
+CHECKED int logfile_size_read(struct log_reader *, uint64_t *ret, struct err *);
 void logfile_close_read(struct log_reader *);
 DEFINE_AUTO_PTR(struct log_reader, logfile_close_read);
 /* Is a writer alive? 1 yes, 0 no, negative code when the file cannot be opened (ERR_NOT_FOUND). */

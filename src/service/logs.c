@@ -80,7 +80,10 @@ int logs_read(struct svc *svc, struct log_query *q, struct buf *out, struct err 
     if (r == 0 && f.row.log) {
         snprintf(rel, sizeof rel, "runs/%s/logs", f.row.run_id.s);
         dir = openat(svc->data_fd, rel, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (dir >= 0 && logfile_open_read(dir, f.row.log, &rd, NULL) == 0)
+        int found = dir >= 0 ? logfile_open_read(dir, f.row.log, &rd, e) : -ERR_NOT_FOUND;
+        if (found < 0 && found != -ERR_NOT_FOUND) /* none: the step could not be started, or not yet */
+            r = found;
+        if (found == 0)
             r = copy_frames(q, rd, &w, out, e);
     }
     step_row_fini(&f.row);

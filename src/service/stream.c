@@ -149,31 +149,36 @@ static int fetch_tx(struct db *db, void *arg, struct err *e)
 
 /* ---- log frames -------------------------------------------------------- */
 
-/* The reader of an open step's log; NULL while there is no file (it could not be started, or not yet). */
-static struct log_reader *reader_of(struct stream *s, const struct cursor_open *o)
+/* The reader of an open step's log: 1; 0 while there is no file (it could not be started, or not yet). */
+static int reader_of(struct stream *s, const struct cursor_open *o, struct log_reader **ret, struct err *e)
 {
     char name[64];
     size_t slot = CURSOR_OPEN_MAX;
+    int r;
 
     for (size_t i = 0; i < CURSOR_OPEN_MAX; i++) {
-        if (s->rd[i].rd && id_eq(&s->rd[i].step, &o->step))
-            return s->rd[i].rd;
+        if (s->rd[i].rd && id_eq(&s->rd[i].step, &o->step)) {
+            *ret = s->rd[i].rd;
+            return 1;
+        }
         if (!s->rd[i].rd && slot == CURSOR_OPEN_MAX)
             slot = i;
     }
     if (slot == CURSOR_OPEN_MAX)
-        return NULL;
+        return 0;
     if (s->logs_fd < 0) {
         snprintf(name, sizeof name, "runs/%s/logs", s->run.s);
         s->logs_fd = openat(s->svc->data_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (s->logs_fd < 0)
-            return NULL;
+            return 0;
     }
     snprintf(name, sizeof name, "%d.%d.log", o->index, o->attempt);
-    if (logfile_open_read(s->logs_fd, name, &s->rd[slot].rd, NULL) < 0)
-        return NULL;
+    r = logfile_open_read(s->logs_fd, name, &s->rd[slot].rd, e);
+    if (r < 0)
+        return r == -ERR_NOT_FOUND ? 0 : r;
     s->rd[slot].step = o->step;
-    return s->rd[slot].rd;
+    *ret = s->rd[slot].rd;
+    return 1;
 }
 
 static void reader_drop(struct stream *s, const struct id *step)
@@ -219,11 +224,11 @@ static int give_frame(struct stream *s, const struct cursor_open *o, const struc
 /* One more frame of this open step: 1 given, 0 none now. */
 static int next_frame(struct stream *s, struct cursor_open *o, struct stream_item *ret, struct err *e)
 {
-    struct log_reader *rd = reader_of(s, o);
+    struct log_reader *rd = NULL;
     struct log_frame f;
-    int r;
+    int r = reader_of(s, o, &rd, e);
 
-    while (rd) {
+    while (r > 0) {
         r = logfile_read(rd, o->offset, &f, e);
         if (r <= 0)
             return r;
@@ -231,7 +236,7 @@ static int next_frame(struct stream *s, struct cursor_open *o, struct stream_ite
         if (log_stream_name(f.stream)) /* an exit record is not output */
             return give_frame(s, o, &f, ret, e);
     }
-    return 0;
+    return r;
 }
 
 static int next_of_any(struct stream *s, struct stream_item *ret, struct err *e)

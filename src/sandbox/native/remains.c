@@ -62,18 +62,18 @@ static void log_name(char ret[64], int index, int attempt)
 int sandbox_result(const char *dir, int index, int attempt, struct step_exit *ret, struct err *e)
 {
     char name[64];
-    struct stat st;
+    uint64_t size = 0;
     AUTO(fd_close) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return err_sys(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "open %s", dir);
     log_name(name, index, attempt);
-    if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return errno == ENOENT ? 0 : err_sys(e, ERR_IO, "open %s", name);
     AUTO_PTR(logfile_close_read) struct log_reader *r = NULL;
     int n = logfile_open_read(fd, name, &r, e);
     if (n == -ERR_NOT_FOUND)
         return 0;
-    return n < 0 ? n : find_exit(r, (uint64_t)st.st_size, ret, e);
+    if (n == 0)
+        n = logfile_size_read(r, &size, e);
+    return n < 0 ? n : find_exit(r, size, ret, e);
 }
 
 int sandbox_keep_log(const char *dir, int index, int attempt, struct err *e)
