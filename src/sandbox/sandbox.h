@@ -92,10 +92,13 @@ CHECKED int sandbox_copy(const struct sandbox_spec *, int64_t min_free, bool (*s
 /* Starts the shim and waits until the sandbox stands. ERR_SANDBOX_FAILED / ERR_SANDBOX_UNAVAILABLE with the
  * failing operation and the fix in the message. */
 CHECKED int sandbox_open(const struct sandbox_spec *, struct sandbox **ret, struct err *);
+bool sandbox_speaks(const struct sandbox *);
 /* Barriers that are missing by the operator's word (allow_weaker): "landlock"; "" when none. Valid while sb is. */
 const char *sandbox_weaker(const struct sandbox *);
 /* Attaches to the live shim of this run's directory. ERR_NOT_FOUND when none lives. *ret_running: a step is running,
- * with its index and attempt. */
+ * with its index and attempt. A shim of a version that cannot be spoken to (sandbox_speaks) is left alone while its
+ * step runs: sandbox_wait then tells what the log shows, and SB_GONE once the exit record is there, after which the
+ * shim is ended; sandbox_kill ends it at once. Without a step it is ended here: ERR_NOT_FOUND. */
 CHECKED int sandbox_adopt(const char *dir, struct sandbox **ret, bool *ret_running, int *ret_index, int *ret_attempt,
                           struct err *);
 CHECKED int sandbox_exec(struct sandbox *, const struct step_spec *, struct err *);

@@ -6,6 +6,7 @@
 #include "sandbox/spec.h"
 
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/hash.h"
@@ -29,23 +30,66 @@ struct wire_step {
     uint32_t has_command, zero;
 };
 
+#define SPEC_LAYOUT  1
+#define STEP_LAYOUT  1
+#define EXIT_VERSION 1
+#define MSG_1        offsetof(struct spw_msg, ndata) /* what a message of version 1 is */
+
 _Static_assert(sizeof(struct spw_head) == 16, "wire format");
+_Static_assert(MSG_1 == 968, "wire format of version 1");
+_Static_assert(offsetof(struct spw_msg, data) == 976, "wire format of version 2");
 _Static_assert(sizeof(struct spw_exit) == 328, "kept in log files: never changes without a new version");
 _Static_assert(sizeof(struct wire_spec) == 16 + 48 + 56 + 8, "no padding");
 _Static_assert(sizeof(struct wire_step) == 16 + 56 + 8 + 8 + 8, "no padding");
 
 /* ---- small messages ---- */
 
-static void head_init(struct spw_head *h, int type, size_t size)
+/* The version that brought each message; 0: there is none of that number. */
+static const unsigned char since[SPW_NTYPES] = {
+    [SPW_SPEC] = 1, [SPW_EXEC] = 1,  [SPW_SIGNAL] = 1, [SPW_KILL] = 1, [SPW_DESTROY] = 1,
+    [SPW_BEAR] = 1, [SPW_HELLO] = 2, [SPW_READY] = 1,  [SPW_FAIL] = 1, [SPW_TAKEN] = 1,
+    [SPW_GREW] = 1, [SPW_EXIT] = 1,  [SPW_BORN] = 1,
+};
+
+static void head_init(struct spw_head *h, int type, uint32_t version, size_t size)
 {
-    *h = (struct spw_head){.magic = SPW_MAGIC, .version = SPW_VERSION, .type = (uint16_t)type, .size = (uint32_t)size};
+    *h = (struct spw_head){
+        .magic = SPW_MAGIC, .version = (uint16_t)version, .type = (uint16_t)type, .size = (uint32_t)size};
 }
 
 void spw_msg_init(struct spw_msg *m, enum spw_type type)
 {
     memset(m, 0, sizeof(*m));
-    head_init(&m->head, type, sizeof(*m));
+    m->head.type = (uint16_t)type;
     spw_exit_init(&m->exit);
+    if (type == SPW_READY) {
+        m->arg[3] = SPW_VERSION;
+        m->big = SPW_OLDEST;
+    }
+}
+
+/* What is said before the versions are known. */
+static bool is_greeting(int type)
+{
+    return type == SPW_READY || type == SPW_BEAR || type == SPW_BORN;
+}
+
+size_t spw_msg_for(struct spw_msg *m, uint32_t peer)
+{
+    int type = m->head.type;
+    uint32_t version = is_greeting(type) ? 1 : peer < SPW_VERSION ? peer : SPW_VERSION;
+    if (since[type] > version || (version == 1 && m->ndata))
+        return 0;
+    size_t n = version == 1 ? MSG_1 : offsetof(struct spw_msg, data) + m->ndata;
+    head_init(&m->head, type, version, n);
+    return n;
+}
+
+uint32_t spw_common(const struct spw_msg *ready)
+{
+    int64_t theirs = ready->arg[3] ? ready->arg[3] : 1, lowest = ready->big > SPW_OLDEST ? ready->big : SPW_OLDEST;
+    int64_t both = theirs < SPW_VERSION ? theirs : SPW_VERSION;
+    return both >= lowest ? (uint32_t)both : 0;
 }
 
 static bool has_nul(const char *p, size_t n)
@@ -53,13 +97,17 @@ static bool has_nul(const char *p, size_t n)
     return memchr(p, 0, n) != NULL;
 }
 
-bool spw_msg_ok(const struct spw_msg *m, size_t n)
+bool spw_msg_ok(struct spw_msg *m, size_t n)
 {
-    if (n != sizeof(*m) || m->head.magic != SPW_MAGIC || m->head.version != SPW_VERSION || m->head.zero != 0)
+    if (n < MSG_1 || n > sizeof(*m))
         return false;
-    bool to_shim = m->head.type >= SPW_SPEC && m->head.type <= SPW_BEAR;
-    bool to_server = m->head.type >= SPW_READY && m->head.type < SPW_NTYPES;
-    if (!to_shim && !to_server)
+    memset((char *)m + n, 0, sizeof(*m) - n);
+    const struct spw_head *h = &m->head;
+    if (h->magic != SPW_MAGIC || h->size != n || h->zero || h->version < 1 || h->version > SPW_VERSION)
+        return false;
+    if (h->type >= SPW_NTYPES || since[h->type] == 0 || since[h->type] > h->version)
+        return false;
+    if (n != (h->version == 1 ? MSG_1 : offsetof(struct spw_msg, data) + m->ndata) || m->zero)
         return false;
     return has_nul(m->text, sizeof(m->text)) && spw_exit_ok(&m->exit, sizeof(m->exit));
 }
@@ -68,16 +116,35 @@ void spw_exit_init(struct spw_exit *x)
 {
     memset(x, 0, sizeof(*x));
     x->magic = SPW_MAGIC;
-    x->version = SPW_VERSION;
+    x->version = EXIT_VERSION;
     x->size = sizeof(*x);
     x->exit_code = -1;
 }
 
 bool spw_exit_ok(const struct spw_exit *x, size_t n)
 {
-    return n == sizeof(*x) && x->magic == SPW_MAGIC && x->version == SPW_VERSION && x->size == sizeof(*x) &&
+    return n == sizeof(*x) && x->magic == SPW_MAGIC && x->version == EXIT_VERSION && x->size == sizeof(*x) &&
            (x->flags & ~SPW_X_ALL) == 0 && x->exit_code >= -1 && x->exit_code <= 255 && x->signal >= 0 &&
            x->signal <= SIGRTMAX && has_nul(x->error, sizeof(x->error));
+}
+
+bool spw_exit_read(const char *p, size_t n, struct spw_exit *ret)
+{
+    struct spw_exit x;
+    if (n < sizeof(x))
+        return false;
+    memcpy(&x, p, sizeof(x));
+    if (x.size != n)
+        return false;
+    if (x.version > EXIT_VERSION) { /* by a later one, before this one came back: we take what we know */
+        x.version = EXIT_VERSION;
+        x.size = sizeof(x);
+        x.flags &= SPW_X_ALL;
+    }
+    if (!spw_exit_ok(&x, sizeof(x)))
+        return false;
+    *ret = x;
+    return true;
 }
 
 /* ---- names ---- */
@@ -132,14 +199,14 @@ static void put_list(struct buf *b, struct ref *r, const char *const *v, size_t 
     }
 }
 
-static int finish(struct buf *b, void *fixed, size_t n, int type, struct err *e)
+static int finish(struct buf *b, void *fixed, size_t n, int type, uint32_t layout, struct err *e)
 {
     if (b->bad)
         return err_set(e, -b->bad, NULL);
     if (b->len > SPW_BODY_MAX)
         return err_set(e, ERR_TOO_LARGE, "the command, its environment and its lists are over %d bytes together",
                        SPW_BODY_MAX);
-    head_init(fixed, type, b->len);
+    head_init(fixed, type, layout, b->len);
     memcpy(b->p, fixed, n);
     return 0;
 }
@@ -161,7 +228,13 @@ int spw_spec_encode(const struct spw_spec *s, struct buf *out, struct err *e)
     put_str(out, &w.dir, s->dir);
     put_list(out, &w.ro_binds, s->ro_binds, s->nro_binds);
     put_list(out, &w.hidden, s->hidden, s->nhidden);
-    return finish(out, &w, sizeof(w), SPW_SPEC, e);
+    return finish(out, &w, sizeof(w), SPW_SPEC, SPEC_LAYOUT, e);
+}
+
+uint32_t spw_step_layout(const struct spw_step *s)
+{
+    (void)s; /* all that a step can say was there from the first version on */
+    return STEP_LAYOUT;
 }
 
 int spw_step_encode(const struct spw_step *s, struct buf *out, struct err *e)
@@ -176,7 +249,7 @@ int spw_step_encode(const struct spw_step *s, struct buf *out, struct err *e)
     put_list(out, &w.env, s->env, s->nenv);
     put_list(out, &w.lower, s->lower, s->nlower);
     put_list(out, &w.secrets, s->secrets, s->nsecrets);
-    return finish(out, &w, sizeof(w), SPW_EXEC, e);
+    return finish(out, &w, sizeof(w), SPW_EXEC, spw_step_layout(s), e);
 }
 
 /* ---- decoding ---- */
@@ -221,17 +294,19 @@ static const char **get_list(struct in *in, struct ref r, const char **slots, co
 
 static int bad_body(struct err *e, const char *what)
 {
-    return err_set(e, ERR_INVALID, "the sandbox message is damaged or from another version (%s): restart the server",
+    return err_set(e, ERR_INVALID,
+                   "the sandbox message is damaged, or of a later version than sallyport-shim (%s): install both again",
                    what);
 }
 
-static bool head_fits(const char *p, size_t n, size_t fixed, int type)
+static bool head_fits(const char *p, size_t n, size_t fixed, int type, uint32_t layout)
 {
     struct spw_head h;
     if (n < fixed || n > SPW_BODY_MAX)
         return false;
     memcpy(&h, p, sizeof(h));
-    return h.magic == SPW_MAGIC && h.version == SPW_VERSION && h.type == type && h.size == n && h.zero == 0;
+    return h.magic == SPW_MAGIC && h.version >= 1 && h.version <= layout && h.type == type && h.size == n &&
+           h.zero == 0;
 }
 
 static bool limits_ok(const struct wire_spec *w)
@@ -253,7 +328,7 @@ int spw_spec_decode(const char *p, size_t n, struct spw_spec *ret, void **ret_me
 {
     struct wire_spec w;
     struct in in = {p, n, false};
-    if (!head_fits(p, n, sizeof(w), SPW_SPEC))
+    if (!head_fits(p, n, sizeof(w), SPW_SPEC, SPEC_LAYOUT))
         return bad_body(e, "head");
     memcpy(&w, p, sizeof(w));
     if (!limits_ok(&w) || (w.flags & ~(SPW_ALLOW_WEAKER | SPW_COPY | SPW_DISK_HARD)) || w.zero)
@@ -309,7 +384,7 @@ int spw_step_decode(const char *p, size_t n, struct spw_step *ret, void **ret_me
 {
     struct wire_step w;
     struct in in = {p, n, false};
-    if (!head_fits(p, n, sizeof(w), SPW_EXEC))
+    if (!head_fits(p, n, sizeof(w), SPW_EXEC, STEP_LAYOUT))
         return bad_body(e, "head");
     memcpy(&w, p, sizeof(w));
     if (!list_fits(&in, w.argv) || !list_fits(&in, w.env) || !list_fits(&in, w.lower) || !list_fits(&in, w.secrets))

@@ -7,6 +7,7 @@
  *
  *   server ── SPEC (bootstrap fd) ─────────────► shim
  *          ◄── READY | FAIL ──────────────────
+ *          ── HELLO ──►
  *          ── EXEC ──► TAKEN | FAIL,  then GREW* and one EXIT
  *          ── SIGNAL | KILL | DESTROY ──►
  *          ◄── READY (again, at every new connection: is a step running?)
@@ -17,17 +18,38 @@
  *
  *   body:  head | fixed part with {offset, length} references | reference lists | strings, each followed by a NUL
  *
- * Both ends are on one host and from one package: native byte order; `version`
- * is the guard against an upgrade under a living shim. */
+ * Both ends are on one host: native byte order. They need not be of one version: a shim lives on while its server is
+ * upgraded, and a package is unpacked file by file under a living server.
+ *
+ *   READY        has the shape of version 1 for ever, and says which versions the shim can be spoken to in. So has
+ *                what comes before it: BEAR, BORN, FAIL.
+ *   from then on both write in the lower of the two versions. The server says its own by a HELLO; to a shim of version
+ *                1, which knows none, by nothing.
+ *   no common version: the server lets go, and waits for the step's exit record (sandbox.h).
+ *   a body       is written in the oldest layout that can say it, whoever writes it: a shim that is older than the
+ *                server takes every step but those that ask for what it does not know.
+ *   the exit record in a log has a version of its own, and only grows.
+ *
+ * To add a message: a name below, before the end of its half of the numbers; its row in spec.c's table, with the
+ * version that brings it (of one that was released: raise SPW_VERSION); who sends it looks at spw_msg_for. Numbers
+ * travel in `arg` and `big`, up to SPW_DATA_MAX bytes in `data`: so no message needs another shape. To add to a body:
+ * append to its wire_ struct, raise its layout in spec.c, and give fields of an older layout the meaning they had. */
 #pragma once
 #include "base/buf.h"
 #include "base/err.h"
 
-#define SPW_MAGIC    0x57505353u /* "SSPW" */
-#define SPW_VERSION  1
+#define SPW_MAGIC 0x57505353u /* "SSPW" */
+/* Tests build peers of other versions (tests/sandbox/meson.build). */
+#ifndef SPW_VERSION
+#define SPW_VERSION 2
+#endif
+#ifndef SPW_OLDEST
+#define SPW_OLDEST 1 /* the oldest that is still spoken */
+#endif
 #define SPW_BODY_MAX (4 * 1024 * 1024)
 #define SPW_LIST_MAX 4096 /* strings in one list */
 #define SPW_TEXT     600
+#define SPW_DATA_MAX 4096
 
 enum spw_type {
     SPW_SPEC = 1, /* with a body */
@@ -36,8 +58,10 @@ enum spw_type {
     SPW_KILL,     /* the running step and all it left */
     SPW_DESTROY,  /* everything, and the shim */
     SPW_BEAR,     /* to a nursery, with the fds of a new shim; text: the run's id */
+    SPW_HELLO,    /* since 2: nothing but the server's version */
 
-    SPW_READY = 64, /* arg: running, index, attempt; text: the barriers that are missing by the operator's word */
+    SPW_READY = 64, /* arg: running, index, attempt, the shim's version (0: 1); big: the oldest it speaks;
+                       text: the barriers that are missing by the operator's word */
     SPW_FAIL,       /* arg[0]: enum err_code, arg[1]: errno; text */
     SPW_TAKEN,      /* the step's log exists and is locked; the step starts */
     SPW_GREW,       /* big: size of the log */
@@ -54,7 +78,8 @@ struct spw_head {
     uint32_t zero;
 };
 
-/* The exit record: payload of the LOG_EXIT frame, and part of SPW_EXIT. */
+/* The exit record: payload of the LOG_EXIT frame, and part of SPW_EXIT. A later version may be longer; what is here
+ * stays. */
 struct spw_exit {
     uint32_t magic;
     uint16_t version;
@@ -78,13 +103,23 @@ struct spw_msg {
     int64_t big;
     struct spw_exit exit;
     char text[SPW_TEXT];
+    /* Since 2; of a packet of version 2 only so much is sent as there is data. */
+    uint32_t ndata, zero;
+    char data[SPW_DATA_MAX];
 };
 
 void spw_msg_init(struct spw_msg *, enum spw_type);
-/* n bytes that arrived: a whole message of a known type, text terminated? */
-CHECKED bool spw_msg_ok(const struct spw_msg *, size_t n);
+/* Writes it for a peer of that version: returns how many bytes to send, 0 when the peer does not know such a message.
+ */
+CHECKED size_t spw_msg_for(struct spw_msg *, uint32_t peer);
+/* n bytes that arrived: a whole message of a known type, text terminated? What its version lacks becomes zero. */
+CHECKED bool spw_msg_ok(struct spw_msg *, size_t n);
+/* The version to speak with a shim that is ready; 0: there is none. */
+uint32_t spw_common(const struct spw_msg *ready);
 void spw_exit_init(struct spw_exit *);
 CHECKED bool spw_exit_ok(const struct spw_exit *, size_t n);
+/* A record as it stands in a log, by whatever version: false when it is damaged. */
+CHECKED bool spw_exit_read(const char *p, size_t n, struct spw_exit *ret);
 
 #define SPW_ALLOW_WEAKER 1u
 #define SPW_COPY         2u /* /workspace is layers/copy/upper itself: no overlay, steps have no layers */
@@ -110,6 +145,8 @@ struct spw_step {
     int64_t wall_ms;
 };
 
+/* The layout that encoding this step takes: what the shim's version must be at least. */
+uint32_t spw_step_layout(const struct spw_step *);
 /* Appends a whole body to out. The values are checked as the decoder will check them. */
 CHECKED int spw_spec_encode(const struct spw_spec *, struct buf *out, struct err *);
 CHECKED int spw_step_encode(const struct spw_step *, struct buf *out, struct err *);

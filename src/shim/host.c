@@ -43,7 +43,8 @@ struct host {
     struct host_in *in;
     enum state state;
     int conn;
-    bool destroy; /* asked for: ends when idle */
+    uint32_t peer; /* the version the server speaks: 1 until it says more */
+    bool destroy;  /* asked for: ends when idle */
 
     /* of the running step */
     struct pump *pump;
@@ -69,12 +70,13 @@ static void hang_up(struct host *h)
 }
 
 /* True when it went out. A full buffer is not an error: the flag stays. */
-static bool try_send(struct host *h, const struct spw_msg *m)
+static bool try_send(struct host *h, struct spw_msg *m)
 {
+    size_t n = spw_msg_for(m, h->peer);
     if (h->conn < 0)
         return false;
-    if (send(h->conn, m, sizeof(*m), MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)sizeof(*m))
-        return true;
+    if (n == 0 || send(h->conn, m, n, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)n)
+        return true; /* or it would not understand it */
     if (errno != EAGAIN && errno != EINTR)
         hang_up(h);
     return false;
@@ -390,6 +392,7 @@ static void on_accept(struct host *h)
     }
     fd_close(&h->conn); /* the new one is the server; whoever had it before lost its lease */
     h->conn = fd;
+    h->peer = 1;
     h->idle_at = NEVER;
     h->exit_ready = false; /* it reads the log's record */
     send_ready(h);
@@ -397,7 +400,10 @@ static void on_accept(struct host *h)
 
 static void on_command(struct host *h, const struct spw_msg *m, int fd)
 {
+    h->peer = m->head.version;
     switch (m->head.type) {
+    case SPW_HELLO:
+        break;
     case SPW_EXEC:
         on_exec(h, fd, m->arg[0]);
         break;
@@ -515,7 +521,7 @@ static void turn(struct host *h)
 
 void host_loop(struct host_in *in)
 {
-    struct host h = {.in = in, .conn = in->conn_fd};
+    struct host h = {.in = in, .conn = in->conn_fd, .peer = 1};
     h.wall_at = h.kill_at = h.stuck_at = h.drain_at = h.idle_at = h.retry_at = NEVER;
     send_ready(&h);
     while (h.state != H_OVER)

@@ -209,7 +209,7 @@ static int run(void)
         if (e.code == ERR_CONFLICT)
             b.lock = -1;
         clean(&b);
-        (void)!unix_send(CONN_FD, &m, sizeof(m), NULL, 0, NULL);
+        (void)!unix_send(CONN_FD, &m, spw_msg_for(&m, 1), NULL, 0, NULL);
         return 1;
     }
     b.host.spec = &b.spec;

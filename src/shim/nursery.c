@@ -41,7 +41,7 @@ static void tell(int conn, int pidfd)
         m.arg[1] = errno;
         (void)!str_copy(m.text, sizeof(m.text), "start a shim: no process, or no memory, left");
     }
-    (void)!unix_send(conn, &m, sizeof(m), &pidfd, pidfd >= 0 ? 1 : 0, NULL);
+    (void)!unix_send(conn, &m, spw_msg_for(&m, 1), &pidfd, pidfd >= 0 ? 1 : 0, NULL);
 }
 
 static void bear(const struct nursery_in *in, const struct spw_msg *m, const int fds[NFDS])

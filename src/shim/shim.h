@@ -12,6 +12,9 @@
  *     pump.c    logs, exit record               memory.c  soft memory limit
  *     cgroup.c  hard limits
  *
+ * Its server may be older or newer: sandbox/spec.h says what that asks of a message, and how to add one. Messages
+ * between host side and init need none of it: both are one memory image.
+ *
  * Privileges: in root mode (root with CAP_SYS_ADMIN) the host side keeps CAP_CHOWN and CAP_KILL once the sandbox
  * stands; in user mode it has none. init is all-powerful inside its own user namespace and nobody outside. */
 #pragma once

@@ -106,6 +106,9 @@ static int adopt(struct execute *x, struct err *e)
     r = sandbox_adopt(x->dir, &x->d->sb, &x->adopted_running, &x->adopted_index, &x->adopted_attempt, &none);
     if (r == -ERR_NOT_FOUND)
         return 0;
+    if (r == 0 && !sandbox_speaks(x->d->sb))
+        log_line(x->d->svc->log, LOG_LV_WARN, "worker", &x->d->cx,
+                 "the sandbox is of a version that cannot be spoken to: its step is waited for, the next gets another");
     if (r < 0 && e)
         *e = none;
     return r;
@@ -363,7 +366,10 @@ static int wait_step(struct execute *x, const struct step_row *s, struct step_ex
             return 0;
         if (ev == SB_GONE) {
             sandbox_detach(TAKE(x->d->sb));
-            return record_of(x, s, ret, e);
+            r = record_of(x, s, ret, e);
+            if (r == 0 && ret->lost && canceled) /* we ended it */
+                ret->lost = false, ret->canceled = true;
+            return r;
         }
         if (ev == SB_GREW)
             hub_wake(x->d->svc->hub, &x->d->row.id);

@@ -21,11 +21,17 @@ static bool same_list(const char *const *a, size_t na, const char *const *b, siz
 static void message(const char *p, size_t n)
 {
     struct spw_msg m;
-    if (n != sizeof m)
+    struct spw_exit x;
+    if (spw_exit_read(p, n, &x))
+        MUST(spw_exit_ok(&x, sizeof x));
+    if (n > sizeof m)
         return;
     memcpy(&m, p, n);
-    if (spw_msg_ok(&m, n))
-        MUST(strlen(m.text) < sizeof m.text && strlen(m.exit.error) < sizeof m.exit.error);
+    if (!spw_msg_ok(&m, n))
+        return;
+    MUST(strlen(m.text) < sizeof m.text && strlen(m.exit.error) < sizeof m.exit.error && m.ndata <= sizeof m.data);
+    MUST(spw_msg_for(&m, m.head.version) == n || m.head.type >= SPW_READY || m.head.type == SPW_BEAR);
+    (void)spw_common(&m);
 }
 
 static void spec(const char *p, size_t n)

@@ -169,26 +169,109 @@ static void test_small_messages(void **state)
     (void)state;
     struct spw_msg m;
     spw_msg_init(&m, SPW_KILL);
-    assert_true(spw_msg_ok(&m, sizeof(m)));
-    assert_false(spw_msg_ok(&m, sizeof(m) - 1));
+    size_t n = spw_msg_for(&m, SPW_VERSION);
+    assert_true(spw_msg_ok(&m, n));
+    assert_false(spw_msg_ok(&m, n - 1));
+    assert_false(spw_msg_ok(&m, n + 1));
+    m.ndata = 1;
+    assert_false(spw_msg_ok(&m, n));
+    m.ndata = UINT32_MAX;
+    assert_false(spw_msg_ok(&m, n));
+    m.ndata = 0;
     m.head.type = 40;
-    assert_false(spw_msg_ok(&m, sizeof(m)));
+    assert_false(spw_msg_ok(&m, n));
     spw_msg_init(&m, SPW_FAIL);
     memset(m.text, 'x', sizeof(m.text));
-    assert_false(spw_msg_ok(&m, sizeof(m)));
+    n = spw_msg_for(&m, SPW_VERSION);
+    assert_false(spw_msg_ok(&m, n));
     spw_msg_init(&m, SPW_EXIT);
+    n = spw_msg_for(&m, SPW_VERSION);
     m.exit.exit_code = 256;
-    assert_false(spw_msg_ok(&m, sizeof(m)));
+    assert_false(spw_msg_ok(&m, n));
     m.exit.exit_code = 0;
+    assert_true(spw_msg_ok(&m, n));
     m.head.version++;
-    assert_false(spw_msg_ok(&m, sizeof(m)));
+    assert_false(spw_msg_ok(&m, n));
+}
+
+/* A peer of version 1 reads what is written for it to the byte, and is never sent what it does not know. */
+static void test_older_peer(void **state)
+{
+    (void)state;
+    struct spw_msg m;
+    spw_msg_init(&m, SPW_KILL);
+    assert_int_equal(spw_msg_for(&m, 1), 968);
+    assert_int_equal(m.head.version, 1);
+    memset(m.data, 'x', sizeof(m.data)); /* what was in the buffer before */
+    m.ndata = 7;
+    assert_true(spw_msg_ok(&m, 968));
+    assert_int_equal(m.ndata, 0);
+    assert_int_equal(m.data[0], 0);
+    spw_msg_init(&m, SPW_HELLO);
+    assert_int_equal(spw_msg_for(&m, 1), 0);
+    m.head.version = 1;
+    m.head.size = 968;
+    assert_false(spw_msg_ok(&m, 968)); /* nor believed from it */
+    spw_msg_init(&m, SPW_KILL);
+    m.ndata = 3;
+    assert_int_equal(spw_msg_for(&m, 1), 0);
+    assert_int_equal(spw_msg_for(&m, 2), 976 + 3);
+    assert_int_equal(spw_msg_for(&m, 7000), 976 + 3); /* a newer one: in ours */
+    assert_int_equal(m.head.version, SPW_VERSION);
+}
+
+static uint32_t common(int32_t version, int64_t oldest)
+{
+    struct spw_msg m;
+    spw_msg_init(&m, SPW_READY);
+    assert_int_equal(spw_msg_for(&m, SPW_VERSION), 968); /* the greeting keeps its shape */
+    assert_int_equal(m.arg[3], SPW_VERSION);
+    assert_int_equal(m.big, SPW_OLDEST);
+    m.arg[3] = version;
+    m.big = oldest;
+    return spw_common(&m);
+}
+
+static void test_common_version(void **state)
+{
+    (void)state;
+    assert_int_equal(common(0, 0), 1); /* version 1 says nothing of it */
+    assert_int_equal(common(SPW_VERSION, SPW_OLDEST), SPW_VERSION);
+    assert_int_equal(common(SPW_VERSION + 5, 1), SPW_VERSION);
+    assert_int_equal(common(SPW_VERSION + 5, SPW_VERSION + 1), 0);
+    assert_int_equal(common(-1, 0), 0);
+    assert_int_equal(common(2, INT64_MAX), 0);
+}
+
+static void test_exit_record(void **state)
+{
+    (void)state;
+    struct {
+        struct spw_exit x;
+        char more[16];
+    } rec = {0};
+    struct spw_exit out;
+    spw_exit_init(&rec.x);
+    rec.x.exit_code = 7;
+    assert_true(spw_exit_read((char *)&rec, sizeof(rec.x), &out));
+    assert_int_equal(out.exit_code, 7);
+    assert_false(spw_exit_read((char *)&rec, sizeof(rec.x) - 1, &out));
+    assert_false(spw_exit_read((char *)&rec, sizeof(rec), &out));
+    rec.x.version = 9; /* a later one, longer, with a flag that we do not know */
+    rec.x.size = sizeof(rec);
+    rec.x.flags = 1u << 20 | SPW_X_TIMEOUT;
+    assert_true(spw_exit_read((char *)&rec, sizeof(rec), &out));
+    assert_int_equal(out.flags, SPW_X_TIMEOUT);
+    assert_true(spw_exit_ok(&out, sizeof(out)));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_spec_round_trip), cmocka_unit_test(test_step_round_trip), cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_refused),         cmocka_unit_test(test_small_messages),
+        cmocka_unit_test(test_spec_round_trip), cmocka_unit_test(test_step_round_trip),
+        cmocka_unit_test(test_damage),          cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_small_messages),  cmocka_unit_test(test_older_peer),
+        cmocka_unit_test(test_common_version),  cmocka_unit_test(test_exit_record),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,12 +8,16 @@
  *   sandbox_open   socketpair ─ spawn shim (fd 3: socket, fd 4: spec) ─ wait for READY or FAIL
  *   sandbox_exec   EXEC with the step in a memfd ─ wait for TAKEN or FAIL; what else arrives meanwhile is an old GREW
  *   sandbox_wait   poll: socket (GREW, EXIT, end of file = gone), wake_fd
+ *   mute           an adopted shim of a version we share no language with: no socket, its log and its pidfd tell
  */
 #include "sandbox/native/native.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -31,6 +35,7 @@
 #define BORN_MS    1000
 #define DESTROY_MS 5000    /* then SIGKILL; pid namespace and cgroups do the rest */
 #define GONE_MS    1000    /* from its socket's end to its own */
+#define MUTE_MS    100     /* how often the log of a mute one is looked at */
 #define IDLE_MS    3600000 /* the shim leaves by itself after an hour with nobody attached and no step */
 
 struct sandbox {
@@ -38,9 +43,13 @@ struct sandbox {
     bool child; /* ours to reap; an adopted shim is not */
     bool gone;
     int shim_dirfd;
+    uint32_t peer; /* the version to speak, 0: not known yet */
     char weaker[SPW_TEXT];
     bool exit_held; /* an EXIT that arrived while we waited for something else */
     struct step_exit held;
+    char *dir; /* mute: the run's directory, and the step that is waited for; else NULL */
+    int index, attempt;
+    off_t log_seen;
 };
 
 /* ---- messages ---- */
@@ -65,6 +74,28 @@ void native_exit_from(const struct spw_exit *x, struct step_exit *ret)
     ret->error[sizeof(ret->error) - 1] = 0;
 }
 
+static size_t written(struct sandbox *sb, struct spw_msg *m)
+{
+    return spw_msg_for(m, sb->peer ? sb->peer : 1);
+}
+
+static int send_small(struct sandbox *sb, enum spw_type type, int32_t arg)
+{
+    struct spw_msg m;
+    spw_msg_init(&m, type);
+    m.arg[0] = arg;
+    size_t n = written(sb, &m);
+    return n && send(sb->sock, &m, n, MSG_NOSIGNAL) == (ssize_t)n ? 0 : -ERR_UNAVAILABLE;
+}
+
+/* From here on both speak the lower version of the two. */
+static void on_ready(struct sandbox *sb, const struct spw_msg *m)
+{
+    sb->peer = spw_common(m);
+    if (sb->peer >= 2)
+        (void)send_small(sb, SPW_HELLO, 0); /* a shim that is gone is noticed by the next read */
+}
+
 /* 1 and *ret filled; 0 on end of file or anything a shim of ours would not send. The pidfd of a shim that was born
  * comes before or after its first word. */
 static int recv_msg(struct sandbox *sb, struct spw_msg *ret)
@@ -77,18 +108,12 @@ static int recv_msg(struct sandbox *sb, struct spw_msg *ret)
         sb->pidfd = fd;
     else if (nfds == 1)
         close(fd);
+    if (ok && ret->head.type == SPW_READY)
+        on_ready(sb, ret);
     if (ok)
         return 1;
     sb->gone = true;
     return 0;
-}
-
-static int send_small(struct sandbox *sb, enum spw_type type, int32_t arg)
-{
-    struct spw_msg m;
-    spw_msg_init(&m, type);
-    m.arg[0] = arg;
-    return send(sb->sock, &m, sizeof(m), MSG_NOSIGNAL) == (ssize_t)sizeof(m) ? 0 : -ERR_UNAVAILABLE;
 }
 
 /* 1 readable, 0 time is over. */
@@ -162,6 +187,7 @@ static void sandbox_free(struct sandbox *sb)
     fd_close(&sb->sock);
     fd_close(&sb->pidfd);
     fd_close(&sb->shim_dirfd);
+    free(sb->dir);
     free(sb);
 }
 
@@ -315,6 +341,11 @@ static int find_pidfd(struct sandbox *sb, struct spw_msg *ready, struct err *e)
 static int wait_ready(struct sandbox *sb, const char *dir, struct spw_msg *ret, struct err *e)
 {
     int type = await(sb, SPW_READY, SPW_FAIL, OPEN_MS, ret);
+    if (type == SPW_READY && !sb->peer) {
+        (void)proc_pidfd_kill(sb->pidfd, SIGKILL); /* it cannot be asked to go */
+        return err_set(e, ERR_SANDBOX_UNAVAILABLE,
+                       "sallyport and sallyport-shim are of versions too far apart: install both again");
+    }
     if (type == SPW_READY)
         return find_pidfd(sb, ret, e);
     if (type != SPW_FAIL)
@@ -364,6 +395,24 @@ const char *sandbox_weaker(const struct sandbox *sb)
     return sb->weaker;
 }
 
+bool sandbox_speaks(const struct sandbox *sb)
+{
+    return !sb->dir;
+}
+
+static int go_mute(struct sandbox *sb, const char *dir, const struct spw_msg *ready, struct err *e)
+{
+    fd_close(&sb->sock);
+    if (ready->arg[0] != 1) {
+        int r = sandbox_reap(dir, e); /* it has nothing to lose, and holds the place of one we can speak to */
+        return r < 0 ? r : err_set(e, ERR_NOT_FOUND, "the run's sandbox was of another version, and idle");
+    }
+    sb->index = ready->arg[1];
+    sb->attempt = ready->arg[2];
+    sb->dir = str_dup(dir);
+    return sb->dir ? 0 : err_oom(e);
+}
+
 int sandbox_adopt(const char *dir, struct sandbox **ret, bool *ret_running, int *ret_index, int *ret_attempt,
                   struct err *e)
 {
@@ -377,6 +426,8 @@ int sandbox_adopt(const char *dir, struct sandbox **ret, bool *ret_running, int 
         r = err_set(e, ERR_NOT_FOUND, "no sandbox of this run is alive");
     if (r > 0)
         r = attach(sb, &m, e);
+    if (r == 0 && !sb->peer)
+        r = go_mute(sb, dir, &m, e);
     if (r < 0) {
         sandbox_free(sb);
         return r;
@@ -412,7 +463,9 @@ void sandbox_destroy(struct sandbox *sb)
 {
     if (!sb)
         return;
-    sandbox_end(sb); /* again is harmless */
+    if (sb->dir)
+        (void)!sandbox_reap(sb->dir, NULL); /* it cannot be asked to go */
+    sandbox_end(sb);                        /* again is harmless */
     if (!wait_gone(sb, DESTROY_MS)) {
         (void)proc_pidfd_kill(sb->pidfd, SIGKILL);
         (void)wait_gone(sb, DESTROY_MS);
@@ -454,7 +507,7 @@ static int check_step(const struct step_spec *s, struct err *e)
     return name_field("layer", s->layer, e);
 }
 
-static int encode_step(const struct step_spec *s, struct buf *b, struct err *e)
+static int encode_step(const struct step_spec *s, uint32_t peer, struct buf *b, struct err *e)
 {
     struct spw_step w = {
         .command = s->command,
@@ -474,6 +527,9 @@ static int encode_step(const struct step_spec *s, struct buf *b, struct err *e)
     };
     if (w.nargv > SPW_LIST_MAX || w.nenv > SPW_LIST_MAX || w.nlower > SPW_LIST_MAX || w.nsecrets > SPW_LIST_MAX)
         return err_set(e, ERR_TOO_LARGE, "a list of the step has more than %d entries", SPW_LIST_MAX);
+    if (spw_step_layout(&w) > peer)
+        return err_set(e, ERR_SANDBOX_FAILED,
+                       "the run's sandbox was started by an older version, which cannot run such a step: run it again");
     return spw_step_encode(&w, b, e);
 }
 
@@ -481,7 +537,7 @@ static int send_step(struct sandbox *sb, const struct step_spec *s, struct err *
 {
     struct buf b = BUF_INIT(SPW_BODY_MAX + 1);
     struct spw_msg m;
-    int r = encode_step(s, &b, e);
+    int r = encode_step(s, sb->peer, &b, e);
     int fd = r < 0 ? r : body_fd(&b, e);
     spw_msg_init(&m, SPW_EXEC);
     m.arg[0] = (int32_t)b.len;
@@ -490,7 +546,7 @@ static int send_step(struct sandbox *sb, const struct step_spec *s, struct err *
     buf_fini(&b);
     if (fd < 0)
         return fd;
-    r = unix_send(sb->sock, &m, sizeof(m), &fd, 1, e);
+    r = unix_send(sb->sock, &m, written(sb, &m), &fd, 1, e);
     close(fd);
     return r < 0 ? err_wrap(e, r, "hand the step to its sandbox") : 0;
 }
@@ -502,6 +558,8 @@ int sandbox_exec(struct sandbox *sb, const struct step_spec *s, struct err *e)
     if (r < 0)
         return r;
     sb->exit_held = false;
+    if (sb->dir || sb->sock < 0)
+        return err_set(e, ERR_SANDBOX_FAILED, "the run's sandbox takes no step");
     r = send_step(sb, s, e);
     if (r < 0)
         return r;
@@ -530,6 +588,49 @@ static bool take_event(struct sandbox *sb, enum sandbox_event *ret, struct step_
     return true;
 }
 
+/* One look: true when there is something to tell. */
+static bool look_mute(struct sandbox *sb, enum sandbox_event *ret, struct err *e)
+{
+    struct step_exit x;
+    struct stat st;
+    char name[64], path[PATH_MAX];
+    int r = sandbox_result(sb->dir, sb->index, sb->attempt, &x, NULL);
+    struct pollfd gone = {sb->pidfd, POLLIN, 0};
+    if (r != 0 || poll(&gone, 1, 0) == 1) {
+        (void)!sandbox_reap(sb->dir, e); /* its step is over, and unmounts what it saw */
+        sb->gone = true;
+        *ret = SB_GONE;
+        return true;
+    }
+    native_log_name(name, sb->index, sb->attempt);
+    int n = snprintf(path, sizeof(path), "%s/%s", sb->dir, name);
+    if (n < 0 || (size_t)n >= sizeof(path) || lstat(path, &st) < 0 || st.st_size == sb->log_seen)
+        return false;
+    sb->log_seen = st.st_size;
+    *ret = SB_GREW;
+    return true;
+}
+
+static int wait_mute(struct sandbox *sb, int64_t until, int wake_fd, enum sandbox_event *ret, struct err *e)
+{
+    while (!look_mute(sb, ret, e)) {
+        struct pollfd p[] = {{sb->pidfd, POLLIN, 0}, {wake_fd, POLLIN, 0}};
+        int64_t left = until == INT64_MAX ? MUTE_MS * MS_US : until - clock_mono_us();
+        if (left <= 0) {
+            *ret = SB_TIMEOUT;
+            return 0;
+        }
+        int n = poll(p, ARRAY_LEN(p), left < MUTE_MS * MS_US ? (int)((left + 999) / 1000) : MUTE_MS);
+        if (n < 0 && errno != EINTR)
+            return err_sys(e, ERR_IO, "wait for the sandbox");
+        if (n > 0 && p[1].revents) {
+            *ret = SB_WOKEN;
+            return 0;
+        }
+    }
+    return 0;
+}
+
 int sandbox_wait(struct sandbox *sb, int timeout_ms, int wake_fd, enum sandbox_event *ret, struct step_exit *ret_exit,
                  struct err *e)
 {
@@ -540,6 +641,8 @@ int sandbox_wait(struct sandbox *sb, int timeout_ms, int wake_fd, enum sandbox_e
         *ret = SB_EXIT;
         return 0;
     }
+    if (sb->dir && !sb->gone)
+        return wait_mute(sb, until, wake_fd, ret, e);
     while (!sb->gone) {
         struct pollfd p[] = {{sb->sock, POLLIN, 0}, {wake_fd, POLLIN, 0}};
         int64_t left = until == INT64_MAX ? INT64_MAX : until - clock_mono_us();
@@ -569,5 +672,7 @@ int sandbox_signal(struct sandbox *sb, int sig)
 
 int sandbox_kill(struct sandbox *sb)
 {
+    if (sb->dir)
+        return proc_pidfd_kill(sb->pidfd, SIGKILL) == 0 ? 0 : -ERR_UNAVAILABLE;
     return send_small(sb, SPW_KILL, 0);
 }

@@ -17,6 +17,8 @@ void native_exit_from(const struct spw_exit *, struct step_exit *ret);
 CHECKED int native_shim_dir(const char *run_dir, struct err *);
 /* 1 when a shim holds shim/lock, else 0. */
 CHECKED int native_locked(int shim_dirfd, struct err *);
+/* "logs/<index>.<attempt>.log", below the run's directory. */
+void native_log_name(char ret[64], int index, int attempt);
 /* Removes the cgroups named in shim/cgroups and what a dead shim left in shim/. */
 void native_sweep(int shim_dirfd);
 

@@ -83,11 +83,11 @@ static int start(struct sandbox_nursery *n, struct err *e)
     return r;
 }
 
-static int ask(struct sandbox_nursery *n, const struct spw_msg *m, const int fds[3], struct err *e)
+static int ask(struct sandbox_nursery *n, struct spw_msg *m, const int fds[3], struct err *e)
 {
     int r = n->sock < 0 ? start(n, e) : 0;
     if (r == 0)
-        r = unix_send(n->sock, m, sizeof(*m), fds, 3, e);
+        r = unix_send(n->sock, m, spw_msg_for(m, 1), fds, 3, e);
     if (r < 0)
         stop(n);
     return r;

@@ -27,7 +27,7 @@
 
 /* ---- the exit record ---- */
 
-/* The record is the last frame and has a fixed size: a log of any length is answered by one short read. A log with a
+/* The record is the last frame and its size is known: a log of any length is answered by one short read. A log with a
  * torn tail, or none, is walked to be sure. */
 static int find_exit(struct log_reader *r, uint64_t size, struct step_exit *ret, struct err *e)
 {
@@ -44,17 +44,13 @@ static int find_exit(struct log_reader *r, uint64_t size, struct step_exit *ret,
     if (n != 1)
         return n;
     struct spw_exit x;
-    if (f.n != sizeof(x))
-        return err_set(e, ERR_CORRUPT, "the step's exit record is damaged");
-    memcpy(&x, f.p, sizeof(x));
-    if (!spw_exit_ok(&x, sizeof(x)))
+    if (!spw_exit_read(f.p, f.n, &x))
         return err_set(e, ERR_CORRUPT, "the step's exit record is damaged");
     native_exit_from(&x, ret);
     return 1;
 }
 
-/* "logs/<index>.<attempt>.log" below the run's directory. */
-static void log_name(char ret[64], int index, int attempt)
+void native_log_name(char ret[64], int index, int attempt)
 {
     snprintf(ret, 64, "logs/%d.%d.log", index, attempt);
 }
@@ -66,7 +62,7 @@ int sandbox_result(const char *dir, int index, int attempt, struct step_exit *re
     AUTO(fd_close) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return err_sys(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "open %s", dir);
-    log_name(name, index, attempt);
+    native_log_name(name, index, attempt);
     AUTO_PTR(logfile_close_read) struct log_reader *r = NULL;
     int n = logfile_open_read(fd, name, &r, e);
     if (n == -ERR_NOT_FOUND)
@@ -82,7 +78,7 @@ int sandbox_keep_log(const char *dir, int index, int attempt, struct err *e)
     AUTO(fd_close) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return err_sys(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "open %s", dir);
-    log_name(name, index, attempt);
+    native_log_name(name, index, attempt);
     AUTO(fd_close) int log = openat(fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (log < 0)
         return errno == ENOENT ? 0 : err_sys(e, ERR_IO, "open %s", name);
