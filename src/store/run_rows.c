@@ -3,9 +3,10 @@
  * May include: base core store/db.h. */
 #include <string.h>
 #include "store/db.h"
+#include "store/run_list.h"
 #include "store/run_rows.h"
 
-/* RUN_FIXED and RUN_MUTABLE of sql.def, then the two columns that only event_append and queue_claim write. The node
+/* RUN_FIXED and RUN_MUTABLE of sql.def, then those that only event_append, queue_claim and retention write. The node
  * comes last, as state and phase. */
 static const struct field fields[] = {
     FIELD(F_ID, run_row, id),
@@ -43,11 +44,14 @@ static const struct field fields[] = {
     FIELD(F_INT, run_row, next_step),
     FIELD(F_INT, run_row, event_seq),
     FIELD(F_U64, run_row, lease_token),
+    FIELD(F_BOOL, run_row, kept),
+    FIELD(F_INT, run_row, logs_removed_us),
+    FIELD(F_INT, run_row, removed_us),
 };
 enum {
     NFIELDS = ARRAY_LEN(fields),
     NFIXED = 10,
-    NINSERT = NFIELDS - 2, /* without event_seq and lease_token */
+    NINSERT = NFIELDS - 5, /* without event_seq, lease_token and the three of retention */
     NMUTABLE = NINSERT - NFIXED,
 };
 
@@ -133,8 +137,8 @@ int run_lock(struct db *db, const char *tenant, const struct id *id, struct run_
 
 /* ---- lists ---- */
 
-static int list(struct db *db, enum sql_id sql, const struct db_val *vals, size_t n, run_each each, void *arg,
-                struct err *e)
+int run_list_sql(struct db *db, enum sql_id sql, const struct db_val *vals, size_t n, run_each each, void *arg,
+                 struct err *e)
 {
     AUTO(query_fini) struct query q = {0};
     int r = db_query(db, sql, vals, n, &q, e);
@@ -162,25 +166,25 @@ int run_list(struct db *db, const struct run_filter *f, run_each each, void *arg
         return err_set(e, ERR_INTERNAL, "a list of runs needs a tenant");
     struct db_val tenant = V_TEXT(f->tenant), after = below(&f->after), limit = db_limit(f->limit);
     if (f->project && f->state)
-        return list(db, SQL_RUN_LIST_PROJECT_STATE, VALS(tenant, after, V_ID(f->project), V_TEXT(f->state), limit),
-                    each, arg, e);
+        return run_list_sql(db, SQL_RUN_LIST_PROJECT_STATE,
+                            VALS(tenant, after, V_ID(f->project), V_TEXT(f->state), limit), each, arg, e);
     if (f->project)
-        return list(db, SQL_RUN_LIST_PROJECT, VALS(tenant, after, V_ID(f->project), limit), each, arg, e);
+        return run_list_sql(db, SQL_RUN_LIST_PROJECT, VALS(tenant, after, V_ID(f->project), limit), each, arg, e);
     if (f->state)
-        return list(db, SQL_RUN_LIST_STATE, VALS(tenant, after, V_TEXT(f->state), limit), each, arg, e);
-    return list(db, SQL_RUN_LIST, VALS(tenant, after, limit), each, arg, e);
+        return run_list_sql(db, SQL_RUN_LIST_STATE, VALS(tenant, after, V_TEXT(f->state), limit), each, arg, e);
+    return run_list_sql(db, SQL_RUN_LIST, VALS(tenant, after, limit), each, arg, e);
 }
 
 int run_list_expired(struct db *db, int64_t now_us, int limit, run_each each, void *arg, struct err *e)
 {
-    return list(db, SQL_RUN_LIST_EXPIRED, VALS(V_INT(now_us), db_limit(limit)), each, arg, e);
+    return run_list_sql(db, SQL_RUN_LIST_EXPIRED, VALS(V_INT(now_us), db_limit(limit)), each, arg, e);
 }
 
 int run_list_open(struct db *db, const char *node_name, run_each each, void *arg, struct err *e)
 {
     if (node_name)
-        return list(db, SQL_RUN_LIST_OPEN_NODE, VALS(V_TEXT(node_name)), each, arg, e);
-    return list(db, SQL_RUN_LIST_OPEN, NO_VALS, each, arg, e);
+        return run_list_sql(db, SQL_RUN_LIST_OPEN_NODE, VALS(V_TEXT(node_name)), each, arg, e);
+    return run_list_sql(db, SQL_RUN_LIST_OPEN, NO_VALS, each, arg, e);
 }
 
 int run_counts(struct db *db, int64_t counts[RN_N], struct err *e)

@@ -37,14 +37,18 @@ struct run_row {
     char *node_name;      /* node whose disk holds the layers; NULL before claimed */
     int64_t event_seq;    /* last seq of its stream */
     int64_t next_step;    /* index of the first step not done */
+    bool kept;            /* for ever, whatever the rules of retention say: run_keep */
+    int64_t logs_removed_us,
+        removed_us; /* since when its logs, all but its rows and audit records, are gone; 0 = not */
 };
 void run_row_fini(struct run_row *);
 CHECKED int run_insert(struct db *, const struct run_row *, struct err *); /* event_seq and lease_token begin at 0 */
 /* tenant NULL = any */
 CHECKED int run_get(struct db *, const char *tenant, const struct id *, struct run_row *ret, struct err *);
 CHECKED int run_lock(struct db *, const char *tenant, const struct id *, struct run_row *ret, struct err *);
-/* All but id, tenant, project, undoes, kind, actor, surface, trace_id, created_us, seed_copy (fixed) and event_seq,
- * lease_token (event_append and queue_claim write them). A node is stored as state and phase. */
+/* All but id, tenant, project, undoes, kind, actor, surface, trace_id, created_us, seed_copy (fixed), event_seq,
+ * lease_token (event_append and queue_claim write them), and kept, logs_removed_us, removed_us (keep_rows.h). A node is
+ * stored as state and phase. */
 CHECKED int run_save(struct db *, const struct run_row *, struct err *);
 /* newest first; after: id, exclusive; tenant must be given */
 struct run_filter {
@@ -168,6 +172,7 @@ struct artifact_row {
     struct id id, run_id, step_id;
     char *tenant_id, *name, *media_type, *sha256; /* sha256: hex, name of the blob */
     int64_t size_bytes, created_us;
+    int64_t removed_us; /* since when its bytes are gone; not written by artifact_insert */
 };
 void artifact_row_fini(struct artifact_row *);
 /* a second of the same run and name replaces */

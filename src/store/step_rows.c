@@ -106,9 +106,9 @@ static const struct field artifact_fields[] = {
     FIELD(F_ID, artifact_row, run_id),      FIELD(F_ID, artifact_row, step_id),
     FIELD(F_TEXT, artifact_row, name),      FIELD(F_TEXT, artifact_row, media_type),
     FIELD(F_TEXT, artifact_row, sha256),    FIELD(F_INT, artifact_row, size_bytes),
-    FIELD(F_INT, artifact_row, created_us),
+    FIELD(F_INT, artifact_row, created_us), FIELD(F_INT, artifact_row, removed_us),
 };
-enum { NARTIFACT = ARRAY_LEN(artifact_fields) };
+enum { NARTIFACT = ARRAY_LEN(artifact_fields), NARTIFACT_INSERT = NARTIFACT - 1 /* without removed_us */ };
 
 void artifact_row_fini(struct artifact_row *row)
 {
@@ -117,9 +117,9 @@ void artifact_row_fini(struct artifact_row *row)
 
 int artifact_insert(struct db *db, const struct artifact_row *row, struct err *e)
 {
-    struct db_val v[NARTIFACT];
-    row_vals(artifact_fields, NARTIFACT, row, v);
-    return db_exec(db, SQL_ARTIFACT_INSERT, v, NARTIFACT, e);
+    struct db_val v[NARTIFACT_INSERT];
+    row_vals(artifact_fields, NARTIFACT_INSERT, row, v);
+    return db_exec(db, SQL_ARTIFACT_INSERT, v, NARTIFACT_INSERT, e);
 }
 
 int artifact_get(struct db *db, const char *tenant, const struct id *id, struct artifact_row *ret, struct err *e)
