@@ -77,6 +77,8 @@ static bool find_exec_unsure(const struct uw *u, size_t from, size_t to)
     static const char *const actions[] = {"-exec", "-ok", "-delete", "-fprint", "-fls"};
     bool unknown = false;
 
+    if (to < u->c->nwords && uw_disputed(&u->c->words[to])) /* $';' ends nothing in sh */
+        return true;
     for (size_t i = from; i < to; i++) {
         const struct shell_word *w = &u->c->words[i];
         bool any = !w->value && w->form[0] && blank(w->form);

@@ -51,6 +51,10 @@ void uw_derive(struct uw *u, const char *how, const struct shell_word *words, si
 
     if (!d)
         return;
+    for (size_t i = 1; i < u->c->nwords; i++) { /* sh has a $ there: another option, operand or end of the command */
+        if (u->c->words[i].flags & SHELL_W_DOLLAR)
+            uw_opaque(u, "$'…' in what runs a command, which sh takes as it is");
+    }
     *d = *u->c;
     d->assigns = NULL;
     d->redirs = NULL;
