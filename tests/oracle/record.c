@@ -252,7 +252,7 @@ static void empty_folder(int parent, const char *name, int depth)
         return;
     for (struct dirent *de; (de = readdir(d));) {
         if (strcmp(de->d_name, ".") == 0 || strcmp(de->d_name, "..") == 0 ||
-            (de->d_type == DT_DIR && strcmp(de->d_name, strrchr(folder, '/') + 1) == 0))
+            (depth == 0 && de->d_type == DT_DIR && strcmp(de->d_name, strrchr(folder, '/') + 1) == 0))
             continue;
         if (de->d_type == DT_DIR) {
             (void)!fchmodat(fd, de->d_name, 0700, 0);
