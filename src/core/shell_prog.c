@@ -623,6 +623,14 @@ static bool awk_plain(const char *s)
     return true;
 }
 
+/* -vx=$y, -F$x with something certain behind the letter: else the next word may be its value. */
+static bool awk_value_behind(const char *form)
+{
+    size_t name = strspn(form + 2, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+
+    return str_starts(form, "-v") ? name > 0 && form[2 + name] == '=' : str_starts(form, "-F") && name > 0;
+}
+
 static void prog_awk(struct uw *u)
 {
     for (size_t i = 1; i < u->c->nwords; i++) {
@@ -637,8 +645,10 @@ static void prog_awk(struct uw *u)
         if (f[0] == '-' && f[1] && !str_eq(v, "--")) {
             if (v && (str_starts(v, "-e") || str_starts(v, "--source") || str_starts(v, "-i") ||
                       str_starts(v, "--include") || str_starts(v, "-l") || str_starts(v, "--load") ||
-                      str_starts(v, "-E") || str_starts(v, "--exec")))
+                      str_starts(v, "-E") || str_starts(v, "--exec") || str_starts(v, "-W")))
                 uw_opaque(u, "an option of awk that loads or runs code");
+            if (!v && !awk_value_behind(f))
+                uw_opaque(u, "an option of awk that is only known when it runs");
             continue;
         }
         if (str_eq(v, "--"))
