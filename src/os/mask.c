@@ -1,9 +1,11 @@
 /* mask - many secrets, one pass, any split of the stream.
  *
- * Two engines work together:
- *   skip   while nothing is pending, a table over byte pairs says how far the next
- *          place is where any pattern could begin (Wu and Manber, 1994): most bytes
- *          are never looked at.
+ * Three engines work together, each on what the one before it could not exclude:
+ *   sift   while nothing is pending, every few bytes one short block is looked up in a
+ *          bitmap of all blocks that patterns begin with. No look-up waits for the one
+ *          before it, so the processor does several at once.
+ *   skip   around a block that is in the bitmap, a table over byte pairs says how far the
+ *          next place is where any pattern could begin (Wu and Manber, 1994).
  *   trie   from there, an Aho-Corasick automaton reads byte by byte. Its state is the
  *          longest suffix of the input that begins a pattern; just those bytes are
  *          pending, all before them are certain.
@@ -24,7 +26,12 @@
 #define BYTES_MAX   (64 * KIB)
 #define SECRET_MIN  4
 #define CORE_MIN    8  /* shorter inner pieces of base64 would hit by chance */
-#define WINDOW_MAX  32 /* bytes of a pattern that the skip table looks at */
+#define WINDOW_MAX  32 /* bytes of a pattern that sift and skip look at */
+#define LONG_BLOCK  4  /* bytes of a block; of shorter patterns two, so that the stride is not too short */
+#define SHORT_BLOCK 2
+#define LONG_WINDOW 8 /* from here on */
+#define SIFT_BITS   17
+#define SIFT_FULL   8 /* with more than one in so many bits set, nearly every block would be looked at twice */
 
 enum mark { PLAIN, FIRST, REST };
 
@@ -43,7 +50,9 @@ struct automaton {
     uint32_t nodes, cap;
     uint32_t root[256]; /* children of the root */
     size_t window, longest;
+    size_t block, stride; /* of the sift; stride 0: not used */
     unsigned char skip[65536];
+    uint64_t sift[(1 << SIFT_BITS) / 64];
 };
 
 struct mask {
@@ -151,6 +160,52 @@ static void fill_skip(struct automaton *a)
     }
 }
 
+static uint32_t block_slot(const unsigned char *p, size_t block)
+{
+    uint32_t v = 0;
+    uint16_t pair;
+    if (block == SHORT_BLOCK) {
+        memcpy(&pair, p, sizeof pair);
+        return pair;
+    }
+    memcpy(&v, p, sizeof v);
+    return v * 0x9e3779b1u >> (32 - SIFT_BITS); /* the golden ratio: Knuth, vol. 3, 6.4 */
+}
+
+static bool sifted(const struct automaton *a, const unsigned char *p, size_t block)
+{
+    uint32_t slot = block_slot(p, block);
+    return a->sift[slot / 64] >> slot % 64 & 1;
+}
+
+/* Every block within the window of what is below the node; path holds the bytes that lead to it. */
+static void fill_sift(struct automaton *a, uint32_t at, unsigned char *path)
+{
+    size_t depth = a->node[at].depth + 1;
+    for (uint32_t k = a->node[at].child; k; k = a->node[k].sibling) {
+        path[depth - 1] = a->node[k].byte;
+        if (depth >= a->block) {
+            uint32_t slot = block_slot(path + depth - a->block, a->block);
+            a->sift[slot / 64] |= UINT64_C(1) << slot % 64;
+        }
+        if (depth < a->window)
+            fill_sift(a, k, path);
+    }
+}
+
+static void make_sift(struct automaton *a)
+{
+    unsigned char path[WINDOW_MAX];
+    size_t set = 0;
+    a->block = a->window >= LONG_WINDOW ? LONG_BLOCK : SHORT_BLOCK;
+    fill_sift(a, 0, path);
+    secure_wipe(path, sizeof path);
+    for (size_t i = 0; i < ARRAY_LEN(a->sift); i++)
+        set += (size_t)__builtin_popcountll(a->sift[i]);
+    size_t of = a->block == SHORT_BLOCK ? (size_t)1 << 16 : (size_t)1 << SIFT_BITS;
+    a->stride = set * SIFT_FULL > of ? 0 : a->window - a->block + 1;
+}
+
 static int add_url_form(struct automaton *a, const unsigned char *s, size_t n, const char *digits, char *room)
 {
     size_t o = 0;
@@ -246,6 +301,7 @@ static int build(struct automaton *a, const struct mask_secret *s, size_t n)
         return -ERR_OOM;
     link_nodes(a, order);
     fill_skip(a);
+    make_sift(a);
     free(order);
     return 0;
 }
@@ -372,17 +428,56 @@ static size_t crawl(struct mask *m, const unsigned char *p, size_t i, size_t n, 
     return i;
 }
 
+/* The first place in [i, last] where a pattern may begin, by the skip table; or a place behind `last`. `*found` tells
+ * which. */
+static size_t skip_to(const struct automaton *a, const unsigned char *p, size_t i, size_t last, size_t n, bool *found)
+{
+    size_t back = a->window - 1, end = i + back;
+    while (end < n && end - back <= last) {
+        size_t far = a->skip[p[end - 1] << 8 | p[end]];
+        if (far == 0 && a->root[p[end - back]]) {
+            *found = true;
+            return end - back;
+        }
+        end += far ? far : 1;
+    }
+    *found = false;
+    return end - back;
+}
+
+/* The first block at b, b + stride... that is in the bitmap; or the first that the input does not hold whole. Each
+ * occurrence of a pattern has just one of them in its window. */
+static inline size_t sift(const struct automaton *a, const unsigned char *p, size_t b, size_t n, size_t block)
+{
+    size_t stride = a->stride;
+    while (b + 3 * stride + block <= n) {
+        bool hit = sifted(a, p + b, block) | sifted(a, p + b + stride, block) | sifted(a, p + b + 2 * stride, block) |
+                   sifted(a, p + b + 3 * stride, block);
+        if (hit)
+            break;
+        b += 4 * stride;
+    }
+    while (b + block <= n && !sifted(a, p + b, block))
+        b += stride;
+    return b;
+}
+
 /* The first place from i on where a pattern may begin; n when only the last bytes are left to crawl through. */
 static size_t leap(const struct automaton *a, const unsigned char *p, size_t i, size_t n)
 {
-    size_t back = a->window - 1, end = i + back;
-    while (end < n) {
-        size_t far = a->skip[p[end - 1] << 8 | p[end]];
-        if (far == 0 && a->root[p[end - back]])
-            return end - back;
-        end += far ? far : 1;
+    bool found = false;
+    while (a->stride) {
+        size_t b = i + a->stride - 1; /* the last byte where the block of a pattern that begins at i can begin */
+        b = a->block == LONG_BLOCK ? sift(a, p, b, n, LONG_BLOCK) : sift(a, p, b, n, SHORT_BLOCK);
+        i = b - (a->stride - 1);
+        if (b + a->block > n)
+            break;
+        i = skip_to(a, p, i, b, n, &found);
+        if (found)
+            return i;
     }
-    return end - back < n ? end - back : n;
+    i = skip_to(a, p, i, n, n, &found);
+    return i < n ? i : n;
 }
 
 void mask_feed(struct mask *m, const void *p, size_t n, struct buf *out)

@@ -13,13 +13,15 @@
 #include "os/logfile.h"
 #include "os/mask.h"
 
-#define CHUNK     ((size_t)(64 * 1024)) /* what a pipe holds by default: pipe(7) */
-#define READS_MAX 8                     /* per turn, so that one loud stream does not starve the other */
+#define CHUNK     ((size_t)LOG_PAYLOAD_MAX) /* one read, one frame */
+#define LOUD      (64 * 1024)               /* what a pipe holds by default: pipe(7) */
+#define READS_MAX 4                         /* per turn, so that one loud stream does not starve the other */
 
 struct pump {
     struct log_writer *log;
     struct mask *mask[2];
     int fd[2];
+    bool wide[2];      /* its pipe was made larger */
     int64_t seen[2];   /* bytes the step wrote, per stream */
     int64_t max, kept; /* bytes of log payload */
     bool truncated, noted, broken, flushed;
@@ -146,13 +148,24 @@ static void take(struct pump *p, int i, size_t n)
         keep(p, i, p->out.p, p->out.len);
 }
 
+/* A writer that fills its pipe waits for us at each of our reads; with a larger one both go on side by side. Only where
+ * that happens: all pipes of a user share one limit (pipe-user-pages-soft, pipe(7)). Refused, it stays as it is. */
+static void widen(struct pump *p, int i)
+{
+    if (!p->wide[i])
+        (void)fcntl(p->fd[i], F_SETPIPE_SZ, (int)CHUNK);
+    p->wide[i] = true;
+}
+
 void pump_read(struct pump *p, int i)
 {
     for (int k = 0; k < READS_MAX && p->fd[i] >= 0; k++) {
         ssize_t n = read(p->fd[i], p->chunk, CHUNK);
         if (n > 0) {
             take(p, i, (size_t)n);
-            if ((size_t)n < CHUNK)
+            if (n >= LOUD)
+                widen(p, i);
+            if (n < LOUD)
                 return;
         } else if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
             return;

@@ -106,11 +106,29 @@ static void crc32c_continues(void **state)
             assert_int_equal(crc32c(crc32c(0, b, cut), b + cut, n - cut), crc_slow(b, n));
 }
 
+/* Where long inputs are cut into lanes, and around it. */
+static void crc32c_of_long_inputs(void **state)
+{
+    static unsigned char b[40000];
+    static const size_t at[] = {6143, 6144, 6145, 6151, 12287, 12288, 12300, 24576, sizeof b};
+    for (size_t i = 0; i < sizeof b; i++)
+        b[i] = (unsigned char)(i * i * 7 + i / 251);
+    for (size_t k = 0; k < ARRAY_LEN(at); k++)
+        for (size_t from = 0; from < 9; from++) {
+            size_t n = at[k] - from;
+            uint32_t want = crc_slow(b + from, n);
+            assert_int_equal(crc32c(0, b + from, n), want);
+            assert_int_equal(crc32c(crc32c(0, b + from, n / 3), b + from + n / 3, n - n / 3), want);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sha256_vectors), cmocka_unit_test(a_million_in_pieces), cmocka_unit_test(of_a_file),
-        cmocka_unit_test(crc32c_vectors), cmocka_unit_test(crc32c_continues),    cmocka_unit_test(sha1_vector),
+        cmocka_unit_test(sha256_vectors),   cmocka_unit_test(a_million_in_pieces),
+        cmocka_unit_test(of_a_file),        cmocka_unit_test(crc32c_vectors),
+        cmocka_unit_test(crc32c_continues), cmocka_unit_test(crc32c_of_long_inputs),
+        cmocka_unit_test(sha1_vector),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -176,10 +176,14 @@ static void base64_forms(void **state)
     mask_free(m);
 }
 
+#define LONG_TEXT 4096
+
 /* The definition: every occurrence of every secret is covered; what overlaps is one stretch. */
 static void naive(const char *const *secrets, size_t ns, const char *p, size_t n, struct buf *out)
 {
-    unsigned char cov[64] = {0}, first[64] = {0};
+    static unsigned char cov[LONG_TEXT], first[LONG_TEXT];
+    memset(cov, 0, n);
+    memset(first, 0, n);
     for (size_t end = 0; end < n; end++)
         for (size_t k = 0; k < ns; k++) {
             size_t len = strlen(secrets[k]);
@@ -233,6 +237,94 @@ static void as_defined(void **state)
         }
         mask_free(m);
     }
+}
+
+/* Mostly bytes of no secret, some letters of theirs, and whole, cut and run-together secrets at any distance. */
+static size_t long_text(uint64_t *x, const char *const *secrets, size_t ns, char *p)
+{
+    size_t n = 0, want = rnd(x) % LONG_TEXT;
+    while (n < want) {
+        const char *s = secrets[rnd(x) % ns];
+        size_t len = strlen(s), kind = rnd(x) % 8;
+        if (kind == 0)
+            for (size_t i = rnd(x) % 200; i > 0 && n < want; i--)
+                p[n++] = (char)(0x80 + rnd(x) % 128);
+        else if (kind < 5)
+            for (size_t i = rnd(x) % 40; i > 0 && n < want; i--)
+                p[n++] = (char)('a' + rnd(x) % 7);
+        else
+            for (size_t i = kind == 5 ? rnd(x) % len : 0; i < (kind == 6 ? rnd(x) % len : len) && n < want; i++)
+                p[n++] = s[i];
+    }
+    return n;
+}
+
+/* Fed in up to eight pieces, as pipes give them. */
+static void masked_in_pieces(struct mask *m, uint64_t *x, const char *p, size_t n, struct buf *out)
+{
+    buf_reset(out);
+    for (size_t i = 0, left = 8; i < n; left--) {
+        size_t part = left == 1 ? n - i : rnd(x) % (n - i + 1);
+        part = rnd(x) % 3 ? part : part % 8;
+        part = left == 1 ? n - i : part;
+        mask_feed(m, p + i, part, out);
+        i += part;
+    }
+    mask_flush(m, out);
+    buf_add(out, "", 0);
+}
+
+static void as_defined_in_long_texts(void **state)
+{
+    static char p[LONG_TEXT];
+    uint64_t x = 4242;
+    AUTO(buf_fini) struct buf got = BUF_INIT(2 * LONG_TEXT), want = BUF_INIT(2 * LONG_TEXT);
+    for (int round = 0; round < 300; round++) {
+        char text[12][48] = {""};
+        const char *secrets[12];
+        size_t ns = 1 + rnd(&x) % 12, least = 4 + rnd(&x) % 10; /* short blocks in some rounds, long ones in others */
+        for (size_t k = 0; k < ns; k++) {
+            size_t len = least + rnd(&x) % 30;
+            for (size_t i = 0; i < len; i++)
+                text[k][i] = (char)('a' + rnd(&x) % 7);
+            secrets[k] = text[k];
+        }
+        struct mask *m = masker(secrets, ns);
+        for (int i = 0; i < 10; i++) {
+            size_t n = long_text(&x, secrets, ns, p);
+            masked_in_pieces(m, &x, p, n, &got);
+            naive(secrets, ns, p, n, &want);
+            if (got.len != want.len || memcmp(got.p, want.p, got.len) != 0)
+                fail_msg("round %d, text %d: %zu bytes, should be %zu or others", round, i, got.len, want.len);
+        }
+        mask_free(m);
+    }
+}
+
+/* So many secrets that nearly every block begins one: the bitmap is of no use, and none is missed. */
+static void very_many_secrets(void **state)
+{
+    static char text[256][200];
+    static struct mask_secret s[256];
+    struct mask *m = NULL;
+    uint64_t x = 7;
+    AUTO(buf_fini) struct buf out = BUF_INIT(1000);
+    for (size_t k = 0; k < 256; k++) {
+        for (size_t i = 0; i < 200; i++)
+            text[k][i] = (char)(1 + rnd(&x) % 255);
+        s[k] = (struct mask_secret){text[k], 200};
+    }
+    assert_int_equal(mask_new(s, 256, &m, NULL), 0);
+    for (size_t k = 0; k < 256; k++) {
+        buf_reset(&out);
+        mask_feed(m, "a long enough beginning for a window of thirty-two bytes,  ", 58, &out);
+        mask_feed(m, text[k], 200, &out);
+        mask_feed(m, ".", 1, &out);
+        mask_flush(m, &out);
+        assert_int_equal(out.len, 62);
+        assert_memory_equal(out.p + 58, "***.", 4);
+    }
+    mask_free(m);
 }
 
 static void clones_are_apart(void **state)
@@ -324,6 +416,8 @@ int main(void)
         cmocka_unit_test(url_forms),
         cmocka_unit_test(base64_forms),
         cmocka_unit_test(as_defined),
+        cmocka_unit_test(as_defined_in_long_texts),
+        cmocka_unit_test(very_many_secrets),
         cmocka_unit_test(clones_are_apart),
         cmocka_unit_test(limits),
         cmocka_unit_test(no_bombs),

@@ -26,7 +26,7 @@ static void must(int r, const struct err *e)
 
 void rig_init(struct rig *g)
 {
-    *g = (struct rig){.out = BUF_INIT(128 * MIB), .err = BUF_INIT(MIB), .sys = BUF_INIT(MIB), .cwd = ""};
+    *g = (struct rig){.out = BUF_INIT(128 * MIB), .err = BUF_INIT(32 * MIB), .sys = BUF_INIT(MIB), .cwd = ""};
     snprintf(g->base, sizeof(g->base), "/var/tmp/sallyport-test-XXXXXX");
     assert_non_null(mkdtemp(g->base));
     snprintf(g->project, sizeof(g->project), "%s/project", g->base);

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 #include "os/clock.h"
 #include "os/file.h"
+#include "os/logfile.h"
 #include "os/proc.h"
 #include "rig.h"
 #include "sandbox/spec.h"
@@ -184,6 +185,71 @@ static void test_big_output(void **state)
     assert_true(g.out.len == n);
     for (size_t i = 0; i < n; i += 16)
         assert_memory_equal(g.out.p + i, "0123456789abcde\n", 16);
+    rig_fini(&g);
+}
+
+static void all_are(const struct buf *b, char c)
+{
+    for (size_t i = 0; i < b->len; i++)
+        assert_int_equal(b->p[i], c);
+}
+
+/* Both streams as fast as they go, with no line's end and with NULs: all arrives, and neither waits for the other. */
+static void test_two_loud_streams(void **state)
+{
+    (void)state;
+    struct rig g;
+    const char *const secrets[] = {"hunter2-is-secret", NULL};
+    char path[512];
+    struct log_frame f;
+    AUTO_PTR(logfile_close_read) struct log_reader *r = NULL;
+    int turns = 0, last = 0;
+    rig_init(&g);
+    g.secrets = secrets;
+    rig_open(&g);
+    rig_run(&g, "head -c 20000000 /dev/zero & head -c 20000000 /dev/zero | tr '\\0' e >&2; wait");
+    assert_int_equal(g.x.exit_code, 0);
+    assert_true(g.x.stdout_bytes == 20000000 && g.x.stderr_bytes == 20000000);
+    assert_true(g.out.len == 20000000 && g.err.len == 20000000);
+    all_are(&g.out, '\0');
+    all_are(&g.err, 'e');
+    snprintf(path, sizeof(path), "%s/logs/%d.1.log", g.run, g.next - 1);
+    assert_int_equal(logfile_open_read(AT_FDCWD, path, &r, NULL), 0);
+    for (uint64_t at = LOG_START; logfile_read(r, at, &f, NULL) == 1; at = f.next) {
+        turns += f.stream != last;
+        last = f.stream;
+    }
+    assert_true(turns > 6); /* a turn is at most 1 MiB */
+    rig_fini(&g);
+}
+
+/* A word on stderr beside a flood on stdout is in the log soon after it was said, and in a frame of its own. */
+static void test_quiet_beside_loud(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_init(&g);
+    g.spec.limits.output_bytes = 100000000;
+    rig_open(&g);
+    rig_run(&g, "yes & for i in 1 2 3 4 5; do sleep 0.02; date +%s%N >&2; done; kill $!");
+    assert_int_equal(g.x.exit_code, 0);
+    char path[512];
+    struct log_frame f;
+    AUTO_PTR(logfile_close_read) struct log_reader *r = NULL;
+    snprintf(path, sizeof(path), "%s/logs/%d.1.log", g.run, g.next - 1);
+    assert_int_equal(logfile_open_read(AT_FDCWD, path, &r, NULL), 0);
+    int said = 0;
+    for (uint64_t at = LOG_START; logfile_read(r, at, &f, NULL) == 1; at = f.next) {
+        if (f.stream != LOG_STDERR)
+            continue;
+        char text[32] = "";
+        assert_int_equal(f.n, 20);
+        memcpy(text, f.p, f.n);
+        int64_t late = f.time_us - strtoll(text, NULL, 10) / 1000;
+        assert_true(late >= 0 && late < SEC_US);
+        said++;
+    }
+    assert_int_equal(said, 5);
     rig_fini(&g);
 }
 
@@ -874,6 +940,8 @@ int main(void)
         cmocka_unit_test(test_survivors_are_killed),
         cmocka_unit_test(test_streams),
         cmocka_unit_test(test_big_output),
+        cmocka_unit_test(test_two_loud_streams),
+        cmocka_unit_test(test_quiet_beside_loud),
         cmocka_unit_test(test_output_limit),
         cmocka_unit_test(test_secrets),
         cmocka_unit_test(test_environment),
