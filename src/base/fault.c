@@ -1,7 +1,7 @@
 /* fault - see fault.h. The one place with process-wide mutable state: a test switches it on from outside by the
  * environment.
  *
- * SALLYPORT_FAULT is a comma-separated list of at most 8 items: point:N or kill@point:N.
+ * SALLYPORT_FAULT is a comma-separated list of at most 64 items: point:N or kill@point:N.
  * May include: base.  Threads: any. */
 #include "base/fault.h"
 
@@ -15,7 +15,8 @@
 #include <unistd.h>
 #include "base/str.h"
 
-#define MAX_POINTS 8
+#define MAX_POINTS 64
+#define MAX_KINDS  64 /* of the transactions of one commit: as many as a group has */
 
 struct point {
     char name[48];
@@ -33,6 +34,10 @@ struct points {
 
 static _Atomic(struct points *) in_force;
 static atomic_bool fired;
+static _Thread_local struct {
+    const char *v[MAX_KINDS];
+    size_t n;
+} kinds; /* of the commit that this thread is about to make */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void add_point(struct points *set, const char *item, size_t n)
@@ -112,7 +117,28 @@ bool fault_hit(const char *point)
 
 void fault_crash(const char *point)
 {
-    if (fires(point, true))
-        kill(getpid(), SIGKILL);
+    char text[96];
+    if (!fires(point, true))
+        return;
+    int n = snprintf(text, sizeof text, "sallyport: dies at %s\n", point);
+    (void)!write(STDERR_FILENO, text, (size_t)n); /* who armed several wants to know which it was */
+    kill(getpid(), SIGKILL);
+}
+
+void fault_in_commit(const char *kind)
+{
+    if (kinds.n < MAX_KINDS)
+        kinds.v[kinds.n++] = kind;
+}
+
+void fault_commit(bool after)
+{
+    char name[64];
+    for (size_t i = 0; i < kinds.n; i++) {
+        snprintf(name, sizeof name, "%s_commit.%s", after ? "after" : "before", kinds.v[i]);
+        fault_crash(name);
+    }
+    if (after)
+        kinds.n = 0;
 }
 #endif

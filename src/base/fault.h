@@ -4,7 +4,9 @@
  * if every failure was tried. Compiled to nothing unless SALLYPORT_FAULTS is
  * defined (meson -Dfaults=true).
  * SALLYPORT_FAULT="write:3" makes the third FAULT(write) fail; "kill@run_committed:1"
- * sends SIGKILL to ourselves at the first CRASH_POINT(run_committed).
+ * sends SIGKILL to ourselves at the first CRASH_POINT(run_committed). Crash points are listed in base/crash_points.def,
+ * because `make soak` proves that it died at each. The sandbox's shim, whose environment is empty, reads
+ * SALLYPORT_SHIM_FAULT of its server's.
  * May include: base.  Threads: any (atomic counters). */
 #pragma once
 #include "base/base.h"
@@ -17,9 +19,16 @@ void fault_crash(const char *point); /* may not return */
 void fault_arm(const char *spec);
 void fault_arm_nth(const char *point, int n);
 bool fault_fired(void);
+/* What a transaction is; before and after its commit are two crash points, before_commit.KIND and after_commit.KIND. */
+void fault_in_commit(const char *kind);
+void fault_commit(bool after);
 #define FAULT(point)       fault_hit(#point)
 #define CRASH_POINT(point) fault_crash(#point)
+#define IN_COMMIT(kind)    fault_in_commit(#kind)
+#define COMMIT_POINT(when) fault_commit(when)
 #else
 #define FAULT(point)       false
 #define CRASH_POINT(point) ((void)0)
+#define IN_COMMIT(kind)    ((void)0)
+#define COMMIT_POINT(when) ((void)0)
 #endif

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "base/fault.h"
 #include "base/str.h"
 #include "daemon/config.h"
 #include "daemon/daemon.h"
@@ -91,6 +92,7 @@ static int open_store(struct server *s, struct err *e)
 
 static int seen_tx(struct db *db, void *arg, struct err *e)
 {
+    IN_COMMIT(node_seen);
     int64_t now = clock_now_us();
     int r = tenant_ensure(db, "default", now, e);
 
@@ -151,6 +153,7 @@ static int build_services(struct server *s, struct err *e)
         store_on_commit(s->svc.store, on_commit, s);
     if (r == 0)
         r = store_write(s->svc.store, seen_tx, (void *)s->svc.node, e);
+    CRASH_POINT(store_opened);
     if (r == 0)
         r = secrets_open(s->svc.data_fd, &s->svc.secrets, e);
     if (r == 0)
@@ -328,8 +331,10 @@ static int start(struct server *s, struct err *e)
     else
         probe_sandbox(s);
     say_probe(s);
+    CRASH_POINT(serve_built);
     if (r == 0)
         r = build_http(s, e);
+    CRASH_POINT(serve_listens);
     if (r == 0)
         r = write_address(s, e);
     if (r == 0)

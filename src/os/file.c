@@ -83,6 +83,7 @@ int file_replace(int dirfd, const char *path, const void *p, size_t n, mode_t mo
     CRASH_POINT(file_replace);
     if (r == 0 && (FAULT(rename) ? (errno = EIO, -1) : renameat(dir, tmp, dir, base)) < 0)
         r = err_sys(e, ERR_IO, "rename");
+    CRASH_POINT(file_replaced);
     if (r == 0)
         return dir_sync(dir, e);
     unlinkat(dir, tmp, 0);

@@ -117,6 +117,7 @@ static void remove_dir(struct rm *rm, int at, const char *name, int level)
         if (level == 0)
             rm->top = dup(fd);
         size_t gone = empty(rm, fd, level);
+        CRASH_POINT(dir_emptied);
         if (level == 0)
             fd_close(&rm->top);
         if (unlinkat(at, name, AT_REMOVEDIR) == 0 || errno == ENOENT)

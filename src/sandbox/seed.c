@@ -506,10 +506,12 @@ int seed_make(const struct seed_in *in, struct err *e)
         r = err_sys(e, ERR_IO, "make the copy");
     if (r == 0)
         r = copy_all(&s, e);
+    CRASH_POINT(seed_copied);
     if (r == 0)
         r = write_born(dir, e);
     if (r == 0)
         r = write_record(&s, dir, e);
+    CRASH_POINT(seed_unnamed);
     if (r == 0 && renameat(s.run, TMP_DIR, s.run, SEED_DIR) < 0)
         r = err_sys(e, ERR_IO, "put the copy in its place");
     if (r < 0)

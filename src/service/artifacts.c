@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "base/str.h"
 #include "os/file.h"
 
@@ -85,6 +86,7 @@ int artifacts_keep_file(struct svc *svc, int dirfd, const char *name, char ret[S
     r = dir_make(svc->data_fd, path, &blobs, e);
     if (r == 0 && linkat(dirfd, name, blobs, sum, 0) < 0 && errno != EEXIST)
         r = err_sys(e, ERR_IO, "keep %s", name);
+    CRASH_POINT(artifact_linked);
     if (r == 0)
         r = dir_sync(blobs, e);
     if (r < 0)

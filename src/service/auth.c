@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/hash.h"
 #include "base/str.h"
 #include "os/clock.h"
@@ -79,6 +80,7 @@ static int lookup_tx(struct db *db, void *arg, struct err *e)
 
 static int used_tx(struct db *db, void *arg, struct err *e)
 {
+    IN_COMMIT(token_used);
     return token_used(db, arg, clock_now_us(), e);
 }
 
@@ -142,6 +144,7 @@ static int count_each(void *arg, const struct token_row *row, struct err *e)
 
 static int make_tx(struct db *db, void *arg, struct err *e)
 {
+    IN_COMMIT(token_make);
     struct make *m = arg;
     struct jw w;
     int n = 0, r;
@@ -255,6 +258,7 @@ struct revoke {
 
 static int revoke_tx(struct db *db, void *arg, struct err *e)
 {
+    IN_COMMIT(token_revoke);
     struct revoke *v = arg;
     int r = token_revoke(db, v->c->tenant, v->id, clock_now_us(), e);
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "base/str.h"
 #include "os/file.h"
 #include "sandbox/apply.h"
@@ -424,6 +425,7 @@ int effects_drop_layers(struct svc *svc, const struct id *run, struct err *e)
     for (size_t i = 0; r == 0 && i < ARRAY_LEN(names); i++) {
         snprintf(rel, sizeof rel, "runs/%s/%s", run->s, names[i]);
         r = dir_remove(svc->data_fd, rel, e);
+        CRASH_POINT(layers_dropped);
     }
     return r;
 }

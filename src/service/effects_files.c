@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "base/hash.h"
 #include "os/file.h"
 #include "service/effects_seen.h"
@@ -111,8 +112,10 @@ static int write_all(struct spool *list, struct spool *seen, struct spool *patch
         r = spool_sync(seen, e);
     if (r == 0)
         r = spool_sync(patch, e);
+    CRASH_POINT(changes_unnamed);
     if (r == 0)
         r = spool_name(list, e);
+    CRASH_POINT(changes_half_named);
     if (r == 0)
         r = spool_name(seen, e);
     if (r == 0)

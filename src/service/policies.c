@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/str.h"
 #include "os/clock.h"
 #include "store/base_rows.h"
@@ -174,6 +175,7 @@ struct put {
 
 static int put_tx(struct db *db, void *arg, struct err *e)
 {
+    IN_COMMIT(policy_put);
     struct put *p = arg;
     AUTO(policy_row_fini) struct policy_row now = {0};
     AUTO(buf_fini) struct buf data = BUF_INIT(1 * KIB);

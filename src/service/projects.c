@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "base/str.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -147,6 +148,7 @@ static int pick_name(struct db *db, struct add *a, struct err *e)
 
 static int add_tx(struct db *db, void *arg, struct err *e)
 {
+    IN_COMMIT(project_add);
     struct add *a = arg;
     AUTO(buf_fini) struct buf data = BUF_INIT(16 * KIB);
     struct jw w = JW_INIT(&data);
@@ -332,6 +334,7 @@ int projects_list_json(struct svc *svc, const char *tenant, const struct id *aft
 
 static int set_tx(struct db *db, void *arg, struct err *e)
 {
+    IN_COMMIT(project_set);
     struct query *q = arg;
     AUTO(project_row_fini) struct project_row row = {0};
     AUTO(buf_fini) struct buf text = BUF_INIT(4 * KIB);
@@ -376,6 +379,7 @@ static int open_each(void *arg, const struct run_row *row, struct err *e)
 
 static int remove_tx(struct db *db, void *arg, struct err *e)
 {
+    IN_COMMIT(project_remove);
     struct query *q = arg;
     AUTO(project_row_fini) struct project_row row = {0};
     int r = projects_find(db, q->c->tenant, q->key, &row, e);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "base/str.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -81,6 +82,7 @@ struct purge {
 
 static int purge_tx(struct db *db, void *arg, struct err *e)
 {
+    IN_COMMIT(purge);
     struct purge *p = arg;
 
     return idem_purge(db, p->before, &p->n, e);

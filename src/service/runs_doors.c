@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/str.h"
 #include "core/approval.h"
 #include "os/clock.h"
@@ -162,6 +163,7 @@ int runs_close_approvals(struct db *db, struct caller *c, const struct id *run, 
 
 static int act_approve(struct db *db, struct door *d, struct run_row *row, struct err *e)
 {
+    IN_COMMIT(approve);
     int r;
 
     if (row->node == RN_AWAITING_REVIEW && d->hash && !str_eq(d->hash, row->plan_hash))
@@ -183,6 +185,7 @@ int runs_approve(struct svc *svc, struct caller *c, const struct id *id, const c
 
 static int act_reject(struct db *db, struct door *d, struct run_row *row, struct err *e)
 {
+    IN_COMMIT(reject);
     int r;
 
     if (run_sm_next(row->node, RE_REJECT) != RN_NONE) {
@@ -238,6 +241,7 @@ static int act_replan(struct db *db, struct door *d, struct run_row *row, struct
 /* The reply of PUT /plan is the plan. */
 static int replan_tx(struct db *db, void *arg, struct err *e)
 {
+    IN_COMMIT(replan);
     struct door *d = arg;
     AUTO(run_row_fini) struct run_row row = {0};
     struct jw w;
@@ -256,6 +260,7 @@ static int replan_tx(struct db *db, void *arg, struct err *e)
 
 static int denied_tx(struct db *db, void *arg, struct err *e)
 {
+    IN_COMMIT(plan_denied);
     struct door *d = arg;
     AUTO(buf_fini) struct buf b = BUF_INIT(8 * KIB);
     struct jw w = JW_INIT(&b);
@@ -335,6 +340,7 @@ static int apply_json(const struct door *d, char **ret, struct err *e)
 
 static int act_apply(struct db *db, struct door *d, struct run_row *row, struct err *e)
 {
+    IN_COMMIT(apply);
     char digest[80];
     int r = same_digest(d, row, e);
 
@@ -381,6 +387,7 @@ int runs_apply(struct svc *svc, struct caller *c, const struct id *id, const str
 
 static int act_discard(struct db *db, struct door *d, struct run_row *row, struct err *e)
 {
+    IN_COMMIT(discard);
     AUTO(buf_fini) struct buf b = BUF_INIT(4 * KIB);
     int r = same_digest(d, row, e);
 
@@ -408,6 +415,7 @@ int runs_discard(struct svc *svc, struct caller *c, const struct id *id, const c
 
 static int act_cancel(struct db *db, struct door *d, struct run_row *row, struct err *e)
 {
+    IN_COMMIT(cancel);
     bool idle = !run_sm_held(row->node), first = row->cancel_us == 0;
     int r = 0;
 
@@ -459,6 +467,7 @@ static int answer_step(struct db *db, struct answer *an, struct run_row *row, st
 
 static int answer_tx(struct db *db, void *arg, struct err *e)
 {
+    IN_COMMIT(answer);
     struct answer *an = arg;
     struct door *d = &an->d;
     AUTO(approval_row_fini) struct approval_row a = {0}, after = {0};

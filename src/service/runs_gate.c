@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/str.h"
 #include "core/approval.h"
 #include "os/clock.h"
@@ -170,6 +171,7 @@ static int plan_unchanged(const struct run_row *row, const struct plan *plan, co
 
 static int act_gate(struct db *db, struct held *h, struct run_row *row, struct err *e)
 {
+    IN_COMMIT(gate);
     AUTO_PTR(policy_use_end) struct policy_use *use = NULL;
     AUTO_PTR(plan_free) struct plan *plan = NULL;
     AUTO(verdict_fini) struct verdict v = VERDICT_INIT;

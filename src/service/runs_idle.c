@@ -1,6 +1,7 @@
 /* runs_idle.c - runs that nobody holds: waits that have passed, leases of a process that is gone. See runs.h. */
 #include "service/runs_int.h"
 
+#include "base/fault.h"
 #include "os/clock.h"
 
 /* ---- nobody holds it --------------------------------------------------- */
@@ -32,6 +33,7 @@ static int expired_tx(struct db *db, void *arg, struct err *e)
 
 static int expire_tx(struct db *db, void *arg, struct err *e)
 {
+    IN_COMMIT(expire);
     struct expire *x = arg;
     AUTO(run_row_fini) struct run_row row = {0};
     struct caller c;
@@ -81,6 +83,7 @@ struct recover {
 
 static int recover_tx(struct db *db, void *arg, struct err *e)
 {
+    IN_COMMIT(recover);
     struct recover *v = arg;
 
     return queue_drop_leases(db, v->node, &v->n, e);

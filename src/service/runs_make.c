@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/str.h"
 #include "os/clock.h"
 #include "service/health.h"
@@ -248,6 +249,7 @@ int runs_project(struct db *db, const char *tenant, const char *id_or_name, stru
 
 static int create_tx(struct db *db, void *arg, struct err *e)
 {
+    IN_COMMIT(create);
     struct create *cr = arg;
     AUTO(project_row_fini) struct project_row prj = {0};
     struct project_settings set;
@@ -362,6 +364,7 @@ static bool applied(const struct run_row *row)
 
 static int undo_tx(struct db *db, void *arg, struct err *e)
 {
+    IN_COMMIT(undo);
     struct undo *u = arg;
     struct caller *c = u->cr.c;
     AUTO(run_row_fini) struct run_row was = {0};

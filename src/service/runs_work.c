@@ -73,6 +73,7 @@ struct claim {
 
 static int claim_tx(struct db *db, void *arg, struct err *e)
 {
+    IN_COMMIT(claim);
     struct claim *cl = arg;
     struct queue_row q = {0};
     int64_t now = clock_now_us();
@@ -111,6 +112,7 @@ int runs_claim(struct svc *svc, const char *worker, struct lease *ret_lease, str
 
 static int act_extend(struct db *db, struct held *h, struct run_row *row, struct err *e)
 {
+    IN_COMMIT(extend);
     h->failed = row->cancel_us != 0;
     return queue_extend(db, &row->id, h->lease->token, clock_now_us() + h->svc->set.lease_ms * MS_US, e);
 }
@@ -127,6 +129,7 @@ int runs_extend(struct svc *svc, const struct lease *lease, bool *ret_cancel, st
 
 static int act_later(struct db *db, struct held *h, struct run_row *row, struct err *e)
 {
+    IN_COMMIT(later);
     int64_t now = clock_now_us();
     int r = runs_move(h->svc, db, row, RE_LEASE_LOST, e);
 
@@ -240,6 +243,7 @@ static int deny_plan(struct db *db, struct held *h, struct run_row *row, size_t 
 
 static int act_planned(struct db *db, struct held *h, struct run_row *row, struct err *e)
 {
+    IN_COMMIT(planned);
     AUTO_PTR(judged_free) struct judged *j = NULL;
     struct approval_subject subject;
     const char *rule, *reason;
@@ -274,6 +278,7 @@ int runs_planned(struct svc *svc, const struct lease *lease, const struct plan *
 
 static int act_fail(struct db *db, struct held *h, struct run_row *row, struct err *e)
 {
+    IN_COMMIT(fail);
     int r = runs_decide(row, h->outcome, h->code, h->text, e);
 
     if (r == 0)
@@ -295,6 +300,7 @@ int runs_fail(struct svc *svc, const struct lease *lease, const char *outcome, i
 
 static int act_step_done(struct db *db, struct held *h, struct run_row *row, struct err *e)
 {
+    IN_COMMIT(step_done);
     AUTO(buf_fini) struct buf b = BUF_INIT(16 * KIB);
     struct jw w = JW_INIT(&b);
     const struct step_row *s = h->step;
@@ -327,6 +333,7 @@ int runs_step_done(struct svc *svc, const struct lease *lease, const struct step
 
 static int act_steps_failed(struct db *db, struct held *h, struct run_row *row, struct err *e)
 {
+    IN_COMMIT(steps_failed);
     int r = runs_decide(row, h->outcome, h->code, h->text, e);
 
     if (r == 0)
@@ -357,6 +364,7 @@ static int ask_changes(struct db *db, struct held *h, struct run_row *row, const
 
 static int act_done(struct db *db, struct held *h, struct run_row *row, struct err *e)
 {
+    IN_COMMIT(done);
     AUTO(buf_fini) struct buf b = BUF_INIT(8 * KIB);
     bool failed = row->outcome != NULL, canceled = row->cancel_us || str_eq(row->outcome, "canceled");
     int r = 0;
@@ -394,6 +402,7 @@ int runs_done(struct svc *svc, const struct lease *lease, const char *changes, i
 
 static int act_applied(struct db *db, struct held *h, struct run_row *row, struct err *e)
 {
+    IN_COMMIT(applied);
     AUTO(buf_fini) struct buf b = BUF_INIT(64 * MIB);
     int r = runs_set_str(&row->apply, h->json, e);
 
@@ -418,6 +427,7 @@ int runs_applied(struct svc *svc, const struct lease *lease, const char *result_
 
 static int act_conflict(struct db *db, struct held *h, struct run_row *row, struct err *e)
 {
+    IN_COMMIT(conflict);
     AUTO(buf_fini) struct buf b = BUF_INIT(64 * MIB);
     AUTO_PTR(json_free) struct json *doc = NULL;
     const char *digest = NULL;
@@ -553,6 +563,7 @@ static int close_running(struct db *db, const struct id *run, struct err *e)
 
 static int act_finish(struct db *db, struct held *h, struct run_row *row, struct err *e)
 {
+    IN_COMMIT(finish);
     AUTO(buf_fini) struct buf b = BUF_INIT(4 * KIB);
     struct jw w = JW_INIT(&b);
     struct id arts[16];

@@ -23,6 +23,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include "base/fault.h"
 #include "base/str.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -205,6 +206,7 @@ static int begin(struct host *h, int body_fd, const struct spw_step *s, struct e
                         "the run's layers reached the limit of %lld bytes: no room for the step's",
                         (long long)in->spec->disk_bytes);
     }
+    CRASH_POINT(shim_layer_made);
     if (r == 0)
         r = start_pipes(h, body_fd, e);
     if (r < 0) {
@@ -212,6 +214,7 @@ static int begin(struct host *h, int body_fd, const struct spw_step *s, struct e
         h->pump = NULL;
         return r;
     }
+    CRASH_POINT(shim_step_begun);
     int64_t wall = s->wall_ms ? s->wall_ms : in->spec->wall_ms;
     h->state = H_RUNNING;
     h->index = s->index;
@@ -361,6 +364,7 @@ static void settle(struct host *h)
     h->exit_ready = true;
     h->drain_at = h->retry_at = NEVER;
     h->idle_at = h->conn < 0 ? clock_mono_us() + h->in->spec->idle_ms * MS_US : NEVER;
+    CRASH_POINT(shim_step_settled);
     send_pending(h);
 }
 
@@ -370,11 +374,13 @@ static void finish(struct host *h)
         pump_note(h->pump, h->in->spec->flags & SPW_DISK_HARD ? "disk limit reached: the file system takes no more"
                                                               : "disk limit reached: the step was killed");
     h->disk = false;
+    CRASH_POINT(shim_step_reaped);
     if (pump_finish(h->pump, &h->exit, NULL) < 0) {
         h->retry_at = clock_mono_us() + RETRY_US; /* stays until it is written: a step without a record is lost */
         return;
     }
     h->recorded = true;
+    CRASH_POINT(shim_step_recorded);
     h->drain_at = h->retry_at = NEVER;
 }
 
@@ -395,6 +401,7 @@ static void on_accept(struct host *h)
     h->peer = 1;
     h->idle_at = NEVER;
     h->exit_ready = false; /* it reads the log's record */
+    CRASH_POINT(shim_accepts);
     send_ready(h);
 }
 
@@ -416,6 +423,7 @@ static void on_command(struct host *h, const struct spw_msg *m, int fd)
         break;
     case SPW_DESTROY:
         h->destroy = true;
+        CRASH_POINT(shim_told);
         cancel(h);
         break;
     default:

@@ -25,6 +25,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/fault.h"
 #include "base/str.h"
 #include "os/file.h"
 #include "os/proc.h"
@@ -173,12 +174,14 @@ static int boot(struct boot *b, struct err *e)
         r = open_dirs(b, e);
     if (r == 0)
         r = take_lock(b, e);
+    CRASH_POINT(shim_locked);
     if (r == 0)
         r = ids_find(&b->spec, &b->ids, e);
     if (r == 0)
         r = cgroup_open(&b->spec, b->shim, &b->host.cgroup, e);
     if (r == 0)
         r = build(b, e);
+    CRASH_POINT(shim_built);
     if (r == 0)
         r = host_drop(&b->ids, e);
     return r;
@@ -186,6 +189,7 @@ static int boot(struct boot *b, struct err *e)
 
 static void clean(struct boot *b)
 {
+    CRASH_POINT(shim_cleans);
     cgroup_remove(b->host.cgroup);
     if (b->lock >= 0) { /* ours to remove only while we hold it */
         (void)unlinkat(b->shim, "ctl", 0);

@@ -122,12 +122,14 @@ static int run_group(struct writer *w, struct jobs *group)
             gather(w, group);
     }
     CRASH_POINT(store_before_commit);
+    COMMIT_POINT(false);
     if (!db->fatal && db_exec(db, SQL_TX_COMMIT, NO_VALS, &e) < 0)
         db_lost(db, &e);
     if (db->fatal)
         db_rollback(db);
     else
         CRASH_POINT(store_after_commit);
+    COMMIT_POINT(true);
     return db->fatal;
 }
 

@@ -1,6 +1,7 @@
 /* drive_apply.c - merges approved changes into the project, or takes an earlier apply back. */
 #include <stdlib.h>
 
+#include "base/fault.h"
 #include "base/str.h"
 #include "worker/drive.h"
 
@@ -21,6 +22,7 @@ int drive_apply(struct drive *d, enum run_node *ret_node, struct err *e)
         r = effects_undo(d->svc, &d->row, &json, &files, &why);
     else
         r = effects_apply(d->svc, &d->row, &steps, &json, &files, &why);
+    CRASH_POINT(apply_over);
     if (r == 0) {
         r = runs_applied(d->svc, &d->lease, json, files, e);
     } else if (r == -ERR_APPLY_CONFLICT) {

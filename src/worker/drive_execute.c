@@ -362,8 +362,10 @@ static int wait_step(struct execute *x, const struct step_row *s, struct step_ex
         r = sandbox_wait(x->d->sb, TICK_MS, x->d->wake_fd, &ev, ret, e);
         if (r < 0)
             return r;
-        if (ev == SB_EXIT)
+        if (ev == SB_EXIT) {
+            CRASH_POINT(step_ended);
             return 0;
+        }
         if (ev == SB_GONE) {
             sandbox_detach(TAKE(x->d->sb));
             r = record_of(x, s, ret, e);
@@ -481,8 +483,10 @@ static int seal_layers(struct execute *x, struct err *e)
     if (r != 0)
         return r < 0 ? r : changes_seal(x->dir, SEED_LAYER, e);
     for (size_t i = 0; r == 0 && i < x->steps.n && !x->d->row.seed_copy; i++)
-        if (x->steps.v[i].layer && has_layer(x, &x->steps.v[i]))
+        if (x->steps.v[i].layer && has_layer(x, &x->steps.v[i])) {
             r = changes_seal(x->dir, x->steps.v[i].layer, e);
+            CRASH_POINT(layer_sealed);
+        }
     return r;
 }
 
@@ -491,6 +495,7 @@ static int end_step(struct execute *x, struct step_row *s, const struct step_exi
 {
     int r = sandbox_keep_log(x->dir, (int)s->index, (int)s->attempt, e);
 
+    CRASH_POINT(log_kept);
     if (r == 0)
         r = take_exit(s, ex, e);
     if (r == 0)
@@ -535,6 +540,7 @@ static int run_pending(struct execute *x, struct step_row *s, bool *go, bool *wa
     if (r == 0 && gate == GATE_WOULD_ASK) {
         close_sandbox(x); /* before the question is asked: who takes up the answer opens a sandbox of its own */
         r = drive_keep(x->d->svc, &x->d->row.id, &x->steps, e);
+        CRASH_POINT(layers_kept);
     }
     if (r == 0 && gate == GATE_WOULD_ASK) {
         r = runs_gate(x->d->svc, &x->d->lease, s, true, &gate, e);

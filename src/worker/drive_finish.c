@@ -64,6 +64,7 @@ static int settle_sandbox(struct drive *d, struct err *e)
         return r;
     if (d->sb)
         sandbox_destroy(TAKE(d->sb));
+    CRASH_POINT(sandbox_closed);
     return access(dir, F_OK) == 0 ? sandbox_reap(dir, e) : 0;
 }
 
@@ -105,6 +106,7 @@ int drive_finish(struct drive *d, struct err *e)
     if (r == 0)
         r = runs_finish(d->svc, &d->lease, kept, ARRAY_LEN(kept), e);
     /* The run is final now: layers that cannot be removed cost disk, not truth. The reconciler tries again. */
+    CRASH_POINT(run_final);
     if (r == 0 && effects_drop_layers(d->svc, &d->row.id, e) < 0)
         log_err(d->svc->log, LOG_LV_WARN, "worker", &d->cx, "remove the layers", e);
     return r;

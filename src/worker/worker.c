@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "base/str.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -200,6 +201,7 @@ static void *worker_main(void *arg)
         int r = runs_claim(svc, w->name, &lease, &row, &e);
 
         if (r == 0) {
+            CRASH_POINT(run_claimed);
             lease.goes_on = w->name;
             hold(w, &lease);
             drive_claimed(w, &lease, &row);

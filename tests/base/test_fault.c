@@ -36,6 +36,11 @@ static int status_of(const char *spec)
         fault_arm(spec);
         CRASH_POINT(committed);
         CRASH_POINT(committed);
+        IN_COMMIT(one);
+        IN_COMMIT(two);
+        COMMIT_POINT(false);
+        COMMIT_POINT(true);
+        COMMIT_POINT(true); /* of another commit */
         _exit(7);
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -48,6 +53,10 @@ static void crashes(void **state)
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
     status = status_of("kill@committed:3,committed:1");
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+    assert_true(WIFSIGNALED(status_of("kill@before_commit.two:1")));
+    assert_true(WIFSIGNALED(status_of("kill@after_commit.one:1")));
+    assert_true(WIFEXITED(status_of("kill@after_commit.one:2")));
+    assert_true(WIFEXITED(status_of("kill@before_commit.three:1")));
 }
 #else
 static void counts(void **state)

@@ -4,6 +4,7 @@
 #include "sandbox/native/native.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,6 +18,17 @@ static int take_if_there(char *path, char **ret)
     }
     free(path);
     return 0;
+}
+
+char *const *native_shim_env(struct native_env *mem)
+{
+    *mem = (struct native_env){0};
+#ifdef SALLYPORT_FAULTS
+    const char *faults = getenv("SALLYPORT_SHIM_FAULT");
+    if (faults && snprintf(mem->text, sizeof(mem->text), "SALLYPORT_FAULT=%s", faults) < (int)sizeof(mem->text))
+        mem->v[0] = mem->text;
+#endif
+    return mem->v;
 }
 
 int native_shim_path(char **ret, struct err *e)

@@ -25,6 +25,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "base/fault.h"
 #include "base/str.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -265,8 +266,10 @@ static int exec_shim(struct sandbox *sb, const struct sandbox_spec *s, int sock,
         return r;
     char *const argv[] = {(char *)"sallyport-shim", (char *)s->run_id.s, NULL};
     const int pass[][2] = {{sock, 3}, {spec, 4}};
+    struct native_env env;
     struct proc_spawn ps = {.path = path,
                             .argv = argv,
+                            .envp = native_shim_env(&env),
                             .in = -1,
                             .out = -1,
                             .err = err_file,
@@ -296,6 +299,7 @@ static int start_shim(struct sandbox *sb, const struct sandbox_spec *s, struct e
     int r =
         s->nursery ? native_nursery_bear(s->nursery, s->run_id.s, fds, e) : exec_shim(sb, s, sv[1], spec, err_file, e);
     close(sv[1]);
+    CRASH_POINT(shim_ordered);
     return r;
 }
 
@@ -316,6 +320,7 @@ static int attach(struct sandbox *sb, struct spw_msg *m, struct err *e)
     sb->sock = unix_connect(sb->shim_dirfd, "ctl", SOCK_SEQPACKET, e);
     if (sb->sock < 0)
         return err_set(e, ERR_NOT_FOUND, "no sandbox of this run is alive");
+    CRASH_POINT(shim_called);
     int r = unix_peer(sb->sock, &uid, &pid, e);
     if (r < 0)
         return r;
@@ -373,6 +378,7 @@ static int open_once(const struct sandbox_spec *s, struct sandbox **ret, bool *r
     }
     (void)!str_copy(sb->weaker, sizeof(sb->weaker), m.text);
     *ret = sb;
+    CRASH_POINT(shim_ready);
     return 0;
 }
 
@@ -437,6 +443,7 @@ int sandbox_adopt(const char *dir, struct sandbox **ret, bool *ret_running, int 
     *ret_index = m.arg[1];
     *ret_attempt = m.arg[2];
     *ret = sb;
+    CRASH_POINT(shim_adopted);
     return 0;
 }
 
@@ -466,11 +473,13 @@ void sandbox_destroy(struct sandbox *sb)
     if (sb->dir)
         (void)!sandbox_reap(sb->dir, NULL); /* it cannot be asked to go */
     sandbox_end(sb);                        /* again is harmless */
+    CRASH_POINT(shim_told_to_end);
     if (!wait_gone(sb, DESTROY_MS)) {
         (void)proc_pidfd_kill(sb->pidfd, SIGKILL);
         (void)wait_gone(sb, DESTROY_MS);
     }
     reap(sb);
+    CRASH_POINT(shim_gone);
     if (sb->shim_dirfd >= 0)
         native_sweep(sb->shim_dirfd);
     sandbox_free(sb);
@@ -563,6 +572,7 @@ int sandbox_exec(struct sandbox *sb, const struct step_spec *s, struct err *e)
     r = send_step(sb, s, e);
     if (r < 0)
         return r;
+    CRASH_POINT(step_sent);
     int type = await(sb, SPW_TAKEN, SPW_FAIL, TAKEN_MS, &m);
     if (type == SPW_TAKEN)
         return 0;

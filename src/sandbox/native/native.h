@@ -8,6 +8,12 @@
 /* Absolute path of sallyport-shim: $SALLYPORT_SHIM (tests), beside our own program, or the libexec directory. free()
  * it. */
 CHECKED int native_shim_path(char **ret, struct err *);
+/* The environment of a shim: empty, but for what a test arms in it (base/fault.h). Valid as long as *mem. */
+struct native_env {
+    char text[4096];
+    char *v[2];
+};
+char *const *native_shim_env(struct native_env *mem);
 /* Asks for a shim that takes over these fds (borrowed): control socket, spec, error file. SPW_BORN with its pidfd comes
  * over the control socket. */
 CHECKED int native_nursery_bear(struct sandbox_nursery *, const char *run_id, const int fds[3], struct err *);

@@ -70,8 +70,16 @@ static int start(struct sandbox_nursery *n, struct err *e)
     int r = native_shim_path(&path, e);
     char *const argv[] = {(char *)"sallyport-shim", (char *)"--nursery", (char *)PADDING, NULL};
     const int pass[][2] = {{sv[1], 3}};
-    struct proc_spawn ps = {
-        .path = path, .argv = argv, .in = -1, .out = -1, .err = -1, .pass = pass, .npass = 1, .new_session = true};
+    struct native_env env;
+    struct proc_spawn ps = {.path = path,
+                            .argv = argv,
+                            .envp = native_shim_env(&env),
+                            .in = -1,
+                            .out = -1,
+                            .err = -1,
+                            .pass = pass,
+                            .npass = 1,
+                            .new_session = true};
     if (r == 0)
         r = proc_start(&ps, &n->pid, &n->pidfd, e);
     free(path);

@@ -244,6 +244,7 @@ int sandbox_reap(const char *dir, struct err *e)
             return err_set(e, ERR_SANDBOX_FAILED, "the shim of %s does not die", dir);
     }
     wait_for_init(shim);
+    CRASH_POINT(shim_reaped);
     native_sweep(shim);
     return 0;
 }
