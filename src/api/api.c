@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/call.h"
+#include "api/ws.h"
 #include "base/hash.h"
 #include "base/str.h"
 #include "service/auth.h"
@@ -16,6 +17,7 @@ struct api {
     struct api_config cfg;
     struct guard *guard;
     struct flights *flights;
+    struct ws_tally *tally;
     struct http_server *server;
 };
 
@@ -31,6 +33,8 @@ int api_new(struct svc *svc, const struct api_config *cfg, struct api **ret, str
     r = guard_new(&a->cfg, &a->guard, e);
     if (r == 0)
         r = flights_new(&a->flights, e);
+    if (r == 0)
+        r = ws_tally_new(cfg->max_ws_per_token, &a->tally, e);
     if (r < 0) {
         api_free(a);
         return r;
@@ -45,6 +49,7 @@ void api_free(struct api *a)
         return;
     guard_free(a->guard);
     flights_free(a->flights);
+    ws_tally_free(a->tally);
     free(a);
 }
 
@@ -53,9 +58,14 @@ void api_set_server(struct api *a, struct http_server *s)
     a->server = s;
 }
 
-const struct http_server *api_server(const struct api *a)
+struct http_server *api_server(const struct api *a)
 {
     return a->server;
+}
+
+struct ws_tally *api_ws_tally(struct api *a)
+{
+    return a->tally;
 }
 
 const struct api_config *api_cfg(const struct api *a)
@@ -124,26 +134,39 @@ static const char *surface_of(const struct call *c)
     return ua && str_starts(ua, "sallyport-cli/") ? "cli" : "api";
 }
 
-static int peer_caller(struct call *c, struct err *e)
+static int peer_caller(const struct api *a, const struct http_peer *p, struct caller *who, struct err *e)
 {
-    const struct http_peer *p = http_req_peer(c->rq);
-
-    if (p->uid != c->api->cfg.uid && p->uid != 0)
+    if (p->uid != a->cfg.uid && p->uid != 0)
         return err_set(e, ERR_UNAUTHORIZED, "uid %u is not the server's user: use a token", (unsigned)p->uid);
-    snprintf(c->who.tenant, sizeof c->who.tenant, "default");
-    snprintf(c->who.actor, sizeof c->who.actor, "uid:%u", (unsigned)p->uid);
-    snprintf(c->who.token_id, sizeof c->who.token_id, "uid:%u", (unsigned)p->uid);
-    c->who.scopes = ~0u;
+    snprintf(who->tenant, sizeof who->tenant, "default");
+    snprintf(who->actor, sizeof who->actor, "uid:%u", (unsigned)p->uid);
+    snprintf(who->token_id, sizeof who->token_id, "uid:%u", (unsigned)p->uid);
+    who->scopes = ~0u;
     return 0;
 }
 
 /* Wrong tokens are slowed down by address, right ones by token. */
-static void rate_name(const struct call *c, char ret[80])
+static void rate_name(const struct http_peer *p, char ret[80])
 {
-    const char *addr = http_req_peer(c->rq)->addr;
-    const char *colon = strrchr(addr, ':');
+    const char *colon = strrchr(p->addr, ':');
 
-    snprintf(ret, 80, "addr:%.*s", colon ? (int)(colon - addr) : 0, addr);
+    snprintf(ret, 80, "addr:%.*s", colon ? (int)(colon - p->addr) : 0, p->addr);
+}
+
+int api_identify(struct api *a, const char *bearer, const struct http_peer *p, struct caller *who, struct err *e)
+{
+    char name[80];
+    int r;
+
+    if (!bearer)
+        return p->unix_socket ? peer_caller(a, p, who, e) : err_set(e, ERR_UNAUTHORIZED, NULL);
+    r = auth_token(a->svc, bearer, who, e);
+    if (r == -ERR_UNAUTHORIZED) {
+        rate_name(p, name);
+        if (guard_rate(a->guard, name, e) < 0)
+            return -ERR_RATE;
+    }
+    return r;
 }
 
 static bool is_local(const struct call *c)
@@ -153,40 +176,33 @@ static bool is_local(const struct call *c)
     return p->unix_socket || str_starts(p->addr, "127.") || str_starts(p->addr, "[::1]");
 }
 
+/* Who it is, is known: how often, and may they? */
+static int admit(struct call *c, struct err *e)
+{
+    int r = guard_rate(c->api->guard, c->who.token_id, e);
+
+    if (r < 0)
+        return r;
+    if (c->route->scope && !(c->who.scopes & c->route->scope))
+        return err_set(e, ERR_FORBIDDEN, "this needs the scope %s", auth_scope_name(c->route->scope));
+    return 0;
+}
+
 static int caller(struct call *c, struct err *e)
 {
     const char *auth = http_req_header(c->rq, "authorization");
-    char name[80];
     int r;
 
     snprintf(c->who.trace_id, sizeof c->who.trace_id, "%s", http_req_trace_id(c->rq));
     c->who.surface = surface_of(c);
     if (c->route->flags & OPEN || (c->route->flags & LOCAL && !auth && is_local(c)))
         return 0;
-    if (auth) {
-        if (strncasecmp(auth, "Bearer ", 7) != 0)
-            return err_set(e, ERR_UNAUTHORIZED, "use Authorization: Bearer sp_…");
-        r = auth_token(c->svc, auth + 7, &c->who, e);
-        if (r == -ERR_UNAUTHORIZED) {
-            rate_name(c, name);
-            if (guard_rate(c->api->guard, name, e) < 0)
-                return -ERR_RATE;
-        }
-        if (r < 0)
-            return r;
-    } else if (http_req_peer(c->rq)->unix_socket) {
-        r = peer_caller(c, e);
-        if (r < 0)
-            return r;
-    } else {
-        return err_set(e, ERR_UNAUTHORIZED, NULL);
-    }
-    r = guard_rate(c->api->guard, c->who.token_id, e);
-    if (r < 0)
-        return r;
-    if (c->route->scope && !(c->who.scopes & c->route->scope))
-        return err_set(e, ERR_FORBIDDEN, "this needs the scope %s", auth_scope_name(c->route->scope));
-    return 0;
+    if (auth && strncasecmp(auth, "Bearer ", 7) != 0)
+        return err_set(e, ERR_UNAUTHORIZED, "use Authorization: Bearer sp_…");
+    if (!auth && c->route->flags & LATE)
+        return 0;
+    r = api_identify(c->api, auth ? auth + 7 : NULL, http_req_peer(c->rq), &c->who, e);
+    return r < 0 ? r : admit(c, e);
 }
 
 /* ---- query and body ---------------------------------------------------- */
@@ -296,6 +312,7 @@ static int replay(struct call *c, bool *ret_done, struct err *e)
 
     if (r < 0 || !*ret_done)
         return r;
+    c->replayed = true;
     r = http_reply_header(c->rq, "Idempotency-Replayed", "true", e);
     if (r < 0)
         return r;
@@ -398,6 +415,15 @@ static void answer_err(struct call *c, const struct err *e)
     http_reply(c->rq, err_info(e->code)->http, "application/json", b.p, b.len);
 }
 
+static void finish(struct call *c, int r, const struct err *e)
+{
+    if (r < 0 && !http_req_answered(c->rq))
+        answer_err(c, e);
+    json_free(c->body);
+    free(c->details);
+    caller_fini(&c->who);
+}
+
 void api_handle(void *arg, struct http_req *rq)
 {
     struct api *a = arg;
@@ -405,11 +431,39 @@ void api_handle(void *arg, struct http_req *rq)
     struct err e = ERR_INIT;
 
     caller_init(&c.who);
-    if (handle(&c, &e) < 0 && !http_req_answered(rq))
-        answer_err(&c, &e);
-    json_free(c.body);
-    free(c.details);
-    caller_fini(&c.who);
+    finish(&c, handle(&c, &e), &e);
+}
+
+static int handle_as(struct call *c, const struct caller *as, struct err *e)
+{
+    int r;
+
+    memcpy(c->who.tenant, as->tenant, sizeof c->who.tenant);
+    memcpy(c->who.actor, as->actor, sizeof c->who.actor);
+    memcpy(c->who.token_id, as->token_id, sizeof c->who.token_id);
+    snprintf(c->who.trace_id, sizeof c->who.trace_id, "%s", http_req_trace_id(c->rq));
+    c->who.surface = as->surface;
+    c->who.scopes = as->scopes;
+    path_args(c);
+    r = admit(c, e);
+    if (r == 0)
+        r = query_known(c, e);
+    if (r == 0)
+        r = read_body(c, e);
+    return r < 0 ? r : perform(c, e);
+}
+
+void api_call(struct api *a, const struct route *route, const struct caller *as, struct http_req *rq,
+              bool *ret_replayed)
+{
+    struct call c = {.api = a, .svc = a->svc, .rq = rq, .route = route};
+    struct err e = ERR_INIT;
+    int r;
+
+    caller_init(&c.who);
+    r = handle_as(&c, as, &e);
+    *ret_replayed = c.replayed;
+    finish(&c, r, &e);
 }
 
 /* ---- shared by handlers ------------------------------------------------ */

@@ -13,16 +13,18 @@ struct call {
     struct caller who;
     struct json *body; /* an object; NULL when the route takes none */
     char *details;     /* JSON for the error's details, or NULL */
+    bool replayed;     /* the answer is the stored one of an earlier request */
 };
 
 /* Answers, or returns the error that the dispatcher answers with. */
 typedef int (*route_fn)(struct call *, struct err *);
 
 enum {
-    KEY = 1,  /* changes something: an Idempotency-Key is required */
-    OPEN = 2, /* no token needed */
-    LOCAL = 4
-}; /* no token needed from loopback or the unix socket */
+    KEY = 1,   /* changes something: an Idempotency-Key is required */
+    OPEN = 2,  /* no token needed */
+    LOCAL = 4, /* no token needed from loopback or the unix socket */
+    LATE = 8   /* a token is checked when it is there; the handler sees to the rest */
+};
 struct route {
     enum http_method method;
     const char *path; /* "/api/v1/runs/{run}/cancel" */
@@ -34,6 +36,7 @@ struct route {
     const char *summary;            /* for openapi.json */
     const char *request, *response; /* names of schemas; NULL = none; "text/…" and "application/…" = that media type */
     int status;                     /* of success */
+    const char *method_name;        /* over WebSocket; NULL: none */
 };
 extern const struct route api_routes[];
 extern const size_t api_nroutes;
@@ -54,6 +57,8 @@ struct effects_view;
 /* 200 with what the view shows; takes what is in it. */
 CHECKED int call_send(struct call *, const char *media_type, struct effects_view *, struct err *);
 bool call_accepts(struct call *, const char *media_type);
+/* actor, tenant_id, scopes: members of an open object. */
+void call_who(struct jw *, const struct caller *);
 
 /* handlers.  GET, POST … in the order of the route table */
 int get_healthz(struct call *, struct err *);
@@ -106,12 +111,21 @@ int post_reconcile(struct call *, struct err *);
 int get_summary(struct call *, struct err *);
 int get_doctor(struct call *, struct err *);
 int get_whoami(struct call *, struct err *);
+int get_ws(struct call *, struct err *);
 
 /* Opens the event stream of a run as the answer (SSE). */
 CHECKED int sse_reply(struct call *, const struct id *run, const char *cursor, struct err *);
+/* One request of another surface, by a caller who has been identified: scope, rate, query, body, idempotency, handler,
+ * as for any other. rq is answered in any case. */
+void api_call(struct api *, const struct route *, const struct caller *as, struct http_req *rq, bool *ret_replayed);
+/* Fills who from `Bearer` text, or from the unix socket's peer when it is NULL; slows down who guesses. */
+CHECKED int api_identify(struct api *, const char *bearer, const struct http_peer *, struct caller *who, struct err *);
+struct http_server;
+struct ws_tally;
+struct ws_tally *api_ws_tally(struct api *);
 /* openapi.json from the route table. */
 CHECKED int openapi_write(struct buf *out, struct err *);
-const struct http_server *api_server(const struct api *);
+struct http_server *api_server(const struct api *);
 const struct api_config *api_cfg(const struct api *);
 
 /* guard: who is calling, from where, how often */

@@ -376,17 +376,22 @@ int get_doctor(struct call *c, struct err *e)
     return call_json(c, render_doctor, e);
 }
 
-static int render_whoami(struct call *c, struct jw *w, struct err *e)
+void call_who(struct jw *w, const struct caller *who)
 {
-    jw_obj(w);
-    jw_kstr(w, "actor", c->who.actor);
-    jw_kstr(w, "tenant_id", c->who.tenant);
+    jw_kstr(w, "actor", who->actor);
+    jw_kstr(w, "tenant_id", who->tenant);
     jw_key(w, "scopes");
     jw_arr(w);
     for (unsigned bit = 1; bit <= SCOPE_ADMIN; bit <<= 1)
-        if (c->who.scopes & bit)
+        if (who->scopes & bit)
             jw_str(w, auth_scope_name(bit));
     jw_end_arr(w);
+}
+
+static int render_whoami(struct call *c, struct jw *w, struct err *e)
+{
+    jw_obj(w);
+    call_who(w, &c->who);
     jw_kstr(w, "version", SALLYPORT_VERSION);
     jw_end_obj(w);
     return 0;
@@ -436,6 +441,10 @@ static void http_metrics(struct buf *b, const struct http_stats *h)
     metric(b, "http_bytes_in_total", "counter", "Bytes read.", (double)h->bytes_in);
     metric(b, "http_bytes_out_total", "counter", "Bytes written.", (double)h->bytes_out);
     metric(b, "http_streams_open", "gauge", "Event streams open.", (double)h->open_streams);
+    metric(b, "ws_open", "gauge", "WebSockets open.", (double)h->open_ws);
+    metric(b, "ws_messages_total", "counter", "Messages of WebSockets handed to a handler.", (double)h->ws_messages);
+    metric(b, "ws_failed_total", "counter", "WebSockets ended because the client broke a rule or a limit.",
+           (double)h->ws_failed);
     buf_puts(b, "# HELP sallyport_http_refused_total Requests refused before a handler saw them.\n"
                 "# TYPE sallyport_http_refused_total counter\n");
     buf_printf(b, "sallyport_http_refused_total{kind=\"full\"} %llu\n", (unsigned long long)h->refused_full);

@@ -58,6 +58,7 @@ const struct openapi_tag openapi_tags[] = {
     {"steps", "The commands of a run and their output"},
     {"approvals", "What is asked of people"},
     {"artifacts", "Files that runs leave"},
+    {"ws", "Requests and event streams over one connection"},
     {"policy", "Which commands are allowed, denied, or asked about"},
     {"audit", "Who decided and did what, as a chain of hashes"},
     {"tokens", "Access for programs and people"},
@@ -99,6 +100,9 @@ const struct openapi_extra openapi_extras[] = {
      "The output's own bytes, unless Accept asks for application/json"},
     {HTTP_M_GET,  "/api/v1/artifacts/{artifact}", 200, NULL, NULL, "ETag", "With the artifact's own media type"},
     {HTTP_M_GET,  "/api/v1/artifacts/{artifact}", 304, NULL, NULL, NULL, "If-None-Match names these bytes"},
+    {HTTP_M_GET,  "/api/v1/ws", 101, NULL, NULL, "Sec-WebSocket-Accept Sec-WebSocket-Protocol",
+     "RFC 6455, version 13. Each message is one JSON text; x-frames has their shapes. The first request is connect, within 5 s"},
+    {HTTP_M_GET,  "/api/v1/ws", 426, "application/json", "Error", NULL, "Not a handshake of WebSocket version 13"},
 };
 /* clang-format on */
 const size_t openapi_nextras = ARRAY_LEN(openapi_extras);
@@ -388,6 +392,16 @@ static void write_responses(struct jw *w, const struct route *rt)
     jw_end_obj(w);
 }
 
+static void write_any(struct jw *w, const struct json *v)
+{
+    AUTO(buf_fini) struct buf b = BUF_INIT(64 * KIB);
+
+    if (json_canonical(v, &b, NULL) == 0)
+        jw_raw(w, b.p, b.len);
+    else
+        jw_null(w);
+}
+
 static void write_operation(struct jw *w, const struct openapi *o, const struct route *rt)
 {
     char id[OPENAPI_ID_MAX], method[16] = "";
@@ -405,13 +419,19 @@ static void write_operation(struct jw *w, const struct openapi *o, const struct 
     jw_kstr(w, "summary", rt->summary);
     if (rt->flags & OPEN)
         jw_kraw(w, "security", "[]");
-    else if (rt->flags & LOCAL)
-        jw_kraw(w, "security", "[{\"bearer\":[]},{}]"); /* none from loopback */
+    else if (rt->flags & (LOCAL | LATE))
+        jw_kraw(w, "security", "[{\"bearer\":[]},{}]"); /* none from loopback, or said later */
     if (rt->scope)
         jw_kstr(w, "x-scope", auth_scope_name(rt->scope));
     write_parameters(w, o, rt);
     if (rt->request)
         write_request(w, o, rt);
+    if (rt->method_name)
+        jw_kstr(w, "x-ws-method", rt->method_name);
+    if (rt->fn == get_ws) {
+        jw_key(w, "x-frames");
+        write_any(w, json_get(o->parts, "frames"));
+    }
     write_responses(w, rt);
     jw_end_obj(w);
 }

@@ -29,9 +29,10 @@
 #include "net/mem.h"
 #include "net/ws_int.h"
 
-/* EXTRA: told that there are too many. OWN: kept for the unix socket, which others cannot open: whoever fills the TCP
- * port does not lock the owner out. */
-enum { DROP_MAX = 1024 * 1024, EXTRA_CONNS = 64, OWN_CONNS = 64 };
+/* DROP: of who talks into a stream. LAST: of who was refused, or a WebSocket that was failed: reset too early, it would
+ * not read why. EXTRA: told that there are too many. OWN: kept for the unix socket, which others cannot open: whoever
+ * fills the TCP port does not lock the owner out. */
+enum { DROP_MAX = 1024 * 1024, LAST_MAX = 8 * 1024 * 1024, EXTRA_CONNS = 64, OWN_CONNS = 64 };
 
 static void conn_input(struct http_conn *, const char *p, size_t n);
 static void conn_tapped(struct http_conn *, const char *p, size_t n);
@@ -385,9 +386,10 @@ static void conn_input(struct http_conn *c, const char *p, size_t n)
 /* What comes while an answer is streamed is not kept for later: then this connection takes no further request. */
 static void conn_drop(struct http_conn *c, size_t n)
 {
+    bool last = c->state == HTTP_C_LINGER || (c->stream && c->stream->tap);
     c->keep = false;
     c->dropped += n;
-    if (c->dropped > DROP_MAX)
+    if (c->dropped > (last ? LAST_MAX : DROP_MAX))
         http_conn_close(c);
 }
 

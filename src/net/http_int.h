@@ -66,7 +66,9 @@ struct http_req {
     char trace[HTTP_TRACE_LEN + 1];
     bool keep; /* Connection: keep-alive in the answer */
     bool answered;
+    bool local;            /* see http_local.h: no connection waits for the answer */
     bool has_cache;        /* the handler set Cache-Control */
+    int status;            /* of the answer */
     struct buf extra;      /* header lines of the handler */
     struct buf head, body; /* the answer */
     struct http_stream *stream;

@@ -190,6 +190,7 @@ static void give_up(struct http_req *rq)
     buf_reset(&rq->head);
     buf_reset(&rq->body);
     rq->keep = false;
+    rq->status = 500;
     buf_puts(&rq->head, "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
 }
 
@@ -197,9 +198,12 @@ int http_reply(struct http_req *rq, int status, const char *type, const void *bo
 {
     if (rq->answered)
         return -ERR_STATE;
-    if (n > rq->srv->cfg.max_reply)
+    if (n > rq->body.max && rq->local)
+        return http_reply_err(rq, &(struct err){.code = ERR_TOO_LARGE, .msg = "the answer is too large: ask for less"});
+    if (n > rq->body.max)
         return http_reply_err(rq, &(struct err){.code = ERR_INTERNAL, .msg = "the answer is larger than allowed"});
     rq->answered = true;
+    rq->status = status;
     if (status < 200 || status > 599 || (type && !value_ok(type))) {
         give_up(rq);
         return -ERR_INVALID;

@@ -30,6 +30,8 @@ static struct http_stream *of_job(struct http_job *j)
 
 static int check_open(struct http_req *rq, int status, const char *type, struct err *e)
 {
+    if (rq->local)
+        return err_set(e, ERR_TOO_LARGE, "the answer is too large for one message: ask for it over HTTP");
     if (rq->answered)
         return err_set(e, ERR_STATE, "the request was answered already");
     if (status < 200 || status > 599 || status == 204 || status == 304 || !type || strpbrk(type, "\r\n"))

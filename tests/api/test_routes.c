@@ -1,7 +1,7 @@
 /* The route table holds together, and a path finds its route. */
 #include <string.h>
 
-#include "api/call.h"
+#include "api/ws.h"
 #include "base/str.h"
 #include "service/auth.h"
 #include "../check.h"
@@ -125,9 +125,10 @@ static void rows_are_sound(void **state)
         assert_true((r->scope & (r->scope - 1)) == 0); /* one bit at the most */
         assert_true(r->scope == 0 || auth_scope_name(r->scope));
         assert_true(!(r->flags & OPEN) || (!v1 && r->scope == 0));
-        assert_true(r->scope || r->flags & OPEN || r->fn == get_whoami);
-        assert_true(r->status == 200 || r->status == 201 || r->status == 202 || r->status == 204);
-        assert_int_equal(r->response == NULL, r->status == 204);
+        assert_true(r->scope || r->flags & OPEN || r->fn == get_whoami || r->fn == get_ws);
+        assert_int_equal(r->flags & LATE, r->fn == get_ws ? LATE : 0);
+        assert_true(r->status == 200 || r->status == 201 || r->status == 202 || r->status == 204 || r->fn == get_ws);
+        assert_int_equal(r->response == NULL, r->status == 204 || r->fn == get_ws);
         assert_true(!r->query || get);
     }
 }
@@ -140,11 +141,42 @@ static void no_row_twice(void **state)
                          str_eq(api_routes[i].path, api_routes[k].path));
 }
 
+/* Methods of the WebSocket: each name once, and only what answers with JSON or text, by a token. */
+static void methods_are_sound(void **state)
+{
+    static const char *const needed[] = {
+        "runs.create",   "runs.get",    "runs.list",        "runs.plan.get",  "runs.plan.put",
+        "runs.approve",  "runs.reject", "runs.cancel",      "runs.apply",     "runs.discard",
+        "runs.undo",     "runs.steps",  "runs.changes",     "approval.queue", "policy.get",
+        "policy.update", "audit.query", "approval.resolve", "runs.diff",      "metrics.summary",
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(needed); i++) {
+        size_t n = 0;
+
+        for (size_t k = 0; k < api_nroutes; k++)
+            n += str_eq(api_routes[k].method_name, needed[i]);
+        if (n != 1)
+            fail_msg("%zu routes are called %s", n, needed[i]);
+    }
+    for (size_t i = 0; i < api_nroutes; i++) {
+        const struct route *r = &api_routes[i];
+
+        if (!r->method_name)
+            continue;
+        assert_ptr_equal(ws_route(r->method_name), r); /* so: once */
+        assert_true(!(r->flags & (OPEN | LOCAL | LATE)) && r->response && !strchr(r->response, '*'));
+    }
+    assert_null(ws_route("sessions.list"));
+    assert_null(ws_route(""));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(patterns),    cmocka_unit_test(each_is_found),  cmocka_unit_test(none_is_found),
-        cmocka_unit_test(body_limits), cmocka_unit_test(rows_are_sound), cmocka_unit_test(no_row_twice),
+        cmocka_unit_test(methods_are_sound), cmocka_unit_test(patterns),    cmocka_unit_test(each_is_found),
+        cmocka_unit_test(none_is_found),     cmocka_unit_test(body_limits), cmocka_unit_test(rows_are_sound),
+        cmocka_unit_test(no_row_twice),
     };
 
     return cmocka_run_group_tests_name("api/routes", tests, NULL, NULL);

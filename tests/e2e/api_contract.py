@@ -65,7 +65,7 @@ def description(w):
         check(sorted(o.args) == sorted(re.findall(r"\{(\w+)\}", o.path)), o.id, "has other path parameters:", o.args)
         check(o.scope is None or o.scope in SCOPES, o.id, "has scope", o.scope)
         check(not (o.keyed and o.method == "GET"), o.id, "needs a key")
-        check([s for s in o.d["responses"] if s[0] == "2"] and "default" in o.d["responses"], o.id, "lacks answers")
+        check([s for s in o.d["responses"] if s[0] == "2" or s == "101"] and "default" in o.d["responses"], o.id, "lacks answers")
         check(set(o.d["tags"]) <= {t["name"] for t in doc["tags"]}, o.id, "has tags", o.d["tags"])
     for name, s in doc["components"]["schemas"].items():
         check(not set(s.get("required", [])) - set(s.get("properties", {})) or "allOf" in s, name, "requires what it has not")
@@ -132,8 +132,8 @@ def reads(w):
     """Each GET once, as JSON where it has a choice, and its HEAD."""
     n = 0
     for op in w.ops:
-        if op.method != "GET" or op.id in ("get_run_changes", "get_run_diff"):
-            continue  # those two: of a run that has run, below
+        if op.method != "GET" or op.id in ("get_run_changes", "get_run_diff", "get_ws"):
+            continue  # those two: of a run that has run, below; a WebSocket: ws.py
         a = w.call(op, headers={"Accept": "application/json"})
         check(a.status == 200, op.id, "was refused:", a)
         media = [m for m in op.d["responses"]["200"]["content"] if m != "*/*"]
@@ -444,7 +444,7 @@ def audit(w):
 def covered(w):
     """Every route has given its documented success in this test."""
     w.need_sandbox()
-    missing = [o.id for o in w.ops if not any(s < 300 for i, s in w.answered if i == o.id)]
+    missing = [o.id for o in w.ops if o.id != "get_ws" and not any(s < 300 for i, s in w.answered if i == o.id)]
     check(not missing, "never seen to succeed:", missing)
     for o in w.ops:
         for i, s in w.answered:
