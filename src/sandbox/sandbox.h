@@ -64,6 +64,30 @@ struct step_spec {
     const char *layer;          /* name of this attempt's own layer: "<index>.<attempt>" */
     const char *const *secrets; /* values masked in the log, NULL-terminated; may be NULL */
     int64_t wall_ms;            /* 0 = the spec's */
+    int cols, rows;             /* of a terminal for stdin, stdout and stderr, 1..4096; both 0: none, stdin is empty */
+};
+
+/* What can be done with the terminal of a running step. */
+struct sandbox_tty_ask {
+    enum { SB_TTY_LOOK, SB_TTY_INPUT, SB_TTY_RESIZE } what;
+    uint64_t offset; /* INPUT: bytes of input before this piece; makes a repeat harmless and a gap visible */
+    const char *p;   /* of any length; taken as far as there is room */
+    size_t n;
+    bool eof;       /* nothing follows: every read of the step ends, once it has read all of it */
+    int cols, rows; /* RESIZE */
+};
+struct sandbox_tty {
+    enum {
+        SB_TTY_OK,    /* taken, perhaps in part, perhaps before: see `taken` */
+        SB_TTY_NONE,  /* no step with a terminal is running */
+        SB_TTY_GAP,   /* `taken` is where input goes on: nothing of this piece was taken */
+        SB_TTY_OTHER, /* somebody else's input is in its place: nothing taken */
+        SB_TTY_ENDED  /* the input ended before: nothing taken */
+    } status;
+    uint64_t taken; /* bytes of input so far */
+    size_t fresh;   /* of these: by this call */
+    int cols, rows;
+    bool eof;
 };
 
 struct step_exit {
@@ -105,6 +129,8 @@ CHECKED int sandbox_exec(struct sandbox *, const struct step_spec *, struct err 
 /* Waits for the next event; wake_fd -1 = none. */
 CHECKED int sandbox_wait(struct sandbox *, int timeout_ms, int wake_fd, enum sandbox_event *ret,
                          struct step_exit *ret_exit, struct err *);
+/* ERR_UNAVAILABLE: the shim gave no answer; the same may be asked again. By the owner, between two waits. */
+CHECKED int sandbox_tty(struct sandbox *, const struct sandbox_tty_ask *, struct sandbox_tty *ret, struct err *);
 int sandbox_signal(struct sandbox *, int sig); /* to the step's process group */
 int sandbox_kill(struct sandbox *);            /* kill the running step and all it left: SB_EXIT with canceled */
 /* Orders the end without waiting for it, so that something else can be done meanwhile; sandbox_destroy must follow. No

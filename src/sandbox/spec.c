@@ -27,11 +27,12 @@ struct wire_step {
     struct ref command, cwd, layer, argv, env, lower, secrets;
     int32_t index, attempt;
     int64_t wall_ms;
-    uint32_t has_command, zero;
+    uint32_t has_command;
+    uint16_t cols, rows; /* since layout 2 */
 };
 
 #define SPEC_LAYOUT  1
-#define STEP_LAYOUT  1
+#define STEP_LAYOUT  2
 #define EXIT_VERSION 1
 #define MSG_1        offsetof(struct spw_msg, ndata) /* what a message of version 1 is */
 
@@ -46,9 +47,9 @@ _Static_assert(sizeof(struct wire_step) == 16 + 56 + 8 + 8 + 8, "no padding");
 
 /* The version that brought each message; 0: there is none of that number. */
 static const unsigned char since[SPW_NTYPES] = {
-    [SPW_SPEC] = 1, [SPW_EXEC] = 1,  [SPW_SIGNAL] = 1, [SPW_KILL] = 1, [SPW_DESTROY] = 1,
-    [SPW_BEAR] = 1, [SPW_HELLO] = 2, [SPW_READY] = 1,  [SPW_FAIL] = 1, [SPW_TAKEN] = 1,
-    [SPW_GREW] = 1, [SPW_EXIT] = 1,  [SPW_BORN] = 1,
+    [SPW_SPEC] = 1,  [SPW_EXEC] = 1,  [SPW_SIGNAL] = 1, [SPW_KILL] = 1,     [SPW_DESTROY] = 1, [SPW_BEAR] = 1,
+    [SPW_HELLO] = 2, [SPW_READY] = 1, [SPW_FAIL] = 1,   [SPW_TAKEN] = 1,    [SPW_GREW] = 1,    [SPW_EXIT] = 1,
+    [SPW_BORN] = 1,  [SPW_INPUT] = 2, [SPW_RESIZE] = 2, [SPW_TERMINAL] = 2,
 };
 
 static void head_init(struct spw_head *h, int type, uint32_t version, size_t size)
@@ -233,14 +234,17 @@ int spw_spec_encode(const struct spw_spec *s, struct buf *out, struct err *e)
 
 uint32_t spw_step_layout(const struct spw_step *s)
 {
-    (void)s; /* all that a step can say was there from the first version on */
-    return STEP_LAYOUT;
+    return s->cols || s->rows ? 2 : 1;
 }
 
 int spw_step_encode(const struct spw_step *s, struct buf *out, struct err *e)
 {
-    struct wire_step w = {
-        .index = s->index, .attempt = s->attempt, .wall_ms = s->wall_ms, .has_command = s->command ? 1 : 0};
+    struct wire_step w = {.index = s->index,
+                          .attempt = s->attempt,
+                          .wall_ms = s->wall_ms,
+                          .has_command = s->command ? 1 : 0,
+                          .cols = s->cols,
+                          .rows = s->rows};
     buf_add(out, &w, sizeof(w));
     put_str(out, &w.command, s->command ? s->command : "");
     put_str(out, &w.cwd, s->cwd);
@@ -366,7 +370,9 @@ static bool step_ok(const struct spw_step *s, const struct wire_step *w)
 {
     if (!spw_cwd_ok(s->cwd) || !spw_name_ok(s->layer) || (!s->command && s->nargv == 0) || w->has_command > 1)
         return false;
-    if (s->index < 0 || s->attempt < 0 || s->wall_ms < 0 || w->zero)
+    if (s->index < 0 || s->attempt < 0 || s->wall_ms < 0)
+        return false;
+    if (!s->cols != !s->rows || s->cols > SPW_TTY_MAX || s->rows > SPW_TTY_MAX || spw_step_layout(s) > w->head.version)
         return false;
     for (size_t i = 0; i < s->nlower; i++) {
         if (!spw_name_ok(s->lower[i]) || strcmp(s->lower[i], s->layer) == 0)
@@ -393,7 +399,7 @@ int spw_step_decode(const char *p, size_t n, struct spw_step *ret, void **ret_me
         calloc((size_t)w.argv.len + w.env.len + (size_t)w.lower.len + w.secrets.len + 4, sizeof(*slots));
     if (!slots)
         return err_oom(e);
-    struct spw_step s = {.index = w.index, .attempt = w.attempt, .wall_ms = w.wall_ms};
+    struct spw_step s = {.index = w.index, .attempt = w.attempt, .wall_ms = w.wall_ms, .cols = w.cols, .rows = w.rows};
     const char **at = get_list(&in, w.argv, slots, &s.argv, &s.nargv);
     at = get_list(&in, w.env, at, &s.env, &s.nenv);
     at = get_list(&in, w.lower, at, &s.lower, &s.nlower);

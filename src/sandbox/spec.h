@@ -9,6 +9,7 @@
  *          ◄── READY | FAIL ──────────────────
  *          ── HELLO ──►
  *          ── EXEC ──► TAKEN | FAIL,  then GREW* and one EXIT
+ *          ── INPUT | RESIZE ──► TERMINAL (one each; of a step with a terminal)
  *          ── SIGNAL | KILL | DESTROY ──►
  *          ◄── READY (again, at every new connection: is a step running?)
  *
@@ -59,6 +60,8 @@ enum spw_type {
     SPW_DESTROY,  /* everything, and the shim */
     SPW_BEAR,     /* to a nursery, with the fds of a new shim; text: the run's id */
     SPW_HELLO,    /* since 2: nothing but the server's version */
+    SPW_INPUT,    /* since 2: data: what is typed; big: how many bytes came before; arg: SPW_IN_*, -, -, tag */
+    SPW_RESIZE,   /* since 2: arg: columns, rows (0 and 0: asks only), -, tag */
 
     SPW_READY = 64, /* arg: running, index, attempt, the shim's version (0: 1); big: the oldest it speaks;
                        text: the barriers that are missing by the operator's word */
@@ -67,7 +70,20 @@ enum spw_type {
     SPW_GREW,       /* big: size of the log */
     SPW_EXIT,       /* arg: -, index, attempt; exit */
     SPW_BORN,       /* from a nursery, with the new shim's pidfd */
+    SPW_TERMINAL,   /* since 2: to INPUT and RESIZE: arg: enum spw_tty, size (columns + rows << 16), SPW_IN_*, their
+                       tag; big: bytes of input taken so far, by whomever; data: one uint32_t, those of this INPUT */
     SPW_NTYPES
+};
+
+#define SPW_IN_EOF  1    /* nothing will follow */
+#define SPW_TTY_MAX 4096 /* columns, rows */
+enum spw_tty {
+    SPW_TTY_OK = 0, /* taken, perhaps in part, perhaps before */
+    SPW_TTY_NONE,   /* no step with a terminal is running */
+    SPW_TTY_GAP,    /* input that was not seen lies before it: nothing taken */
+    SPW_TTY_OTHER,  /* other input was taken in its place: nothing taken */
+    SPW_TTY_ENDED,  /* the input has ended before: nothing taken */
+    SPW_TTY_N
 };
 
 struct spw_head {
@@ -143,6 +159,7 @@ struct spw_step {
     const char *cwd, *layer;
     int32_t index, attempt;
     int64_t wall_ms;
+    uint16_t cols, rows; /* of its terminal; both 0: it has none. Layout 2 */
 };
 
 /* The layout that encoding this step takes: what the shim's version must be at least. */

@@ -30,11 +30,13 @@
 #include "os/proc.h"
 #include "shim/pump.h"
 #include "shim/sys.h"
+#include "shim/tty.h"
 
 #define DRAIN_US (200 * MS_US) /* what pipes still hold when all writers are gone comes at once */
 #define GRACE_US (2 * SEC_US)  /* SIGTERM to SIGKILL at a time-out */
 #define STUCK_US (10 * SEC_US) /* from SIGKILL to all to INI_DONE; beyond: a process the kernel cannot kill */
 #define GREW_US  (10 * MS_US)
+#define ECHO_US  (2 * MS_US)   /* the same where somebody may be typing */
 #define RETRY_US (500 * MS_US) /* for an exit record on a full disk */
 #define NEVER    INT64_MAX
 
@@ -49,6 +51,7 @@ struct host {
 
     /* of the running step */
     struct pump *pump;
+    struct tty *tty; /* of a step with a terminal; its master is the pump's fd 0, once init has made it */
     int32_t index, attempt;
     struct spw_exit exit;
     int64_t oom_before;
@@ -123,8 +126,47 @@ static void send_pending(struct host *h)
     m.big = (int64_t)pump_size(h->pump);
     if (try_send(h, &m)) {
         h->grew = false;
-        h->grew_at = now + GREW_US;
+        h->grew_at = now + (h->tty ? ECHO_US : GREW_US);
     }
+}
+
+static int master(const struct host *h)
+{
+    return pump_fd(h->pump, 0);
+}
+
+static void on_terminal(struct host *h, const struct spw_msg *m)
+{
+    struct spw_msg out;
+    uint16_t cols, rows;
+    size_t fresh = 0;
+    spw_msg_init(&out, SPW_TERMINAL);
+    out.arg[0] = SPW_TTY_NONE;
+    out.arg[3] = m->arg[3];
+    if (h->tty && h->state == H_RUNNING) {
+        out.arg[0] = SPW_TTY_OK;
+        if (m->head.type == SPW_INPUT)
+            out.arg[0] = (int32_t)tty_take(h->tty, (uint64_t)m->big, m->data, m->ndata, m->arg[0] & SPW_IN_EOF, &fresh);
+        else if (m->arg[0] && m->arg[1])
+            tty_resize(h->tty, master(h), (uint16_t)m->arg[0], (uint16_t)m->arg[1]);
+        if (fresh)
+            tty_write(h->tty, master(h));
+        tty_size(h->tty, &cols, &rows);
+        out.arg[1] = (int32_t)(cols | (uint32_t)rows << 16);
+        out.arg[2] = tty_ended(h->tty) ? SPW_IN_EOF : 0;
+        out.big = (int64_t)tty_taken(h->tty);
+    }
+    uint32_t n = (uint32_t)fresh;
+    memcpy(out.data, &n, sizeof(n));
+    out.ndata = sizeof(n);
+    (void)try_send(h, &out); /* a lost answer is asked for again */
+}
+
+static bool terminal_ok(const struct spw_msg *m)
+{
+    if (m->head.type == SPW_INPUT)
+        return m->big >= 0 && !(m->arg[0] & ~SPW_IN_EOF);
+    return m->arg[0] >= 0 && m->arg[0] <= SPW_TTY_MAX && m->arg[1] >= 0 && m->arg[1] <= SPW_TTY_MAX;
 }
 
 /* ---- a step ---- */
@@ -172,6 +214,18 @@ static int make_layer(const struct host_in *in, const char *name, struct err *e)
     return r;
 }
 
+/* Init makes it, inside, and sends its master. */
+static int start_terminal(struct host *h, int body_fd, const struct spw_step *s, struct err *e)
+{
+    struct ini_msg m = {.type = INI_STEP};
+    h->tty = tty_new(s->cols, s->rows);
+    if (!h->tty)
+        return err_oom(e);
+    if (ini_send(h->in->built.sock, &m, &body_fd, 1) < 0)
+        return err_set(e, ERR_SANDBOX_FAILED, "the sandbox's init is gone");
+    return 0;
+}
+
 static int start_pipes(struct host *h, int body_fd, struct err *e)
 {
     int out[2] = {-1, -1}, err[2] = {-1, -1};
@@ -193,6 +247,14 @@ static int start_pipes(struct host *h, int body_fd, struct err *e)
     return 0;
 }
 
+static void forget_step(struct host *h)
+{
+    pump_free(h->pump);
+    h->pump = NULL;
+    tty_free(h->tty);
+    h->tty = NULL;
+}
+
 static int begin(struct host *h, int body_fd, const struct spw_step *s, struct err *e)
 {
     const struct host_in *in = h->in;
@@ -208,10 +270,9 @@ static int begin(struct host *h, int body_fd, const struct spw_step *s, struct e
     }
     CRASH_POINT(shim_layer_made);
     if (r == 0)
-        r = start_pipes(h, body_fd, e);
+        r = s->cols ? start_terminal(h, body_fd, s, e) : start_pipes(h, body_fd, e);
     if (r < 0) {
-        pump_free(h->pump);
-        h->pump = NULL;
+        forget_step(h);
         return r;
     }
     CRASH_POINT(shim_step_begun);
@@ -358,8 +419,7 @@ static void on_done(struct host *h, const struct ini_msg *m)
 /* Recorded, and nothing of the step is mounted any more: whoever waits may look at its layer, and syncs the log. */
 static void settle(struct host *h)
 {
-    pump_free(h->pump);
-    h->pump = NULL;
+    forget_step(h);
     h->state = H_IDLE;
     h->exit_ready = true;
     h->drain_at = h->retry_at = NEVER;
@@ -414,6 +474,13 @@ static void on_command(struct host *h, const struct spw_msg *m, int fd)
     case SPW_EXEC:
         on_exec(h, fd, m->arg[0]);
         break;
+    case SPW_INPUT:
+    case SPW_RESIZE:
+        if (terminal_ok(m))
+            on_terminal(h, m);
+        else
+            hang_up(h);
+        break;
     case SPW_SIGNAL:
         if (h->state == H_RUNNING && m->arg[0] > 0 && m->arg[0] <= SIGRTMAX)
             to_init(h, INI_SIGNAL, m->arg[0]);
@@ -445,21 +512,37 @@ static void on_conn(struct host *h)
         close(fd);
 }
 
+static void on_master(struct host *h, int fd)
+{
+    uint16_t cols, rows;
+    pump_pipes(h->pump, fd, -1);
+    tty_size(h->tty, &cols, &rows);
+    tty_resize(h->tty, fd, cols, rows);
+    tty_write(h->tty, fd); /* what came before it was there */
+}
+
 static void on_init(struct host *h)
 {
     struct ini_msg m;
-    int r = ini_recv(h->in->built.sock, &m, NULL, 0, NULL);
-    if (r == 1 && m.type == INI_DONE)
+    int fd = -1;
+    size_t nfds = 0;
+    int r = ini_recv(h->in->built.sock, &m, &fd, 1, &nfds);
+    if (r == 1 && m.type == INI_TTY && nfds == 1 && h->tty && h->state == H_RUNNING && master(h) < 0)
+        on_master(h, fd), fd = -1;
+    else if (r == 1 && m.type == INI_DONE)
         on_done(h, &m);
     else if (r == 1 && m.type == INI_CLEAN)
         h->clean = true;
     else
         h->state = H_OVER; /* init is gone; so is every process it had */
+    fd_close(&fd);
 }
 
 static void on_time(struct host *h)
 {
     int64_t now = clock_mono_us();
+    if (h->tty && now >= tty_due(h->tty))
+        tty_write(h->tty, h->state == H_RUNNING ? master(h) : -1);
     if (h->state == H_RUNNING && now >= h->wall_at)
         time_out(h);
     if (h->state == H_RUNNING && now >= h->kill_at)
@@ -482,6 +565,7 @@ static int next_ms(const struct host *h)
                           h->stuck_at,
                           h->idle_at,
                           h->state == H_DRAINING ? (h->retry_at != NEVER ? h->retry_at : h->drain_at) : NEVER,
+                          h->tty && h->state == H_RUNNING && master(h) >= 0 ? tty_due(h->tty) : NEVER,
                           h->grew && h->conn >= 0 ? h->grew_at : NEVER};
     int64_t first = NEVER, now = clock_mono_us();
     for (size_t i = 0; i < ARRAY_LEN(at); i++)
@@ -508,12 +592,14 @@ static void turn(struct host *h)
         {h->in->built.sock, POLLIN, 0},
         {deaf ? -1 : h->in->listen_fd, POLLIN, 0},
         {deaf ? -1 : h->conn, (short)(POLLIN | (h->exit_ready ? POLLOUT : 0)), 0},
-        {out, POLLIN, 0},
+        {out, (short)(POLLIN | (h->tty && tty_waits(h->tty) ? POLLOUT : 0)), 0},
         {err, POLLIN, 0},
     };
     if (poll(p, ARRAY_LEN(p), next_ms(h)) < 0 && errno != EINTR)
         return;
-    if (p[3].revents)
+    if (p[3].revents & POLLOUT)
+        tty_write(h->tty, master(h));
+    if (p[3].revents & ~POLLOUT)
         on_output(h, 0);
     if (p[4].revents)
         on_output(h, 1);
@@ -537,6 +623,6 @@ void host_loop(struct host_in *in)
     sys_pidfd_kill(in->built.pidfd, SIGKILL);
     while (waitpid(in->built.pid, NULL, 0) < 0 && errno == EINTR)
         ;
-    pump_free(h.pump);
+    forget_step(&h);
     fd_close(&h.conn);
 }

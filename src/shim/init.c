@@ -35,6 +35,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include "base/buf.h"
 #include "base/str.h"
 #include "os/clock.h"
@@ -59,6 +60,7 @@ struct init {
     int sigfd;
     pid_t main; /* of the running step; 0 = idle */
     int err_fd; /* read end of what tells of a failed start; read when the process is reaped */
+    int tty;    /* of the running step's terminal, the end it uses; -1: it has none */
     struct {
         pid_t pid; /* 0: none */
         int sock, err_fd;
@@ -204,6 +206,8 @@ static int hand_over(struct init *in, const int fds[4])
 
 static int start_next(struct init *in, const int fds[4], struct err *e)
 {
+    if (in->tty >= 0)
+        drop_next(in); /* it goes: a terminal controls only what is made after it */
     if (hand_over(in, fds) < 0 && hand_over(in, fds) < 0)
         return err_sys(e, ERR_SANDBOX_FAILED, "start a process");
     in->main = in->next.pid;
@@ -213,16 +217,55 @@ static int start_next(struct init *in, const int fds[4], struct err *e)
     return 0;
 }
 
-static int begin_body(struct init *in, const char *body, size_t n, const int fds[4], struct err *e)
+/* Init leads the terminal's session, not the step: when the leader of a session ends, the kernel hangs its terminal up,
+ * and throws away what was written and not yet read (tty_vhangup_session). Init never ends before; it lets go when all
+ * processes are gone. It ignores what a terminal sends, as pid 1 does.
+ * The master leaves the sandbox at once: who holds it can type and read. */
+static int make_terminal(struct init *in, struct err *e)
+{
+    struct ini_msg m = {.type = INI_TTY};
+    struct termios t;
+    int unlocked = 0;
+    AUTO(fd_close) int master = open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+    AUTO(fd_close) int tty = -1;
+    if (master < 0 || ioctl(master, TIOCSPTLCK, &unlocked) < 0 ||
+        (tty = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC)) < 0)
+        return err_sys(e, ERR_SANDBOX_FAILED, "make a terminal");
+    if (tcgetattr(tty, &t) < 0)
+        return err_sys(e, ERR_SANDBOX_FAILED, "set the terminal up");
+    t.c_iflag |= IUTF8;
+    if (tcsetattr(tty, TCSANOW, &t) < 0 || ioctl(tty, TIOCSCTTY, 0) < 0)
+        return err_sys(e, ERR_SANDBOX_FAILED, "set the terminal up");
+    if (ini_send(in->in->sock, &m, &master, 1) < 0)
+        _exit(1); /* the host side is gone */
+    in->tty = tty;
+    tty = -1;
+    return 0;
+}
+
+static int start_with_terminal(struct init *in, int body_fd, struct err *e)
+{
+    int r = make_terminal(in, e);
+    if (r < 0)
+        return r;
+    const int fds[4] = {body_fd, in->tty, in->tty, in->tty};
+    r = start_next(in, fds, e);
+    if (r < 0)
+        fd_close(&in->tty);
+    return r;
+}
+
+static int begin_body(struct init *in, const char *body, size_t n, const int *fds, size_t nfds, struct err *e)
 {
     struct spw_step s;
     void *mem = NULL;
     int r = spw_step_decode(body, n, &s, &mem, e);
     if (r < 0)
         return r;
-    r = rootfs_step_mount(in->in, &in->fs, &s, e);
+    r = nfds == (s.cols ? 1 : 4) ? rootfs_step_mount(in->in, &in->fs, &s, e)
+                                 : err_set(e, ERR_INTERNAL, "a step came with the wrong ends");
     if (r == 0) {
-        r = start_next(in, fds, e);
+        r = s.cols ? start_with_terminal(in, fds[0], e) : start_next(in, fds, e);
         if (r < 0)
             rootfs_step_umount();
     }
@@ -237,15 +280,15 @@ static void report(struct init *in, enum ini_type type)
         _exit(1); /* the host side is gone */
 }
 
-static void begin(struct init *in, const int fds[4], size_t nfds)
+static void begin(struct init *in, const int *fds, size_t nfds)
 {
     struct err e = ERR_INIT;
     char *body = NULL;
     size_t n = 0;
     in->done = (struct ini_msg){.status = -1};
-    int r = nfds == 4 && !in->main ? step_read_body(fds[0], &body, &n, &e) : err_set(&e, ERR_INTERNAL, "init is busy");
+    int r = nfds > 0 && !in->main ? step_read_body(fds[0], &body, &n, &e) : err_set(&e, ERR_INTERNAL, "init is busy");
     if (r == 0)
-        r = begin_body(in, body, n, fds, &e);
+        r = begin_body(in, body, n, fds, nfds, &e);
     if (body)
         secure_wipe(body, n);
     free(body);
@@ -326,6 +369,7 @@ static void end_step(struct init *in)
             break;
     }
     take_exec_error(in);
+    fd_close(&in->tty); /* the last: the master reads what is left, and its end */
     if (disk_is_hard(in) && !in->done.disk)
         in->done.disk = at_quota(in, &room);
     memory_clear();
@@ -337,6 +381,14 @@ static void end_step(struct init *in)
     in->next.due = true;
 }
 
+/* Ctrl-Z at the step itself: nobody could ever bring it back. The kernel ignores it for a process whose session has no
+ * shell over it; here init leads the session, so this is ours to do. A plain SIGSTOP stays what it is. */
+static void go_on(const struct init *in, pid_t pid, int sig)
+{
+    if (pid == in->main && (sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU))
+        kill(-pid, SIGCONT);
+}
+
 static void on_children(struct init *in)
 {
     struct signalfd_siginfo si;
@@ -345,7 +397,11 @@ static void on_children(struct init *in)
     pid_t pid;
     bool main_gone = false;
     (void)!read(in->sigfd, &si, sizeof(si));
-    while ((pid = wait4(-1, &status, WNOHANG, &u)) > 0) {
+    while ((pid = wait4(-1, &status, WNOHANG | (in->tty >= 0 ? WUNTRACED : 0), &u)) > 0) {
+        if (WIFSTOPPED(status)) {
+            go_on(in, pid, WSTOPSIG(status));
+            continue;
+        }
         main_gone |= pid == in->main;
         reaped(in, pid, status, &u);
     }
@@ -603,10 +659,11 @@ static void await_go(const struct init_in *ii, struct gather *g, struct ini_msg 
 _Noreturn void init_main(const struct init_in *ii)
 {
     struct err e = ERR_INIT;
-    struct init in = {.in = ii, .err_fd = -1, .next = {.sock = -1, .err_fd = -1}};
+    struct init in = {.in = ii, .err_fd = -1, .tty = -1, .next = {.sock = -1, .err_fd = -1}};
     struct ini_msg m;
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     prctl(PR_SET_NAME, "sallyport-init", 0, 0, 0);
+    (void)!setsid(); /* to lead the sessions of terminals; every other step makes its own */
     close_others(ii);
     struct gather *g = NULL;
     int fds[8];

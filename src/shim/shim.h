@@ -10,6 +10,7 @@
  *     binds.c   toolchains, in root mode        binds.c   toolchains, in user mode
  *     host.c    event loop                      step.c    drops every privilege, then execve
  *     pump.c    logs, exit record               memory.c  soft memory limit
+ *     tty.c     input of a terminal
  *     cgroup.c  hard limits
  *
  * Its server may be older or newer: sandbox/spec.h says what that asks of a message, and how to add one. Messages
@@ -91,7 +92,8 @@ enum ini_type {
     INI_BIND,   /* host -> init, before INI_GO in root mode: num = index in spec->ro_binds, fd 0 = its copy */
     INI_UP,     /* init -> host: the file system stands */
     INI_FAIL,   /* init -> host: it does not; text */
-    INI_STEP,   /* host -> init: body in fd 0; stdin stdout stderr in fds 1..3 */
+    INI_STEP,   /* host -> init: body in fd 0; stdin stdout stderr in fds 1..3, none for a step with a terminal */
+    INI_TTY,    /* init -> host, before DONE: fd 0 = the master of the step's terminal, which init keeps no copy of */
     INI_SIGNAL, /* host -> init: num = signal to the step's process group */
     INI_END,    /* host -> init: SIGKILL to everything but init */
     INI_DONE,   /* init -> host: all of the step is reaped: its record can be written */

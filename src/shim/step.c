@@ -145,6 +145,9 @@ static bool same_name(const char *a, const char *b)
     return strncmp(a, b, n + 1) == 0;
 }
 
+/* What a plain terminal of today understands; its description is in every Debian (ncurses-base). */
+#define TERM_OF_TERMINAL "TERM=xterm-256color"
+
 static char **make_env(const struct spw_step *s)
 {
     char **env = calloc(ARRAY_LEN(builtin_env) + s->nenv + 1, sizeof(*env));
@@ -154,7 +157,8 @@ static char **make_env(const struct spw_step *s)
         for (size_t k = 0; k < s->nenv && !own; k++)
             own = same_name(builtin_env[i], s->env[k]);
         if (!own)
-            env[n++] = (char *)builtin_env[i];
+            env[n++] =
+                (char *)(s->cols && same_name(builtin_env[i], TERM_OF_TERMINAL) ? TERM_OF_TERMINAL : builtin_env[i]);
     }
     for (size_t k = 0; env && k < s->nenv; k++)
         env[n++] = (char *)s->env[k];
@@ -213,11 +217,23 @@ int step_read_body(int fd, char **ret, size_t *ret_n, struct err *e)
     return 0;
 }
 
-static void stdio(const int fds[3], int err_fd)
+/* In front of the terminal that init leads. As long as we are not, asking for it would stop us (SIGTTOU). */
+static void take_foreground(int err_fd)
+{
+    TRY("process group", setpgid(0, 0));
+    signal(SIGTTOU, SIG_IGN);
+    TRY("terminal", tcsetpgrp(0, getpid()));
+    signal(SIGTTOU, SIG_DFL);
+}
+
+static void stdio(const int fds[3], bool terminal, int err_fd)
 {
     for (int i = 0; i < 3; i++)
         TRY("stdio", dup2(fds[i], i));
-    TRY("setsid", setsid());
+    if (terminal)
+        take_foreground(err_fd);
+    else
+        TRY("setsid", setsid());
 }
 
 /* Blocks until init has a step. The body lives until execve replaces all memory. */
@@ -235,7 +251,7 @@ static void await_step(const struct step_in *in, struct spw_step *ret)
     if (m.type != INI_STEP || nfds != 4 || step_read_body(fds[0], &body, &n, &e) < 0 ||
         spw_step_decode(body, n, ret, &mem, &e) < 0)
         fail_at(err_fd, "read the step", e.msg);
-    stdio(fds + 1, err_fd);
+    stdio(fds + 1, ret->cols, err_fd);
 }
 
 static void give_up_all(const struct step_in *in)

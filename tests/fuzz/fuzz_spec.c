@@ -71,6 +71,7 @@ static void step(const char *p, size_t n)
         MUST(same_list(a.lower, a.nlower, b.lower, b.nlower));
         MUST(same_list(a.secrets, a.nsecrets, b.secrets, b.nsecrets));
         MUST(a.index == b.index && a.attempt == b.attempt && a.wall_ms == b.wall_ms);
+        MUST(a.cols == b.cols && a.rows == b.rows);
     }
     free(mem_a);
     free(mem_b);

@@ -76,7 +76,9 @@ static void start(struct rig *g, const char *command, const char *const *argv)
                           .lower = g->lower,
                           .layer = layer,
                           .secrets = g->secrets,
-                          .wall_ms = g->wall_ms};
+                          .wall_ms = g->wall_ms,
+                          .cols = g->cols,
+                          .rows = g->rows};
     must(sandbox_exec(g->sb, &s, &e), &e);
     g->next++;
 }

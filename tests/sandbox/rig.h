@@ -14,6 +14,7 @@ struct rig {
     int next;                 /* index of the next step */
     const char *const *env, *const *secrets, *const *lower;
     int64_t wall_ms;
+    int cols, rows; /* of the next steps' terminal; 0: none */
     const char *cwd;
 };
 

@@ -76,6 +76,35 @@ static void test_step_round_trip(void **state)
     buf_fini(&b);
 }
 
+/* Only what asks for a terminal needs a shim that knows them. */
+static void test_terminal_of_a_step(void **state)
+{
+    (void)state;
+    static const uint16_t bad[][2] = {{80, 0}, {0, 24}, {4097, 1}, {1, 4097}};
+    struct spw_step in = step(), out;
+    void *mem = NULL;
+    assert_int_equal(spw_step_layout(&in), 1);
+    in.cols = 132;
+    in.rows = 43;
+    assert_int_equal(spw_step_layout(&in), 2);
+    struct buf b = BUF_INIT(1 << 20);
+    assert_int_equal(spw_step_encode(&in, &b, NULL), 0);
+    assert_int_equal(spw_step_decode(b.p, b.len, &out, &mem, NULL), 0);
+    assert_int_equal(out.cols, 132);
+    assert_int_equal(out.rows, 43);
+    free(TAKE(mem));
+    ((struct spw_head *)b.p)->version = 1; /* the older layout has no such thing */
+    assert_int_equal(spw_step_decode(b.p, b.len, &out, &mem, NULL), -ERR_INVALID);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        buf_reset(&b);
+        in.cols = bad[i][0];
+        in.rows = bad[i][1];
+        assert_int_equal(spw_step_encode(&in, &b, NULL), 0);
+        assert_int_equal(spw_step_decode(b.p, b.len, &out, &mem, NULL), -ERR_INVALID);
+    }
+    buf_fini(&b);
+}
+
 /* Every truncation, and every single byte changed in a few ways: refused, or a valid value; never a read outside
  * (ASan). */
 static void test_damage(void **state)
@@ -268,10 +297,15 @@ static void test_exit_record(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_spec_round_trip), cmocka_unit_test(test_step_round_trip),
-        cmocka_unit_test(test_damage),          cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_small_messages),  cmocka_unit_test(test_older_peer),
-        cmocka_unit_test(test_common_version),  cmocka_unit_test(test_exit_record),
+        cmocka_unit_test(test_spec_round_trip),
+        cmocka_unit_test(test_step_round_trip),
+        cmocka_unit_test(test_terminal_of_a_step),
+        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_small_messages),
+        cmocka_unit_test(test_older_peer),
+        cmocka_unit_test(test_common_version),
+        cmocka_unit_test(test_exit_record),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

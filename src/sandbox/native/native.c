@@ -36,6 +36,7 @@
 #define BORN_MS    1000
 #define DESTROY_MS 5000    /* then SIGKILL; pid namespace and cgroups do the rest */
 #define GONE_MS    1000    /* from its socket's end to its own */
+#define TTY_MS     2000    /* for a shim to answer about a terminal */
 #define MUTE_MS    100     /* how often the log of a mute one is looked at */
 #define IDLE_MS    3600000 /* the shim leaves by itself after an hour with nobody attached and no step */
 
@@ -48,7 +49,9 @@ struct sandbox {
     char weaker[SPW_TEXT];
     bool exit_held; /* an EXIT that arrived while we waited for something else */
     struct step_exit held;
-    char *dir; /* mute: the run's directory, and the step that is waited for; else NULL */
+    bool grew;   /* and a GREW */
+    int32_t tag; /* of the last question about a terminal */
+    char *dir;   /* mute: the run's directory, and the step that is waited for; else NULL */
     int index, attempt;
     off_t log_seen;
 };
@@ -144,6 +147,7 @@ static int await(struct sandbox *sb, int a, int b, int ms, struct spw_msg *ret)
             native_exit_from(&ret->exit, &sb->held);
             sb->exit_held = true;
         }
+        sb->grew = sb->grew || ret->head.type == SPW_GREW;
     }
     return 0;
 }
@@ -503,6 +507,8 @@ static int check_step(const struct step_spec *s, struct err *e)
         return err_field(e, ERR_INVALID, "cwd", "must be a plain path below the project");
     if (s->index < 0 || s->attempt < 0)
         return err_field(e, ERR_INVALID, "index", "must not be negative");
+    if (s->cols < 0 || s->cols > SPW_TTY_MAX || s->rows < 0 || s->rows > SPW_TTY_MAX || !s->cols != !s->rows)
+        return err_field(e, ERR_INVALID, "cols", "a terminal has 1 to %d columns and rows", SPW_TTY_MAX);
     for (size_t i = 0; s->env && s->env[i]; i++) {
         const char *eq = strchr(s->env[i], '=');
         if (!eq || eq == s->env[i])
@@ -533,6 +539,8 @@ static int encode_step(const struct step_spec *s, uint32_t peer, struct buf *b, 
         .index = s->index,
         .attempt = s->attempt,
         .wall_ms = s->wall_ms,
+        .cols = (uint16_t)s->cols,
+        .rows = (uint16_t)s->rows,
     };
     if (w.nargv > SPW_LIST_MAX || w.nenv > SPW_LIST_MAX || w.nlower > SPW_LIST_MAX || w.nsecrets > SPW_LIST_MAX)
         return err_set(e, ERR_TOO_LARGE, "a list of the step has more than %d entries", SPW_LIST_MAX);
@@ -566,7 +574,7 @@ int sandbox_exec(struct sandbox *sb, const struct step_spec *s, struct err *e)
     int r = check_step(s, e);
     if (r < 0)
         return r;
-    sb->exit_held = false;
+    sb->exit_held = sb->grew = false;
     if (sb->dir || sb->sock < 0)
         return err_set(e, ERR_SANDBOX_FAILED, "the run's sandbox takes no step");
     r = send_step(sb, s, e);
@@ -651,6 +659,11 @@ int sandbox_wait(struct sandbox *sb, int timeout_ms, int wake_fd, enum sandbox_e
         *ret = SB_EXIT;
         return 0;
     }
+    if (sb->grew) {
+        sb->grew = false;
+        *ret = SB_GREW;
+        return 0;
+    }
     if (sb->dir && !sb->gone)
         return wait_mute(sb, until, wake_fd, ret, e);
     while (!sb->gone) {
@@ -673,6 +686,76 @@ int sandbox_wait(struct sandbox *sb, int timeout_ms, int wake_fd, enum sandbox_e
     }
     *ret = SB_GONE;
     return 0;
+}
+
+/* ---- its terminal ---- */
+
+_Static_assert((int)SB_TTY_ENDED == (int)SPW_TTY_ENDED && (int)SB_TTY_NONE == (int)SPW_TTY_NONE, "one numbering");
+
+static int ask_terminal(struct sandbox *sb, struct spw_msg *m, struct sandbox_tty *ret, struct err *e)
+{
+    int64_t until = clock_mono_us() + TTY_MS * MS_US;
+    int32_t tag = m->arg[3] = ++sb->tag & INT32_MAX;
+    uint32_t fresh = 0;
+    size_t n = sb->dir || sb->gone ? 0 : written(sb, m);
+    if (n == 0 || unix_send(sb->sock, m, n, NULL, 0, NULL) < 0)
+        return err_set(e, ERR_UNAVAILABLE, "the sandbox cannot be spoken to: try again");
+    do {
+        int ms = (int)((until - clock_mono_us()) / MS_US);
+        if (ms <= 0 || await(sb, SPW_TERMINAL, SPW_TERMINAL, ms, m) != SPW_TERMINAL)
+            return err_set(e, ERR_UNAVAILABLE, "the sandbox gave no answer: try again");
+    } while (m->arg[3] != tag); /* late, to another question */
+    if (m->arg[0] < 0 || m->arg[0] >= SPW_TTY_N || m->ndata != sizeof(fresh))
+        return err_set(e, ERR_SANDBOX_FAILED, "the sandbox's answer about its terminal is damaged");
+    memcpy(&fresh, m->data, sizeof(fresh));
+    ret->status = m->arg[0];
+    ret->taken = (uint64_t)m->big;
+    ret->fresh += fresh;
+    ret->cols = m->arg[1] & 0xffff;
+    ret->rows = (int)((uint32_t)m->arg[1] >> 16);
+    ret->eof = m->arg[2] & SPW_IN_EOF;
+    return 0;
+}
+
+/* A message's worth at a time; the first that is not taken whole ends it. */
+static int send_input(struct sandbox *sb, const struct sandbox_tty_ask *a, struct sandbox_tty *ret, struct err *e)
+{
+    struct spw_msg m;
+    size_t at = 0;
+    int r;
+    do {
+        size_t n = a->n - at < SPW_DATA_MAX ? a->n - at : SPW_DATA_MAX;
+        spw_msg_init(&m, SPW_INPUT);
+        m.arg[0] = a->eof && at + n == a->n ? SPW_IN_EOF : 0;
+        m.big = (int64_t)(a->offset + at);
+        m.ndata = (uint32_t)n;
+        if (n)
+            memcpy(m.data, a->p + at, n);
+        r = ask_terminal(sb, &m, ret, e);
+        at += n;
+    } while (r == 0 && at < a->n && ret->status == SB_TTY_OK && ret->taken >= a->offset + at);
+    secure_wipe(m.data, sizeof(m.data));
+    return r;
+}
+
+int sandbox_tty(struct sandbox *sb, const struct sandbox_tty_ask *a, struct sandbox_tty *ret, struct err *e)
+{
+    struct sandbox_tty t = {0};
+    struct spw_msg m;
+    int r;
+    if (a->what == SB_TTY_INPUT) {
+        if (a->offset > INT64_MAX - a->n)
+            return err_field(e, ERR_INVALID, "offset", "is too large");
+        r = send_input(sb, a, &t, e);
+    } else {
+        spw_msg_init(&m, SPW_RESIZE);
+        m.arg[0] = a->what == SB_TTY_RESIZE ? a->cols : 0;
+        m.arg[1] = a->what == SB_TTY_RESIZE ? a->rows : 0;
+        r = ask_terminal(sb, &m, &t, e);
+    }
+    if (r == 0 || t.fresh) /* a part that was taken was taken */
+        *ret = t;
+    return t.fresh ? 0 : r;
 }
 
 int sandbox_signal(struct sandbox *sb, int sig)
