@@ -91,6 +91,8 @@ int get_run_audit(struct call *, struct err *);
 int get_events(struct call *, struct err *);
 int get_step(struct call *, struct err *);
 int get_step_log(struct call *, struct err *);
+int post_input(struct call *, struct err *);
+int post_resize(struct call *, struct err *);
 int get_approvals(struct call *, struct err *);
 int get_approval(struct call *, struct err *);
 int post_approval(struct call *, struct err *);

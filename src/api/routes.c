@@ -42,6 +42,8 @@ const struct route api_routes[] = {
 
     {HTTP_M_GET,    V1 "/steps/{step}",              SCOPE_RUN_READ,     0,   0, NULL, get_step, "One step", NULL, "Step", 200, "steps.get"},
     {HTTP_M_GET,    V1 "/steps/{step}/log",          SCOPE_RUN_READ,     0,   0, "offset limit stream", get_step_log, "Its output: raw bytes, or JSON frames", NULL, "LogPage", 200, "steps.log"},
+    {HTTP_M_POST,   V1 "/steps/{step}/input",        SCOPE_RUN_WRITE,    0,   128 * KIB, NULL, post_input, "Type into its terminal", "TerminalInput", "Terminal", 200, "steps.input"},
+    {HTTP_M_POST,   V1 "/steps/{step}/resize",       SCOPE_RUN_WRITE,    0,   4 * KIB, NULL, post_resize, "Change the size of its terminal", "TerminalSize", "Terminal", 200, "steps.resize"},
 
     {HTTP_M_GET,    V1 "/approvals",                 SCOPE_RUN_READ,     0,   0, PAGE " state run_id", get_approvals, "What was and is asked of people", NULL, "ApprovalList", 200, "approval.queue"},
     {HTTP_M_GET,    V1 "/approvals/{approval}",      SCOPE_RUN_READ,     0,   0, NULL, get_approval, "One approval", NULL, "Approval", 200, "approval.get"},

@@ -124,6 +124,9 @@ static void write_step(struct buf *out, const struct json *s)
     if (json_len(env))
         buf_addc(out, '\n');
     write_time(out, json_int(json_get(s, "wall_ms")));
+    if (json_true(json_get(s, "pty")))
+        buf_printf(out, "terminal: %" PRId64 "x%" PRId64 "\n", json_int(json_get(s, "cols")),
+                   json_int(json_get(s, "rows")));
     if (action)
         write_line(out, "# policy", action);
 }
@@ -132,7 +135,7 @@ void planform_write(struct buf *out, const struct json *plan)
 {
     const struct json *steps = json_get(plan, "steps");
     buf_puts(out, "# What you save here replaces the plan; the policy judges it again.\n"
-                  "# A step begins with \"step:\"; title, cwd, env (names) and time are optional.\n"
+                  "# A step begins with \"step:\"; title, cwd, env (names), time and terminal are optional.\n"
                   "# A command of several lines: \"step: |\", then its lines indented by four blanks.\n"
                   "# Save it unchanged, or without any step, to keep the plan as it is.\n");
     for (size_t i = 0; i < json_len(steps); i++)
@@ -323,13 +326,30 @@ static int read_time(struct reader *r, const char *v, struct err *e)
     return 0;
 }
 
+/* "80x24" */
+static int read_terminal(struct reader *r, const char *v, struct err *e)
+{
+    int64_t cols = 0, rows = 0;
+    const char *x = strchr(v, 'x');
+    char *first = x ? str_ndup(v, (size_t)(x - v)) : NULL;
+    bool ok = first && str_i64(first, &cols) && str_i64(x + 1, &rows) && cols > 0 && rows > 0;
+    free(first);
+    if (!ok)
+        return err_set(e, ERR_INVALID, "line %d: terminal: needs columns and rows, such as 80x24", r->line);
+    jw_kbool(&r->w, "pty", true);
+    jw_kint(&r->w, "cols", cols);
+    jw_kint(&r->w, "rows", rows);
+    return 0;
+}
+
 static const struct {
     const char *name;
     bool begins; /* a new step */
     int (*fn)(struct reader *, const char *value, struct err *);
 } keys[] = {
-    {"step", true, read_step}, {"json", true, read_json}, {"argv", true, read_argv},  {"title", false, read_title},
-    {"cwd", false, read_cwd},  {"env", false, read_env},  {"time", false, read_time},
+    {"step", true, read_step},    {"json", true, read_json},          {"argv", true, read_argv},
+    {"title", false, read_title}, {"cwd", false, read_cwd},           {"env", false, read_env},
+    {"time", false, read_time},   {"terminal", false, read_terminal},
 };
 
 static int read_key(struct reader *r, const char *line, struct err *e)
@@ -349,7 +369,8 @@ static int read_key(struct reader *r, const char *line, struct err *e)
         r->seen |= 1u << i;
         return x;
     }
-    return err_set(e, ERR_INVALID, "line %d: begin a line with step:, title:, cwd:, env:, time: or #", r->line);
+    return err_set(e, ERR_INVALID, "line %d: begin a line with step:, title:, cwd:, env:, time:, terminal: or #",
+                   r->line);
 }
 
 static int read_one(struct reader *r, struct err *e)

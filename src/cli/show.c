@@ -174,6 +174,8 @@ static void show_plan_step(struct ui *ui, const struct json *s)
     if (cwd && *cwd && !str_eq(cwd, "."))
         ui_printf(ui, "     in %s\n", ui_one(ui, cwd));
     put_names(ui, "     ", "env", json_get(s, "env_names"));
+    if (json_true(json_get(s, "pty")))
+        ui_printf(ui, "     with a terminal: what is typed into it is not judged by the policy\n");
     if (wall > 0) {
         ui_printf(ui, "     at most ");
         put_duration(ui, wall);

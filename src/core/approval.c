@@ -122,6 +122,8 @@ int approval_canonical(const struct approval_subject *s, struct buf *out, struct
         return r;
     jw_kstr(&w, "kind", s->kind);
     jw_kstr(&w, "network", s->network ? s->network : "none");
+    if (s->pty)
+        jw_kbool(&w, "pty", true);
     jw_end_obj(&w);
     if (raw.bad)
         return err_set(e, -raw.bad, "an approval's subject is at most %zu bytes", (size_t)APPROVAL_SUBJECT_MAX);

@@ -6,7 +6,7 @@
  * May include: base/.  Pure.  Threads: any.
  *
  *   {"argv":[…] | "changes":hex | "file":{"path","sha256"} | "plan":hex | "text":"…",
- *    "cwd":"…","env_names":[…],"kind":"…","network":"…"}
+ *    "cwd":"…","env_names":[…],"kind":"…","network":"…","pty":true}     pty: only of what has a terminal
  *
  * Strings that are not UTF-8 carry their bytes beside them: "text_b64", "cwd_b64", "argv_b64" (all of argv).
  * env_names are sorted and each stands once, so their order does not matter. */
@@ -32,6 +32,7 @@ struct approval_subject {
     const char *const *env_names;
     size_t nenv;
     const char *network; /* "none" when NULL; else the network mode's own text */
+    bool pty;            /* it takes input that nobody judges */
 };
 
 /* The canonical text. -ERR_INVALID when kind is missing or not exactly one of the alternatives is given. */

@@ -185,6 +185,11 @@ void plan_step_members(struct jw *w, const struct plan_step *s, size_t index)
         jw_int(w, s->wall_ms);
     else
         jw_null(w);
+    if (!s->cols)
+        return;
+    jw_kbool(w, "pty", true);
+    jw_kint(w, "cols", s->cols);
+    jw_kint(w, "rows", s->rows);
 }
 
 void plan_json(struct jw *w, const struct plan *p)
@@ -225,6 +230,8 @@ static void hashed_step(struct jw *w, const struct plan_step *s)
     jw_kstr(w, "cwd", s->cwd);
     write_words(w, "env_names", env, n);
     jw_kstr(w, "kind", s->kind);
+    if (s->cols) /* its size may change while it runs: that it takes input is what is decided */
+        jw_kbool(w, "pty", true);
     jw_kint(w, "wall_ms", s->wall_ms);
     jw_end_obj(w);
 }

@@ -180,10 +180,38 @@ static int read_kind(const struct json *o, const char *path, struct err *e)
     return str_eq(kind, "command") ? 0 : wrong(path, "kind", "be \"command\"", e);
 }
 
+static int read_size(const struct json *o, const char *path, const char *key, int64_t dflt, bool pty, int *to,
+                     struct err *e)
+{
+    int64_t v = dflt;
+
+    if (absent(o, key)) {
+        *to = pty ? (int)dflt : 0;
+        return 0;
+    }
+    int r = json_want_int(o, path, key, J_OPT, 1, PLAN_TTY_MAX, &v, e);
+    if (r == 0 && !pty)
+        return wrong(path, key, "come with \"pty\": true", e);
+    *to = (int)v;
+    return r;
+}
+
+static int read_terminal(const struct json *o, const char *path, struct plan_step *st, struct err *e)
+{
+    bool pty = false;
+
+    int r = json_want_bool(o, path, "pty", J_OPT, &pty, e);
+    if (r == 0)
+        r = read_size(o, path, "cols", PLAN_TTY_COLS, pty, &st->cols, e);
+    if (r == 0)
+        r = read_size(o, path, "rows", PLAN_TTY_ROWS, pty, &st->rows, e);
+    return r;
+}
+
 static int read_step(const struct json *o, const char *path, struct plan_step *st, struct err *e)
 {
-    static const char *const known[] = {"command", "argv",   "title", "cwd",      "env_names", "wall_ms",
-                                        "kind",    "reason", "index", "decision", NULL};
+    static const char *const known[] = {"command", "argv",  "title",    "cwd", "env_names", "wall_ms", "kind",
+                                        "reason",  "index", "decision", "pty", "cols",      "rows",    NULL};
     int r = json_known(o, path, known, e);
 
     if (r == 0)
@@ -200,6 +228,8 @@ static int read_step(const struct json *o, const char *path, struct plan_step *s
         r = read_env_names(o, path, st, e);
     if (r == 0 && !absent(o, "wall_ms"))
         r = json_want_int(o, path, "wall_ms", J_OPT, 1, PLAN_WALL_MS_MAX, &st->wall_ms, e);
+    if (r == 0)
+        r = read_terminal(o, path, st, e);
     return r < 0 ? r : plan_step_defaults(st, e);
 }
 

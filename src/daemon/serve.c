@@ -30,6 +30,7 @@
 #include "service/audits.h"
 #include "service/auth.h"
 #include "service/hub.h"
+#include "service/terminals.h"
 #include "service/policies.h"
 #include "service/reconcile.h"
 #include "service/runs.h"
@@ -147,6 +148,8 @@ static int build_services(struct server *s, struct err *e)
 {
     int r = hub_new(20000, &s->svc.hub, e);
 
+    if (r == 0)
+        r = terminals_new(&s->svc.terminals, e);
     if (r == 0)
         r = open_store(s, e);
     if (r == 0)
@@ -302,6 +305,7 @@ static void take_down(struct server *s)
     audits_close(s->svc.audits);
     secrets_close(s->svc.secrets);
     sandbox_nursery_free(s->svc.nursery);
+    terminals_free(s->svc.terminals);
     hub_free(s->svc.hub);
     free(s->hosts);
     fd_close(&s->sig_fd);

@@ -24,7 +24,8 @@ static int step_subject(const struct run_row *row, const struct plan_step *s, st
                                      .cwd = s->cwd,
                                      .env_names = (const char *const *)s->env_names,
                                      .nenv = s->nenv,
-                                     .network = row->network ? "on" : NULL};
+                                     .network = row->network ? "on" : NULL,
+                                     .pty = s->cols > 0};
     return 0;
 }
 
@@ -133,6 +134,8 @@ static int gate_go(struct db *db, struct held *h, struct run_row *row, const cha
     jw_kint(&w, "index", s->index);
     jw_kint(&w, "attempt", s->attempt);
     jw_kstr(&w, "command", s->command ? s->command : s->argv);
+    if (s->pty)
+        jw_kbool(&w, "pty", true);
     jw_kstr(&w, "subject_hash", subject_hash);
     jw_kraw(&w, "decision", s->decision);
     jw_end_obj(&w);
@@ -163,7 +166,7 @@ static int plan_unchanged(const struct run_row *row, const struct plan *plan, co
     if (r < 0)
         return r;
     if (!str_eq(hash, row->plan_hash) || s->index < 0 || (size_t)s->index >= plan->nsteps ||
-        !str_eq(plan->steps[s->index].command, s->command))
+        !str_eq(plan->steps[s->index].command, s->command) || (plan->steps[s->index].cols > 0) != s->pty)
         return err_set(e, ERR_PLAN_CHANGED,
                        "the stored plan does not have the hash that was reviewed: nothing of it runs");
     return 0;

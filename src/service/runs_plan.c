@@ -142,6 +142,7 @@ static int insert_step(struct db *db, const struct run_row *run, const struct pl
     int r;
 
     row.id = id_new(ID_STEP);
+    row.pty = s->cols > 0;
     runs_decision_json(&w, v, NULL);
     if (dec.bad)
         return err_oom(e);

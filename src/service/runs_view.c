@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "os/clock.h"
 #include "service/hub.h"
+#include "service/terminals.h"
 #include "service/view.h"
 
 /* ---- views ------------------------------------------------------------- */
@@ -57,6 +58,7 @@ struct query {
     struct db *db;
     struct view_page page;
     struct run_row *row;
+    struct step_row *step;
 };
 
 static int list_each(void *arg, const struct run_row *row, struct err *e)
@@ -214,19 +216,28 @@ int runs_steps_json(struct svc *svc, const char *tenant, const struct id *id, st
 static int step_tx(struct db *db, void *arg, struct err *e)
 {
     struct query *q = arg;
-    AUTO(step_row_fini) struct step_row s = {0};
-    int r = step_get(db, q->tenant, q->id, &s, e);
 
-    if (r == 0)
-        view_step(q->w, &s);
-    return r;
+    step_row_fini(q->step);
+    *q->step = (struct step_row){0};
+    return step_get(db, q->tenant, q->id, q->step, e);
 }
 
 int runs_step_json(struct svc *svc, const char *tenant, const struct id *step, struct jw *w, struct err *e)
 {
-    struct query q = {.tenant = tenant, .id = step, .w = w};
+    AUTO(step_row_fini) struct step_row s = {0};
+    struct query q = {.tenant = tenant, .id = step, .step = &s};
+    struct sandbox_tty t;
+    int r = store_read(svc->store, step_tx, &q, e);
 
-    return store_read(svc->store, step_tx, &q, e);
+    if (r < 0)
+        return r;
+    view_step_open(w, &s);
+    if (s.pty && str_eq(s.state, "running") && terminals_look(svc, step, &t)) {
+        jw_key(w, "terminal");
+        terminals_json(w, step, &t);
+    }
+    jw_end_obj(w);
+    return 0;
 }
 
 static int artifacts_tx(struct db *db, void *arg, struct err *e)

@@ -16,6 +16,7 @@ struct hub;
 struct secrets;
 struct policies;
 struct audits;
+struct terminals;
 
 struct svc_settings {
     struct sandbox_limits limits;     /* defaults of a run */
@@ -41,6 +42,7 @@ struct svc {
     int data_fd;                     /* O_PATH|O_DIRECTORY */
     const char *node;                /* name of this node */
     struct sandbox_nursery *nursery; /* of shims; NULL: switched off */
+    struct terminals *terminals;     /* steps that somebody may type into */
     const char *sandbox_problem;     /* why no sandbox can be built on this host; NULL when one can */
     struct svc_settings set;
 };

@@ -85,7 +85,7 @@ void view_run(struct jw *w, const struct run_row *r, const char *project_name, c
     jw_end_obj(w);
 }
 
-void view_step(struct jw *w, const struct step_row *s)
+void view_step_open(struct jw *w, const struct step_row *s)
 {
     jw_obj(w);
     jw_kstr(w, "id", s->id.s);
@@ -98,7 +98,7 @@ void view_step(struct jw *w, const struct step_row *s)
     jw_kraw(w, "argv", s->argv);
     jw_kstr(w, "cwd", s->cwd ? s->cwd : "");
     kraw_or(w, "env_names", s->env_names, "[]");
-    jw_kbool(w, "pty", false);
+    jw_kbool(w, "pty", s->pty);
     jw_kraw(w, "decision", s->decision);
     jw_kstr(w, "state", s->state);
     jw_key(w, "exit_code");
@@ -122,6 +122,11 @@ void view_step(struct jw *w, const struct step_row *s)
     jw_kint(w, "stdout_bytes", s->stdout_bytes);
     jw_kint(w, "stderr_bytes", s->stderr_bytes);
     jw_kbool(w, "log_truncated", s->log_truncated);
+}
+
+void view_step(struct jw *w, const struct step_row *s)
+{
+    view_step_open(w, s);
     jw_end_obj(w);
 }
 

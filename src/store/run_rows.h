@@ -77,6 +77,7 @@ struct step_row {
     char *state;                               /* pending running succeeded failed denied skipped canceled lost */
     int64_t exit_code, signal;                 /* exit_code -1 = none */
     bool oom_killed, timed_out, log_truncated;
+    bool pty;    /* it has a terminal */
     char *error; /* why it could not start; NULL */
     int64_t started_us, finished_us, cpu_us, max_rss_bytes, stdout_bytes, stderr_bytes;
     char *log;   /* log file name "<index>.<attempt>.log", NULL before it started */

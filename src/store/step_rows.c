@@ -33,6 +33,7 @@ static const struct field fields[] = {
     FIELD(F_INT, step_row, stderr_bytes),
     FIELD(F_TEXT, step_row, log),
     FIELD(F_TEXT, step_row, layer),
+    FIELD(F_BOOL, step_row, pty),
     FIELD(F_ID, step_row, run_id),
 };
 enum { NFIELDS = ARRAY_LEN(fields), NFIXED = 4, NMUTABLE = NFIELDS - NFIXED - 1 };

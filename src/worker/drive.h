@@ -20,5 +20,7 @@ CHECKED int drive_apply(struct drive *, enum run_node *ret_node, struct err *);
 CHECKED int drive_finish(struct drive *, struct err *);
 /* report.md; sum may be NULL. */
 CHECKED int report_write(struct svc *, const struct run_row *, const struct run_steps *, struct buf *out, struct err *);
+/* Writes to the eventfd that arg points to. Any thread. */
+void drive_wake(void *arg);
 /* Loads row and steps anew. */
 CHECKED int drive_load(struct drive *, struct run_steps *ret, struct err *);

@@ -23,6 +23,7 @@
 #include "sandbox/seed.h"
 #include "service/hub.h"
 #include "service/projects.h"
+#include "service/terminals.h"
 #include "worker/drive.h"
 #include "worker/drive_boot.h"
 
@@ -309,6 +310,8 @@ static int exec_step(struct execute *x, struct step_row *s, struct err *e)
             .layer = s->layer,
             .secrets = env + n,
             .wall_ms = ps->wall_ms,
+            .cols = ps->cols,
+            .rows = ps->rows,
         };
         r = sandbox_exec(x->d->sb, &spec, e);
     }
@@ -349,7 +352,8 @@ static int record_of(struct execute *x, const struct step_row *s, struct step_ex
     return 0;
 }
 
-static int wait_step(struct execute *x, const struct step_row *s, struct step_exit *ret, struct err *e)
+static int wait_end(struct execute *x, const struct step_row *s, struct terminal *tty, struct step_exit *ret,
+                    struct err *e)
 {
     bool canceled = false;
     int r = look_for_cancel(x, &canceled, e); /* asked for before we listened */
@@ -359,6 +363,8 @@ static int wait_step(struct execute *x, const struct step_row *s, struct step_ex
 
         if (hub_stopping(x->d->svc->hub))
             return err_set(e, ERR_INTERRUPTED, "the server stops");
+        if (tty) /* after the eventfd was read: what comes from now on writes it again */
+            terminal_serve(x->d->svc, tty, x->d->sb);
         r = sandbox_wait(x->d->sb, TICK_MS, x->d->wake_fd, &ev, ret, e);
         if (r < 0)
             return r;
@@ -378,6 +384,20 @@ static int wait_step(struct execute *x, const struct step_row *s, struct step_ex
         if (ev == SB_WOKEN || ev == SB_TIMEOUT)
             r = look_for_cancel(x, &canceled, e);
     }
+    return r;
+}
+
+static int wait_step(struct execute *x, const struct step_row *s, struct step_exit *ret, struct err *e)
+{
+    struct terminal *tty = NULL;
+    int r = 0;
+
+    if (s->pty)
+        r = terminal_open(x->d->svc->terminals, x->d->row.tenant_id, &s->run_id, &s->id, drive_wake, &x->d->wake_fd,
+                          &tty, e);
+    if (r == 0)
+        r = wait_end(x, s, tty, ret, e);
+    terminal_close(x->d->svc, tty);
     return r;
 }
 

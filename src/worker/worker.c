@@ -100,7 +100,7 @@ int drive_load(struct drive *d, struct run_steps *ret, struct err *e)
     return runs_load(d->svc, &d->lease.run_id, &d->row, ret, e);
 }
 
-static void wake(void *arg)
+void drive_wake(void *arg)
 {
     uint64_t one = 1;
     int *fd = arg;
@@ -168,7 +168,7 @@ static void drive_claimed(struct worker *w, struct lease *lease, struct run_row 
     if (d.wake_fd < 0)
         r = err_sys(&e, ERR_INTERNAL, "make an eventfd");
     if (r == 0)
-        r = hub_join(svc->hub, &lease->run_id, wake, &d.wake_fd, &sub, &e);
+        r = hub_join(svc->hub, &lease->run_id, drive_wake, &d.wake_fd, &sub, &e);
     if (r == 0)
         r = drive(&d, &e);
     hub_leave(svc->hub, sub);

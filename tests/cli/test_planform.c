@@ -45,6 +45,7 @@ static void round_trips(void **state)
     round_trip("[{\"command\":\"|\"},{\"command\":\"# no comment\"},{\"command\":\"\\\"q\\\" 'r'\"}]");
     round_trip("[{\"command\":\" lead\"},{\"command\":\"trail \"},{\"command\":\"a\\n\"},{\"command\":\"\\na\"}]");
     round_trip("[{\"command\":\"a\\u202eb\"},{\"command\":\"a\\u001b[2J\\nb\"},{\"command\":\"a\\r\\nb\"}]");
+    round_trip("[{\"command\":\"bash\",\"pty\":true,\"cols\":132,\"rows\":43},{\"command\":\"b\"}]");
     round_trip("[{\"argv\":[\"\\u200b\",\"title: x\"]}]");
     round_trip("[{\"command\":\"a\\n \\nb\"},{\"command\":\"a\\n    indented\"}]");
 }

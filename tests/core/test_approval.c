@@ -39,7 +39,7 @@ static void every_member_counts(void **state)
     static const char *const joined[] = {"make test"};
     static const char *const other_env[] = {"CC"};
     char base[SHA256_HEX], hex[SHA256_HEX];
-    struct approval_subject s[7];
+    struct approval_subject s[8];
 
     for (size_t i = 0; i < ARRAY_LEN(s); i++)
         s[i] = subject();
@@ -53,6 +53,7 @@ static void every_member_counts(void **state)
     s[5].kind = "tool";
     s[6].argv = NULL;
     s[6].text = "make test";
+    s[7].pty = true;
     struct approval_subject b = subject();
     digest(&b, base);
     for (size_t i = 0; i < ARRAY_LEN(s); i++) {

@@ -54,6 +54,19 @@ static void one_shape(void **state)
     assert_null(p->steps[1].argv[3]);
 }
 
+static void terminals(void **state)
+{
+    AUTO_PTR(plan_free)
+    struct plan *p =
+        good("[{\"command\":\"a\",\"pty\":true,\"rows\":50},{\"command\":\"b\",\"pty\":false,\"cols\":null}]");
+
+    shape(p, "{\"title\":\"a (+1)\",\"notes\":[],\"steps\":["
+             "{\"index\":0,\"kind\":\"command\",\"title\":\"a\",\"reason\":null,\"command\":\"a\","
+             "\"argv\":null,\"cwd\":\"\",\"env_names\":[],\"wall_ms\":null,\"pty\":true,\"cols\":80,\"rows\":50},"
+             "{\"index\":1,\"kind\":\"command\",\"title\":\"b\",\"reason\":null,\"command\":\"b\","
+             "\"argv\":null,\"cwd\":\"\",\"env_names\":[],\"wall_ms\":null}]}");
+}
+
 /* What is written is read back as the same, from the store and as an edited plan. */
 static void written_reads_back(void **state)
 {
@@ -144,6 +157,10 @@ static void problems_name_their_field(void **state)
         {"[{\"command\":\"a\",\"wall_ms\":-1}]", "steps[0].wall_ms", ERR_INVALID},
         {"[{\"command\":\"a\",\"wall_ms\":1.5}]", "steps[0].wall_ms", ERR_INVALID},
         {"[{\"command\":\"a\",\"wall_ms\":604800001}]", "steps[0].wall_ms", ERR_INVALID},
+        {"[{\"command\":\"a\",\"pty\":1}]", "steps[0].pty", ERR_INVALID},
+        {"[{\"command\":\"a\",\"cols\":80}]", "steps[0].cols", ERR_INVALID},
+        {"[{\"command\":\"a\",\"pty\":true,\"cols\":0}]", "steps[0].cols", ERR_INVALID},
+        {"[{\"command\":\"a\",\"pty\":true,\"rows\":4097}]", "steps[0].rows", ERR_INVALID},
         {"[{\"argv\":[]}]", "steps[0].argv", ERR_INVALID},
         {"[{\"argv\":\"ls\"}]", "steps[0].argv", ERR_INVALID},
         {"[{\"argv\":[\"\"]}]", "steps[0].argv[0]", ERR_INVALID},
@@ -309,6 +326,8 @@ static void hash_follows_what_runs(void **state)
         {"[{\"command\":\"ls a\",\"cwd\":\"y\",\"env_names\":[\"A\",\"B\"],\"wall_ms\":9}]", false, false},
         {"[{\"command\":\"ls a\",\"cwd\":\"x\",\"env_names\":[\"A\"],\"wall_ms\":9}]", false, false},
         {"[{\"command\":\"ls a\",\"cwd\":\"x\",\"env_names\":[\"A\",\"B\"]}]", false, false},
+        {"[{\"command\":\"ls a\",\"cwd\":\"x\",\"env_names\":[\"A\",\"B\"],\"wall_ms\":9,\"pty\":false}]", false, true},
+        {"[{\"command\":\"ls a\",\"cwd\":\"x\",\"env_names\":[\"A\",\"B\"],\"wall_ms\":9,\"pty\":true}]", false, false},
         {"[{\"command\":\"ls a\",\"cwd\":\"x\",\"env_names\":[\"A\",\"B\"],\"wall_ms\":9},{\"command\":\"b\"}]", false,
          false},
     };
@@ -347,6 +366,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_shape),
+        cmocka_unit_test(terminals),
         cmocka_unit_test(written_reads_back),
         cmocka_unit_test(stored_plans_are_checked),
         cmocka_unit_test(problems_name_their_field),

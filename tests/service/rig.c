@@ -12,6 +12,7 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "service/projects.h"
+#include "service/terminals.h"
 
 void must(int r, const struct err *e)
 {
@@ -50,6 +51,7 @@ int rig_up(void **state)
     sc.path = path;
     OK(store_open(&sc, &g->svc.store, &e));
     OK(hub_new(16, &g->svc.hub, &e));
+    OK(terminals_new(&g->svc.terminals, &e));
     store_on_commit(g->svc.store, on_commit, g);
     OK(secrets_open(g->svc.data_fd, &g->svc.secrets, &e));
     OK(audits_open(g->svc.data_fd, g->svc.store, &g->svc.audits, &e));
@@ -71,6 +73,7 @@ int rig_down(void **state)
     policies_free(g->svc.policies);
     audits_close(g->svc.audits);
     secrets_close(g->svc.secrets);
+    terminals_free(g->svc.terminals);
     hub_free(g->svc.hub);
     close(g->svc.data_fd);
     free((char *)g->svc.data_dir);
