@@ -283,10 +283,9 @@ bool uw_shells(struct uw *u)
             uw_opaque(u, keyword);
         if (ONE_OF(v, with_value))
             i++;
-        else if (v[0] == '-' && v[1] != '-' && strchr(v, 'c'))
-            c_seen = true;
-        else if (v[0] == '-' && v[1] != '-' && strchr(v, 's'))
-            s_seen = true; /* operands are arguments, the commands come from stdin */
+        bool letters = v[0] == '-' && v[1] != '-' && !ONE_OF(v, with_value);
+        c_seen = c_seen || (letters && strchr(v, 'c'));
+        s_seen = s_seen || (letters && strchr(v, 's')); /* operands are arguments, the commands come from stdin */
         bool cluster = v[1] != '-' && v[2];
         if (cluster && strchr(v, 'O'))
             uw_opaque(u, "a shell with patterns that are not understood");
@@ -295,6 +294,8 @@ bool uw_shells(struct uw *u)
         if (uw_disputed(&u->c->words[i < u->c->nwords ? i : 0]))
             uw_opaque(u, "{a,b} or $'…' in what a shell is given: sh and bash give it different texts");
     }
+    if (c_seen && s_seen) /* sh goes on with stdin, bash does not */
+        reads_stdin(u);
     if (c_seen && i < u->c->nwords)
         shell_text(u, &u->c->words[i]);
     else if (c_seen)

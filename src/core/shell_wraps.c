@@ -278,6 +278,7 @@ static void wrap_run(struct uw *u, const struct wrap *w)
     struct shell_word scratch;
     const char *name;
     size_t i = 1, sub = 0;
+    bool cleared = false;
     int o;
 
     for (;;) {
@@ -299,6 +300,7 @@ static void wrap_run(struct uw *u, const struct wrap *w)
         if (str_eq(w->name, "exec"))
             uw_opaque(u, "an option of exec, which sh takes for the program");
         bool env = str_eq(w->name, "env");
+        cleared = cleared || (env && (o == 'i' || (o == 1 && str_eq(name, "ignore-environment"))));
         if (env && (o == 'u' || (o == 1 && str_starts(name, "unset"))) && value && value->value)
             uw_env_name(u, value->value, NULL);
         bool chdir = o == 'C' || o == 'D' || (o == 1 && str_starts(name, "chdir"));
@@ -313,8 +315,14 @@ static void wrap_run(struct uw *u, const struct wrap *w)
     }
     if (str_eq(w->name, "exec") && uw_is(u, 1, "--"))
         uw_opaque(u, "an option of exec, which sh takes for the program");
-    if (str_eq(w->name, "env") && uw_is(u, i, "-"))
+    if (str_eq(w->name, "env") && uw_is(u, i, "-")) {
+        cleared = true;
         i++;
+    }
+    for (size_t k = i; cleared && k < u->c->nwords; k++) { /* sh -c '$HOME/x' is /x there */
+        if (strpbrk(u->c->words[k].form, "$~"))
+            uw_opaque(u, "a variable in a text for an empty environment");
+    }
     for (int k = 0; k < w->skip && i < u->c->nwords; k++) {
         if (many_words(&u->c->words[i++]))
             uw_opaque(u, "the command of a wrapper begins at a word that is only known when it runs");
