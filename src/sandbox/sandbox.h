@@ -153,6 +153,24 @@ CHECKED int sandbox_alive(const char *dir, struct err *);
  * Idempotent. */
 CHECKED int sandbox_reap(const char *dir, struct err *);
 
+/* What may be left where no run's directory tells of it: for the reconciler, which knows the runs.
+ * SHIM: a shim that lives; its run, by its arguments. NURSERY: one whose server is gone, and that did not see it.
+ * CGROUP: a group a shim made, for this run or (run none) for a probe; `old`: ten minutes, and nobody is in it.
+ * TEMP: a directory of a probe, an hour old. Only what belongs to our user is shown. */
+enum stray_kind { STRAY_SHIM, STRAY_NURSERY, STRAY_CGROUP, STRAY_TEMP };
+struct sandbox_stray {
+    enum stray_kind kind;
+    struct id run;
+    pid_t pid;                  /* SHIM, NURSERY */
+    unsigned long long started; /* the same: tells it from a later process of that number */
+    bool old;                   /* CGROUP */
+    const char *path;           /* CGROUP, TEMP; borrowed for the call */
+};
+/* each: non-zero stops, and is returned. */
+CHECKED int sandbox_strays(int (*each)(void *arg, const struct sandbox_stray *), void *arg, struct err *);
+/* Kills or removes it; that it is gone already is no error. */
+CHECKED int sandbox_stray_end(const struct sandbox_stray *, struct err *);
+
 /* A process that copies itself into shims, which saves each the start of a program. It starts with the first sandbox,
  * and again when it died. Free it when no sandbox is being opened any more; open ones live on. Any thread. */
 CHECKED int sandbox_nursery_new(struct sandbox_nursery **ret, struct err *);

@@ -8,15 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 #include "base/buf.h"
 #include "base/str.h"
+#include "os/cgroups.h"
 #include "os/file.h"
 
-#define CGROUP2_MAGIC 0x63677270 /* linux/magic.h */
 #define CPU_PERIOD_US 100000
-#define LEAF          "/sallyport-server" /* where the server keeps itself: sandbox_host_init */
 #define TRIES         8                   /* another run of the tenant may just be removing the empty parent */
 
 enum ctl { MEMORY, CPU, PIDS, UNIFIED, NCTL };
@@ -32,37 +30,6 @@ struct cgroup {
     bool limited[NCTL]; /* MEMORY CPU PIDS: by v1 or v2 */
     int fd;
 };
-
-static bool is_v2(const char *path)
-{
-    struct statfs s;
-    return statfs(path, &s) == 0 && s.f_type == CGROUP2_MAGIC;
-}
-
-/* "4:memory:/a/b" or "0::/a/b" of /proc/self/cgroup: copies the path for one controller ("" = v2). */
-static bool own_path(const char *text, const char *ctl, char *ret, size_t cap)
-{
-    for (const char *line = text; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
-        const char *list = strchr(line, ':');
-        const char *path = list ? strchr(list + 1, ':') : NULL;
-        if (!path)
-            return false;
-        size_t n = strlen(ctl);
-        bool hit = path - list - 1 == 0 ? n == 0 : false;
-        for (const char *p = list + 1; !hit && n && p < path; p += strcspn(p, ",:") + 1)
-            hit = strcspn(p, ",:") == n && memcmp(p, ctl, n) == 0;
-        size_t len = strcspn(path + 1, "\n");
-        if (!hit)
-            continue;
-        /* "/..": our group lies outside this cgroup namespace's root and cannot be reached. */
-        if (len + 1 > cap || strncmp(path + 1, "/..", 3) == 0)
-            return false;
-        memcpy(ret, path + 1, len);
-        ret[len] = 0;
-        return true;
-    }
-    return false;
-}
 
 static bool put(const char *dir, const char *file, const char *value)
 {
@@ -131,39 +98,6 @@ static bool make_one(const char *base, const char *tenant, const char *run, bool
             return false;
     }
     return false;
-}
-
-/* The packaged service has its sandboxes in a unit beside it (packaging/systemd says why), where that is started. */
-static void prefer_own_unit(const char *mount, char *own, size_t cap)
-{
-    static const char server[] = "/sallyport.service", unit[] = "/sallyport-sandboxes.service";
-    char path[PATH_MAX];
-    if (!str_ends(own, server))
-        return;
-    int stem = (int)(strlen(own) - strlen(server));
-    int n = snprintf(path, sizeof(path), "%s%.*s%s/cgroup.subtree_control", mount, stem, own, unit);
-    if (n < 0 || n >= (int)sizeof(path) || access(path, W_OK) < 0 || (size_t)stem + sizeof(unit) > cap)
-        return;
-    memcpy(own + stem, unit, sizeof(unit));
-}
-
-static bool base_of(const char *text, enum ctl c, char *ret, size_t cap)
-{
-    char own[PATH_MAX], mount[64];
-    if (!own_path(text, names[c], own, sizeof(own)))
-        return false;
-    if (c == UNIFIED)
-        snprintf(mount, sizeof(mount), "%s", is_v2("/sys/fs/cgroup") ? "/sys/fs/cgroup" : "/sys/fs/cgroup/unified");
-    else
-        snprintf(mount, sizeof(mount), "/sys/fs/cgroup/%s", names[c]);
-    if (c == UNIFIED && !is_v2(mount))
-        return false;
-    if (str_ends(own, LEAF))
-        own[strlen(own) - strlen(LEAF)] = 0;
-    if (c == UNIFIED)
-        prefer_own_unit(mount, own, sizeof(own));
-    int n = snprintf(ret, cap, "%s%s", mount, strcmp(own, "/") == 0 ? "" : own);
-    return n > 0 && (size_t)n < cap;
 }
 
 /* ---- limits ---- */
@@ -243,7 +177,7 @@ static void plan(struct cgroup *g, const struct spw_spec *s, const char *text)
 {
     for (int c = 0; c < NCTL; c++) {
         char at[PATH_MAX]; /* gcc cannot see that the two arrays of *g do not overlap */
-        if (!wanted(c, s) || !base_of(text, c, g->base[c], PATH_MAX) ||
+        if (!wanted(c, s) || !cgroups_base(text, names[c], g->base[c], PATH_MAX) ||
             snprintf(at, sizeof at, "%s/sallyport/%s/%s", g->base[c], s->tenant, s->run_id) >= PATH_MAX ||
             !str_copy(g->g[c].path, sizeof g->g[c].path, at))
             g->g[c].path[0] = 0;
@@ -407,13 +341,13 @@ int64_t cgroup_oom_kills(const struct cgroup *g)
 int cgroup_hold(struct err *e)
 {
     AUTO(buf_fini) struct buf text = BUF_INIT(64 * KIB);
-    char base[PATH_MAX], leaf[PATH_MAX + sizeof(LEAF)];
+    char base[PATH_MAX], leaf[PATH_MAX + sizeof(CGROUPS_LEAF)];
     int r = file_read(AT_FDCWD, "/proc/self/cgroup", &text, e);
     if (r < 0)
         return r;
-    if (!text.len || !base_of(text.p, UNIFIED, base, sizeof(base)))
+    if (!text.len || !cgroups_base(text.p, "", base, sizeof(base)))
         return err_set(e, ERR_SANDBOX_UNAVAILABLE, "there is no cgroup v2 here to hold");
-    snprintf(leaf, sizeof(leaf), "%s" LEAF, base);
+    snprintf(leaf, sizeof(leaf), "%s" CGROUPS_LEAF, base);
     if (mkdir(leaf, 0755) < 0 && errno != EEXIST)
         return err_sys(e, ERR_SANDBOX_UNAVAILABLE, "make %s", leaf);
     return put(leaf, "cgroup.procs", "0") ? 0 : err_sys(e, ERR_SANDBOX_UNAVAILABLE, "move into %s", leaf);
@@ -427,7 +361,7 @@ void cgroup_probe(int tmp_dirfd, struct cgroup_levels *ret)
     snprintf(run, sizeof(run), "probe-%d", (int)getpid());
     s.run_id = run;
     struct cgroup *g = NULL;
-    *ret = (struct cgroup_levels){.v2 = is_v2("/sys/fs/cgroup")};
+    *ret = (struct cgroup_levels){.v2 = cgroups_v2("/sys/fs/cgroup")};
     if (cgroup_open(&s, tmp_dirfd, &g, NULL) < 0)
         return;
     cgroup_limit(g, &s);

@@ -117,7 +117,7 @@ int sandbox_alive(const char *dir, struct err *e)
 
 /* ---- leftovers ---- */
 
-static void remove_cgroup(char *path)
+void native_remove_cgroup(char *path)
 {
     char file[PATH_MAX + 16];
     /* Only what a shim of ours can have written: a group of this name below the cgroup file system. */
@@ -148,7 +148,7 @@ void native_sweep(int shim)
     if (file_read(shim, "cgroups", &b, NULL) == 0 && b.len) {
         char *rest = b.p;
         for (char *line; (line = strsep(&rest, "\n"));)
-            remove_cgroup(line);
+            native_remove_cgroup(line);
     }
     native_quota_remove(shim);
     (void)unlinkat(shim, "cgroups", 0);
