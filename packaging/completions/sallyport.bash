@@ -20,6 +20,7 @@ _sallyport_options() {
     "project set") echo "--toolchains --seed" ;;
     run) echo "--project --cmd --yes --review --no-apply --on-failure --env --timeout --memory --cpus --pids --disk --detach" ;;
     runs) echo "--state --project --limit" ;;
+    reconcile) echo "--dry-run" ;;
     approve) echo "--step --note" ;;
     reject | discard | allow | deny) echo "--note" ;;
     logs) echo "--follow --step" ;;

@@ -335,18 +335,13 @@ int get_queue(struct call *c, struct err *e)
 /* Reconciling twice does no harm, so its answer is not stored under the key. */
 static int render_reconcile(struct call *c, struct jw *w, struct err *e)
 {
-    static const char *const none[] = {NULL};
-    int r = json_known(c->body, "", none, e);
+    static const char *const keys[] = {"dry_run", NULL};
+    bool dry = false;
+    int r = json_known(c->body, "", keys, e);
 
-    if (r < 0)
-        return r;
-    jw_obj(w);
-    jw_key(w, "actions");
-    jw_arr(w);
-    r = reconcile(c->svc, false, w, e);
-    jw_end_arr(w);
-    jw_end_obj(w);
-    return r;
+    if (r == 0)
+        r = json_want_bool(c->body, "", "dry_run", J_OPT, &dry, e);
+    return r < 0 ? r : reconcile(c->svc->reconciler, dry ? RECONCILE_DRY : RECONCILE_ALL, &c->who, w, e);
 }
 
 int post_reconcile(struct call *c, struct err *e)
@@ -462,6 +457,18 @@ static void store_metrics(struct buf *b, const struct store_stats *s)
     metric(b, "store_queued", "gauge", "Transactions waiting for the writer.", (double)s->queued);
 }
 
+static void reconcile_metrics(struct buf *b, const struct reconcile_stats *s)
+{
+    buf_puts(b, "# HELP sallyport_reconcile_actions_total What the reconciler did.\n"
+                "# TYPE sallyport_reconcile_actions_total counter\n");
+    for (int i = 0; i < RC_N; i++)
+        buf_printf(b, "sallyport_reconcile_actions_total{action=\"%s\"} %llu\n",
+                   reconcile_info((enum reconcile_act)i)->name, (unsigned long long)s->actions[i]);
+    metric(b, "reconcile_problems_total", "counter", "What it could not do.", (double)s->problems);
+    metric(b, "reconcile_passes_total", "counter", "Passes.", (double)s->passes);
+    metric(b, "reconcile_last_seconds", "gauge", "How long the last pass took.", (double)s->last_us / 1e6);
+}
+
 static double rss_bytes(void)
 {
     FILE *f = fopen("/proc/self/statm", "re");
@@ -505,6 +512,7 @@ int get_metrics(struct call *c, struct err *e)
     AUTO(buf_fini) struct buf b = BUF_INIT(256 * KIB);
     struct http_stats h = {0};
     struct store_stats s = {0};
+    struct reconcile_stats rs = {0};
     int r = run_metrics(c, &b, e);
 
     if (r < 0)
@@ -514,6 +522,8 @@ int get_metrics(struct call *c, struct err *e)
     service_stats(c->svc, &s);
     http_metrics(&b, &h);
     store_metrics(&b, &s);
+    reconcile_stats(c->svc->reconciler, &rs);
+    reconcile_metrics(&b, &rs);
     metric(&b, "process_resident_memory_bytes", "gauge", "Resident memory.", rss_bytes());
     buf_printf(&b,
                "# HELP sallyport_build_info Version.\n# TYPE sallyport_build_info gauge\n"

@@ -66,7 +66,7 @@ const struct route api_routes[] = {
     {HTTP_M_DELETE, V1 "/tokens/{token}",            SCOPE_ADMIN,        KEY, 0, NULL, delete_token, "Revoke a token", NULL, NULL, 204},
 
     {HTTP_M_GET,    V1 "/queue",                     SCOPE_RUN_READ,     0,   0, NULL, get_queue, "What waits for a worker", NULL, "Queue", 200, "queue.get"},
-    {HTTP_M_POST,   V1 "/reconcile",                 SCOPE_ADMIN,        KEY, 4 * KIB, NULL, post_reconcile, "Make this node agree with the store", "Empty", "Reconciled", 200},
+    {HTTP_M_POST,   V1 "/reconcile",                 SCOPE_ADMIN,        KEY, 4 * KIB, NULL, post_reconcile, "Make this node agree with the store; dry_run only says what would be done", "ReconcileRequest", "Reconciled", 200},
     {HTTP_M_GET,    V1 "/metrics/summary",           SCOPE_RUN_READ,     0,   0, NULL, get_summary, "Counts of runs, queue and streams", NULL, "Summary", 200, "metrics.summary"},
     {HTTP_M_GET,    V1 "/doctor",                    SCOPE_ADMIN,        0,   0, NULL, get_doctor, "What the sandbox can do on this host", NULL, "Doctor", 200},
     {HTTP_M_GET,    V1 "/ws",                        0,                  LATE, 0, NULL, get_ws, "One connection for requests and many event streams: WebSocket", NULL, NULL, 101},

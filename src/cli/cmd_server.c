@@ -45,28 +45,38 @@ int cmd_queue(struct cli *c, struct err *e)
     return 0;
 }
 
+static void show_left(struct ui *ui, const struct json *list, const char *prefix)
+{
+    for (size_t i = 0; i < json_len(list); i++) {
+        const struct json *a = json_at(list, i);
+        const char *run = show_str(a, "run_id");
+        ui_printf(ui, "%s%s%s%s  %s\n", prefix, ui_one(ui, show_str(a, "what")), run ? "  " : "",
+                  run ? ui_one(ui, run) : "", ui_one(ui, show_str(a, "detail")));
+    }
+}
+
 int cmd_reconcile(struct cli *c, struct err *e)
 {
     AUTO(buf_fini) struct buf path = BUF_INIT(KIB);
-    AUTO(buf_fini) struct buf body = BUF_INIT(8);
+    AUTO(buf_fini) struct buf body = BUF_INIT(32);
     AUTO(api_reply_fini) struct api_reply reply = {0};
-    buf_puts(&body, "{}");
+    bool dry = args_has(&c->args, "dry-run");
+    buf_puts(&body, dry ? "{\"dry_run\":true}" : "{}");
     api_path(&path, "/reconcile", NULL);
     int r = api_send(&c->api, "POST", &path, &body, &reply, e);
     if (r < 0)
         return r;
-    const struct json *actions = json_get(reply.json, "actions");
+    const struct json *actions = json_get(reply.json, "actions"), *problems = json_get(reply.json, "problems");
     if (c->ui.json) {
         ui_json(&c->ui, reply.body.p, reply.body.len);
         return 0;
     }
-    for (size_t i = 0; i < json_len(actions); i++) {
-        const struct json *a = json_at(actions, i);
-        ui_printf(&c->ui, "%s  %s  %s\n", ui_one(&c->ui, show_str(a, "what")), ui_one(&c->ui, show_str(a, "run_id")),
-                  ui_one(&c->ui, show_str(a, "detail")));
-    }
-    if (json_len(actions) == 0)
+    show_left(&c->ui, actions, "");
+    show_left(&c->ui, problems, "not done: ");
+    if (json_len(actions) == 0 && json_len(problems) == 0)
         ui_note(&c->ui, "nothing was left behind");
+    if (json_true(json_get(reply.json, "more")))
+        ui_note(&c->ui, "there is more: run it again");
     return 0;
 }
 

@@ -56,6 +56,7 @@ static const struct opt logs_opts[] = {
     {0},
 };
 static const struct opt out_opts[] = {{"output", 'o', "FILE", "write to FILE; - is stdout", false}, {0}};
+static const struct opt reconcile_opts[] = {{"dry-run", 0, NULL, "only say what would be done", false}, {0}};
 static const struct opt approvals_opts[] = {{"all", 0, NULL, "answered ones too", false}, {0}};
 static const struct opt version_opts[] = {{"version", 0, "N", "that version; 0 is the built-in default", false}, {0}};
 static const struct opt test_opts[] = {
@@ -378,9 +379,13 @@ const struct cli_cmd cli_cmds[] = {
      .example = "sallyport queue",
      .fn = cmd_queue},
     {.name = "reconcile",
-     .args = "",
-     .summary = "look for runs that were left behind, now",
-     .example = "sallyport reconcile",
+     .args = "[--dry-run]",
+     .summary = "put right what was left behind, now",
+     .text =
+         "Runs in nobody's hands, waits that have passed, sandboxes, cgroups, layers and files that belong to nothing. "
+         "The server does the same at its start and every few seconds; each thing it does is in the audit trail.",
+     .example = "sallyport reconcile --dry-run",
+     .opts = reconcile_opts,
      .fn = cmd_reconcile},
     {.name = "status",
      .args = "",

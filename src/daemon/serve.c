@@ -166,7 +166,9 @@ static int build_services(struct server *s, struct err *e)
     if (r == 0)
         r = auth_first_token(&s->svc, &s->first, e);
     if (r == 0)
-        r = reconcile(&s->svc, true, NULL, e);
+        r = reconciler_new(&s->svc, &s->svc.reconciler, e);
+    if (r == 0)
+        r = reconcile(s->svc.reconciler, RECONCILE_START, NULL, NULL, e);
     return r;
 }
 
@@ -280,12 +282,12 @@ static void run_until_signal(struct server *s)
 {
     struct pollfd p = {.fd = s->sig_fd, .events = POLLIN};
 
-    while (poll(&p, 1, (int)s->cfg.reconcile_ms) <= 0) {
+    do { /* the first at once: what the process before left in files is not looked at before the workers start */
         struct err e = ERR_INIT;
 
-        if (reconcile(&s->svc, false, NULL, &e) < 0)
+        if (reconcile(s->svc.reconciler, RECONCILE_TICK, NULL, NULL, &e) < 0)
             log_err(s->svc.log, LOG_LV_ERROR, "reconcile", NULL, "reconcile", &e);
-    }
+    } while (poll(&p, 1, (int)s->cfg.reconcile_ms) <= 0);
     log_line(s->svc.log, LOG_LV_INFO, "serve", NULL, "stopping");
 }
 
@@ -300,6 +302,7 @@ static void take_down(struct server *s)
     api_free(s->api);
     if (s->svc.audits && s->svc.store && audits_sign_head(s->svc.audits, "default", &e) < 0)
         log_err(s->svc.log, LOG_LV_WARN, "audit", NULL, "sign the head", &e);
+    reconciler_free(s->svc.reconciler);
     store_close(s->svc.store);
     policies_free(s->svc.policies);
     audits_close(s->svc.audits);

@@ -1,7 +1,7 @@
 /* cgroups - where this process may make cgroups for sandboxes.
  *
- * Why it exists: the shim makes a group per sandbox there, and the reconciler looks for those that were left behind; both
- * must mean the same place.
+ * Why it exists: the shim makes a group per sandbox there, and the reconciler looks for those that were left behind;
+ * both must mean the same place.
  *
  *   <own group>/sallyport/<tenant>/<run>    in v2, and in each v1 controller that is used
  *   the packaged service: .../sallyport-sandboxes.service/sallyport/<tenant>/<run>, beside the server's own group

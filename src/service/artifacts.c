@@ -4,12 +4,22 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fault.h"
 #include "base/str.h"
 #include "os/file.h"
+
+/* The reconciler removes what no row names and what is old, under this lock: what is about to be named is made new
+ * first. (The row comes much sooner than "old".) A shared lock of the directory; it goes with the fd. */
+static int keep_new(int dir, const char *sum, struct err *e) /* 1: it is there, and new; 0: it is not there */
+{
+    if (flock(dir, LOCK_SH) < 0)
+        return err_sys(e, ERR_IO, "lock the kept content");
+    return utimensat(dir, sum, NULL, AT_SYMLINK_NOFOLLOW) == 0 ? 1 : 0;
+}
 
 int artifacts_keep(struct svc *svc, const void *p, size_t n, char ret[SHA256_HEX], struct err *e)
 {
@@ -22,7 +32,8 @@ int artifacts_keep(struct svc *svc, const void *p, size_t n, char ret[SHA256_HEX
     r = dir_make(svc->data_fd, path, &dir, e);
     if (r < 0)
         return r;
-    if (faccessat(dir, sum, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+    r = keep_new(dir, sum, e);
+    if (r == 0)
         r = file_replace(dir, sum, p, n, 0600, e);
     if (r < 0)
         return r;
@@ -84,10 +95,14 @@ int artifacts_keep_file(struct svc *svc, int dirfd, const char *name, char ret[S
     hex_encode(raw, sizeof raw, sum);
     snprintf(path, sizeof path, "blobs/%.2s", sum);
     r = dir_make(svc->data_fd, path, &blobs, e);
-    if (r == 0 && linkat(dirfd, name, blobs, sum, 0) < 0 && errno != EEXIST)
-        r = err_sys(e, ERR_IO, "keep %s", name);
-    CRASH_POINT(artifact_linked);
     if (r == 0)
+        r = keep_new(blobs, sum, e);
+    if (r == 0 && linkat(dirfd, name, blobs, sum, 0) < 0 && errno != EEXIST) /* another may keep the same just now */
+        r = err_sys(e, ERR_IO, "keep %s", name);
+    else if (r == 0)
+        r = keep_new(blobs, sum, e); /* the file may have waited for its review for days */
+    CRASH_POINT(artifact_linked);
+    if (r >= 0)
         r = dir_sync(blobs, e);
     if (r < 0)
         return r;

@@ -1,5 +1,6 @@
 #include "service/effects.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -394,9 +395,20 @@ int effects_undo(struct svc *svc, const struct run_row *row, char **ret_json, in
     return r2 < 0 ? r2 : r;
 }
 
+/* The run's row tells of its apply already. */
+static int is_recorded(const struct run_row *row, bool *ret, struct err *e)
+{
+    AUTO_PTR(json_free) struct json *doc = NULL;
+    int r = row->apply ? json_parse(row->apply, strlen(row->apply), &doc, e) : 0;
+
+    *ret = json_true(json_get(doc, "applied"));
+    return r;
+}
+
 int effects_settle(struct svc *svc, const struct run_row *row, char **ret_json, int64_t *ret_files, struct err *e)
 {
     AUTO(job_fini) struct job j = {.lock = -1};
+    bool recorded;
     char rel[96];
     int state = 0, r;
 
@@ -404,10 +416,13 @@ int effects_settle(struct svc *svc, const struct run_row *row, char **ret_json, 
     snprintf(rel, sizeof rel, "runs/%s/apply", row->id.s);
     if (faccessat(svc->data_fd, rel, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
         return 0;
+    r = is_recorded(row, &recorded, e);
+    if (r < 0 || recorded)
+        return r; /* and another run's apply, which may hold the project, is not waited for */
     r = job_init(svc, row, &j, e);
     if (r == -ERR_NOT_FOUND) /* the project's directory is gone: nothing can be completed or rolled back there */
         return 0;
-    if (r < 0 || json_true(json_get(j.apply, "applied")))
+    if (r < 0)
         return r;
     r = apply_recover(j.dir, j.root, &state, &j.res, e);
     if (r < 0 || (state != 2 && state != 3))
@@ -416,12 +431,38 @@ int effects_settle(struct svc *svc, const struct run_row *row, char **ret_json, 
     return result_json(&j.res, true, j.apply, ret_json, e);
 }
 
+bool effects_half_done(const struct svc *svc, const struct id *run)
+{
+    char journal[64], done[64];
+
+    snprintf(journal, sizeof journal, "runs/%s/apply", run->s);
+    snprintf(done, sizeof done, "runs/%s/apply/done", run->s);
+    return faccessat(svc->data_fd, journal, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
+           faccessat(svc->data_fd, done, F_OK, AT_SYMLINK_NOFOLLOW) < 0;
+}
+
+/* What was being written when a server died. Nobody writes there any more. */
+static void drop_temps(struct svc *svc, const struct id *run)
+{
+    int fd = run_fd(svc, run, NULL);
+    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+
+    for (struct dirent *de; d && (de = readdir(d));)
+        if (str_starts(de->d_name, ".tmp-"))
+            (void)unlinkat(fd, de->d_name, 0);
+    if (d)
+        closedir(d);
+    else
+        fd_close(&fd);
+}
+
 int effects_drop_layers(struct svc *svc, const struct id *run, struct err *e)
 {
     static const char *const names[] = {"shim", "layers"}; /* layers last: the reconciler looks for them */
     char rel[64];
     int r = 0;
 
+    drop_temps(svc, run);
     for (size_t i = 0; r == 0 && i < ARRAY_LEN(names); i++) {
         snprintf(rel, sizeof rel, "runs/%s/%s", run->s, names[i]);
         r = dir_remove(svc->data_fd, rel, e);

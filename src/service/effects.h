@@ -34,5 +34,8 @@ CHECKED int effects_undo(struct svc *, const struct run_row *, char **ret_json, 
 /* While finishing: an apply that a crash cut in two is completed or rolled back. *ret_json NULL when there was none to
  * complete. */
 CHECKED int effects_settle(struct svc *, const struct run_row *, char **ret_json, int64_t *ret_files, struct err *);
-/* Removes the layers and the shim's files of a run whose sandbox is gone (not logs, not the apply journal). */
+/* An apply or undo of the run was cut off and is neither completed nor rolled back. */
+bool effects_half_done(const struct svc *, const struct id *run);
+/* Removes the layers, the shim's and temporary files of a run whose sandbox is gone (not logs, not the apply journal).
+ */
 CHECKED int effects_drop_layers(struct svc *, const struct id *run, struct err *);

@@ -7,7 +7,7 @@
  *   runs_make.c   POST /runs, undo           runs_view.c   rows to JSON        runs_plan.c   plans, judged and stored
  *   runs_doors.c  what people decide: approve, reject, replan, apply, discard, cancel, answer an approval
  *   runs_work.c   what a worker does under a lease (runs_held.h)               runs_gate.c   the gate before each step
- *   runs_idle.c   runs nobody holds: expired waits, dropped leases
+ *   runs_idle.c   runs nobody holds: expired waits and leases, rows that do not agree
  *
  * May include: store sandbox core base os service/.   Threads: any.
  * After COMMIT a function wakes the hub's workers when it queued something; streams are woken by the store. */
@@ -148,7 +148,23 @@ void runs_env_free(char **);
 
 /* ---- for the reconciler -------------------------------------------------- */
 
-/* Ends waits that have passed. Returns how many in *ret_n. */
-CHECKED int runs_expire(struct svc *, int64_t now_us, int *ret_n, struct err *);
-/* Drops all leases of this node (at start: nobody of the process before us lives). */
-CHECKED int runs_recover(struct svc *, int64_t *ret_n, struct err *);
+/* What may not agree about a run that nobody holds, and what is done: service/reconcile.def tells each. */
+enum mend {
+    MEND_LEASE_DROPPED,
+    MEND_TAKEN_OVER,
+    MEND_LEASE_EXPIRED,
+    MEND_REQUEUED,
+    MEND_QUEUE_ROW_REMOVED,
+    MEND_WAIT_EXPIRED,
+    MEND_APPROVAL_VOIDED,
+};
+/* Runs of which it is true now, at most cap; changes nothing. */
+CHECKED int runs_find(struct svc *, enum mend, int64_t now_us, struct id *v, size_t cap, size_t *ret_n, struct err *);
+/* Who mends, and how its audit record reads. */
+struct mend_by {
+    const char *actor, *surface, *trace_id;
+    const char *action, *data; /* data: a JSON object */
+};
+/* Looks again with the run locked, mends it, audits it: one transaction. *ret_done: false when it agreed by then. */
+CHECKED int runs_mend(struct svc *, enum mend, const struct id *, int64_t now_us, const struct mend_by *,
+                      bool *ret_done, struct err *);

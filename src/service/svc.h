@@ -17,6 +17,7 @@ struct secrets;
 struct policies;
 struct audits;
 struct terminals;
+struct reconciler;
 
 struct svc_settings {
     struct sandbox_limits limits;     /* defaults of a run */
@@ -38,6 +39,7 @@ struct svc {
     struct secrets *secrets;
     struct policies *policies;
     struct audits *audits;
+    struct reconciler *reconciler;
     const char *data_dir;            /* canonical */
     int data_fd;                     /* O_PATH|O_DIRECTORY */
     const char *node;                /* name of this node */

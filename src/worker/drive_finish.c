@@ -105,9 +105,10 @@ int drive_finish(struct drive *d, struct err *e)
     CRASH_POINT(artifacts_kept);
     if (r == 0)
         r = runs_finish(d->svc, &d->lease, kept, ARRAY_LEN(kept), e);
-    /* The run is final now: layers that cannot be removed cost disk, not truth. The reconciler tries again. */
+    /* The run is final now: layers that cannot be removed cost disk, not truth. The reconciler tries again. Those of an
+     * apply that is half-done, because its project is away, are needed to complete it when it is back. */
     CRASH_POINT(run_final);
-    if (r == 0 && effects_drop_layers(d->svc, &d->row.id, e) < 0)
+    if (r == 0 && !effects_half_done(d->svc, &d->row.id) && effects_drop_layers(d->svc, &d->row.id, e) < 0)
         log_err(d->svc->log, LOG_LV_WARN, "worker", &d->cx, "remove the layers", e);
     return r;
 }

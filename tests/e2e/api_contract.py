@@ -238,7 +238,8 @@ def replays(w):
     twice(w, "post_approval", {"decision": "deny", "subject_hash": a["subject_hash"]}, ids={"approval": a["id"]})
     check(w.call("post_approval", {"decision": "allow"}, ids={"approval": a["id"]}).code == "already_resolved", "answered twice")
     first = w.ok("post_reconcile", {})
-    check(first == {"actions": []}, "there was something to reconcile:", first)
+    check(first == {"dry_run": False, "actions": [], "problems": [], "more": False}, "there was something to reconcile:", first)
+    check(w.ok("post_reconcile", {"dry_run": True}) == {**first, "dry_run": True}, "a dry run finds something")
 
 
 def denied(w):

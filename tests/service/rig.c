@@ -161,3 +161,33 @@ int64_t rig_count(struct rig *g, const char *sql)
     sqlite3_close(db);
     return n;
 }
+
+void rig_sql(struct rig *g, const char *sql)
+{
+    char path[96];
+    sqlite3 *db;
+
+    snprintf(path, sizeof path, "%s/data/sallyport.db", g->dir);
+    assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    sqlite3_busy_timeout(db, 5000);
+    if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+        fail_msg("%s: %s", sql, sqlite3_errmsg(db));
+    sqlite3_close(db);
+}
+
+int rig_mend(struct rig *g, enum mend kind, int64_t now_us)
+{
+    const struct mend_by by = {"system", "system", NULL, "reconcile.test", "{}"};
+    struct id v[16];
+    size_t n = 0;
+    int done = 0;
+
+    OK(runs_find(&g->svc, kind, now_us, v, ARRAY_LEN(v), &n, &e));
+    for (size_t i = 0; i < n; i++) {
+        bool did = false;
+
+        OK(runs_mend(&g->svc, kind, &v[i], now_us, &by, &did, &e));
+        done += did;
+    }
+    return done;
+}

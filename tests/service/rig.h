@@ -46,3 +46,7 @@ void rig_planned(struct rig *, const struct id *);
 /* Finishes a run that is queued to finish or finishing under lease. */
 void rig_finish(struct rig *, const struct lease *);
 int64_t rig_count(struct rig *, const char *sql);
+/* Something the services never do, done behind their back. */
+void rig_sql(struct rig *, const char *sql);
+/* Mends what is found of this kind; how many. */
+int rig_mend(struct rig *, enum mend, int64_t now_us);

@@ -156,13 +156,12 @@ static void a_lost_lease_changes_nothing(void **state)
     struct rig *g = *state;
     struct id id = rig_run(g, STEPS("true") ",\"review\":\"none\"}");
     struct lease old, now;
-    int64_t n;
     bool cancel;
 
     rig_planned(g, &id);
     old = rig_claim(g, "execute");
-    OK(runs_recover(&g->svc, &n, &e));
-    assert_int_equal(n, 1);
+    assert_int_equal(rig_mend(g, MEND_LEASE_DROPPED, clock_now_us()), 1);
+    assert_int_equal(rig_mend(g, MEND_LEASE_DROPPED, clock_now_us()), 0);
     now = rig_claim(g, "execute"); /* the same phase again, under a greater token */
     assert_true(now.token > old.token);
     NO(ERR_LEASE, runs_extend(&g->svc, &old, &cancel, &e));
@@ -359,13 +358,10 @@ static void waits_expire(void **state)
     struct id id = rig_run(g, STEPS("make test") "}");
     struct run_row row = {0};
     struct lease l;
-    int n = 0;
 
     rig_planned(g, &id);
-    OK(runs_expire(&g->svc, clock_now_us(), &n, &e));
-    assert_int_equal(n, 0);
-    OK(runs_expire(&g->svc, clock_now_us() + 61 * SEC_US, &n, &e));
-    assert_int_equal(n, 1);
+    assert_int_equal(rig_mend(g, MEND_WAIT_EXPIRED, clock_now_us()), 0);
+    assert_int_equal(rig_mend(g, MEND_WAIT_EXPIRED, clock_now_us() + 61 * SEC_US), 1);
     l = rig_claim(g, "finish");
     rig_finish(g, &l);
     OK(runs_row(&g->svc, NULL, &id, &row, &e));

@@ -27,7 +27,8 @@ CHECKED int native_locked(int shim_dirfd, struct err *);
 void native_log_name(char ret[64], int index, int attempt);
 /* Removes the cgroups named in shim/cgroups and what a dead shim left in shim/. */
 void native_sweep(int shim_dirfd);
-/* Kills what is in one group of a shim of ours and removes it, and its parents when they are empty. Changes the text. */
+/* Kills what is in one group of a shim of ours and removes it, and its parents when they are empty. Changes the text.
+ */
 void native_remove_cgroup(char *path);
 
 /* --- quota.c: project quotas, root mode only --- */
