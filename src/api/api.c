@@ -269,8 +269,10 @@ static int read_body(struct call *c, struct err *e)
 
 /* ---- idempotency ------------------------------------------------------- */
 
+/* The body counts as the value it is, not as it was spelled: the same request over HTTP and over WebSocket is one. */
 static void request_hash(struct call *c)
 {
+    AUTO(buf_fini) struct buf canonical = BUF_INIT(2 * c->route->body + 64);
     struct sha256 *h = sha256_new();
     uint8_t sum[SHA256_LEN];
     size_t n;
@@ -279,6 +281,10 @@ static void request_hash(struct call *c)
 
     if (!h)
         return; /* an empty hash never matches: the request is treated as another one */
+    if (c->body && json_canonical(c->body, &canonical, NULL) == 0 && !canonical.bad) {
+        body = canonical.p;
+        n = canonical.len;
+    }
     sha256_add(h, m, strlen(m) + 1);
     sha256_add(h, path, strlen(path) + 1);
     sha256_add(h, body, n);

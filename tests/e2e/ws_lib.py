@@ -49,11 +49,12 @@ class Refused(Exception):
 
 class Ws:
     def __init__(self, server, token="admin", headers=None, drop=(), path="/api/v1/ws", version="HTTP/1.1", method="GET",
-                 first=b"", open_now=True, timeout=30):
+                 first=b"", open_now=True, timeout=30, sock=None):
         """headers: added or replaced (a None value leaves one out). first: bytes sent behind the request."""
         self.server, self.buf, self.id, self.events = server, b"", 0, []
-        self.sock = socket.create_connection((server.host, server.port), timeout=timeout)
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.sock = sock or socket.create_connection((server.host, server.port), timeout=timeout)
+        if not sock:
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.key = base64.b64encode(os.urandom(16)).decode()
         h = {"Host": "%s:%d" % (server.host, server.port), "Connection": "Upgrade", "Upgrade": "websocket",
              "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": self.key}
