@@ -318,6 +318,8 @@ static void eval(struct uw *u)
         if (b.len)
             buf_addc(&b, ' ');
         known = known && u->c->words[i].value;
+        if (strchr(u->c->words[i].text, '~') && strstr(u->c->words[i].form, "/home/"))
+            uw_opaque(u, "eval of ~user, which stays as it is where there is no such user");
         if (!shell_resolve(u->sh, u->c->words[i].form, 0, &b))
             return;
     }

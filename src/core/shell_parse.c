@@ -325,6 +325,8 @@ static void simple(struct shell_ps *ps, int *ret_simple)
         shell_ps_fail(ps, start, "a command was expected here");
         return;
     }
+    if (c->nwords && strchr(c->words[0].text, '~') && str_starts(c->words[0].form, "/home/"))
+        shell_ps_note(ps, start, ps->i, "a program named ~user, which stays as it is where there is no such user");
     /* Cut off by what is not understood: what was read is still judged, and the rest is opaque. */
     shell_ps_finish_cmd(ps, c, start, first);
     *ret_simple = (int)ps->sh->ncmds - 1;

@@ -155,7 +155,8 @@ static void prog_find(struct uw *u)
             nbelow = nbelow ? nbelow : shell_find_names(u->sh, u->c, below, ARRAY_LEN(below));
             find_delete(u, below, nbelow);
             deletes = true;
-        } else if (!v && (u->c->words[i].flags & SHELL_W_SPLIT) && (i > 1 || strchr(u->c->words[i].form, '-'))) {
+        } else if (!v && (u->c->words[i].form[0] == '-' ||
+                          ((u->c->words[i].flags & SHELL_W_SPLIT) && (i > 1 || strchr(u->c->words[i].form, '-'))))) {
             uw_opaque(u, "find with a variable that may add -exec");
         }
     }
