@@ -1,13 +1,11 @@
 /* sse.c - a run's events as a server-sent stream.
  *
- * The subscriber holds its own reader; the hub only wakes it. Nothing is buffered for a slow client but the one
- * item that did not fit any more. */
+ * Nothing is buffered for a slow client but what one fill gave: the stream stays where it is. */
 #include "net/sse.h"
 
 #include <stdlib.h>
 
 #include "api/call.h"
-#include "service/hub.h"
 #include "service/stream.h"
 
 #define SOFT_MAX (64 * KIB) /* a fill stops after this much; a single item may be larger */
@@ -15,7 +13,6 @@
 struct sub {
     struct svc *svc;
     struct stream *stream;
-    struct hub_sub *hub;
     struct http_stream *http;
     bool dead;
 };
@@ -36,6 +33,7 @@ static enum http_fill fill(void *arg, unsigned why, struct buf *out)
 
     while (!s->dead && out->len < SOFT_MAX && (r = stream_next(s->stream, &it, &e)) == 1)
         sse_event(out, it.cursor, it.type, it.json, it.json_len);
+    stream_rest(s->stream);
     if (r < 0) {
         log_err(s->svc->log, LOG_LV_ERROR, "sse", NULL, "read a stream", &e);
         return HTTP_FILL_END; /* the client comes back with its cursor */
@@ -53,7 +51,6 @@ static void closed(void *arg)
 {
     struct sub *s = arg;
 
-    hub_leave(s->svc->hub, s->hub);
     stream_close(s->stream);
     free(s);
 }
@@ -75,9 +72,9 @@ int sse_reply(struct call *c, const struct id *run, const char *cursor, struct e
         free(s);
         return r;
     }
-    /* Joined after it is open (a wake needs it), before the first fill (which comes after this handler returns): what
-     * grows in between is read by that fill. */
-    if (hub_join(c->svc->hub, run, wake, s, &s->hub, e) < 0)
+    /* After it is open (a wake needs it), before the first fill (which comes after this handler returns): what grows in
+     * between is read by that fill. */
+    if (stream_follow(s->stream, wake, s, e) < 0)
         s->dead = true;
     return 0;
 }

@@ -8,7 +8,6 @@
 
 #include "api/ws.h"
 #include "base/str.h"
-#include "service/hub.h"
 #include "service/stream.h"
 
 #define SOFT_MAX (64 * KIB) /* a fill stops after this much; a single event may be larger */
@@ -20,7 +19,6 @@ struct ws_sub {
     struct ws *ws;
     struct id run;
     struct stream *stream;
-    struct hub_sub *hub;
     uint64_t after;   /* the message with this number goes before its first event */
     atomic_bool grew; /* the run may have something new */
     char name[NAME_LEN];
@@ -32,7 +30,7 @@ void ws_subs_init(struct gate *g)
     g->last = &g->subs;
 }
 
-/* Under the hub's lock. */
+/* Any thread; short, see stream_follow. */
 static void wake(void *arg)
 {
     struct ws_sub *s = arg;
@@ -41,9 +39,8 @@ static void wake(void *arg)
         ws_wake(s->ws);
 }
 
-static void sub_free(struct gate *g, struct ws_sub *s)
+static void sub_free(struct ws_sub *s)
 {
-    hub_leave(g->svc->hub, s->hub);
     stream_close(s->stream);
     free(s);
 }
@@ -70,7 +67,7 @@ void ws_subs_close(struct gate *g)
         struct ws_sub *s = g->subs;
 
         unlink_at(g, &g->subs);
-        sub_free(g, s);
+        sub_free(s);
     }
 }
 
@@ -115,7 +112,7 @@ int ws_sub_open(struct gate *g, const char *tenant, const struct id *run, const 
         s->run = *run;
         s->grew = true;
         snprintf(s->name, sizeof s->name, "s%llu", (unsigned long long)name);
-        r = hub_join(g->svc->hub, run, wake, s, &s->hub, e);
+        r = stream_follow(s->stream, wake, s, e);
     }
     if (r < 0) {
         give_back(g);
@@ -140,7 +137,7 @@ void ws_sub_json(struct jw *w, struct ws_sub *s)
 void ws_sub_start(struct gate *g, struct ws_sub *s, uint64_t after)
 {
     if (!after) {
-        sub_free(g, s);
+        sub_free(s);
         give_back(g);
         return;
     }
@@ -227,7 +224,7 @@ int ws_unsubscribe(struct gate *g, const struct ws_ask *ask, struct err *e)
     w = ws_res(&out, ask);
     if (s) {
         ws_sub_json(&w, s);
-        sub_free(g, s);
+        sub_free(s);
     } else {
         jw_obj(&w);
         jw_kstr(&w, "subscription", name);
@@ -263,6 +260,7 @@ static int turn(struct gate *g, struct ws_sub *s, struct buf *out)
     buf_printf(&head, "{\"type\":\"event\",\"subscription\":\"%s\",\"event\":", s->name);
     while (out->len < stop && out->len < SOFT_MAX && (r = stream_next(s->stream, &it, &e)) == 1)
         ws_text(out, &head, it.json, it.json_len, "}");
+    stream_rest(s->stream);
     if (r < 0) {
         log_err(g->svc->log, LOG_LV_ERROR, "ws", NULL, "read a stream", &e);
         say_error(s, &e, out);
@@ -285,7 +283,7 @@ static bool round_robin(struct gate *g, uint64_t sent, struct buf *out)
             r = turn(g, s, out);
         if (r < 0) {
             g->nsubs--;
-            sub_free(g, s);
+            sub_free(s);
             continue;
         }
         if (r > 0)

@@ -35,6 +35,7 @@
 #include "service/reconcile.h"
 #include "service/runs.h"
 #include "service/secrets.h"
+#include "service/stream.h"
 #include "store/base_rows.h"
 #include "worker/worker.h"
 
@@ -150,6 +151,8 @@ static int build_services(struct server *s, struct err *e)
 
     if (r == 0)
         r = terminals_new(&s->svc.terminals, e);
+    if (r == 0)
+        r = streams_new(&s->svc, &s->svc.streams, e);
     if (r == 0)
         r = open_store(s, e);
     if (r == 0)
@@ -303,6 +306,7 @@ static void take_down(struct server *s)
     if (s->svc.audits && s->svc.store && audits_sign_head(s->svc.audits, "default", &e) < 0)
         log_err(s->svc.log, LOG_LV_WARN, "audit", NULL, "sign the head", &e);
     reconciler_free(s->svc.reconciler);
+    streams_free(s->svc.streams);
     store_close(s->svc.store);
     policies_free(s->svc.policies);
     audits_close(s->svc.audits);

@@ -13,6 +13,7 @@
 #include "store/store.h"
 
 struct hub;
+struct streams;
 struct secrets;
 struct policies;
 struct audits;
@@ -35,6 +36,7 @@ struct svc_settings {
 struct svc {
     struct store *store;
     struct hub *hub;
+    struct streams *streams; /* stream.h */
     struct logger *log;
     struct secrets *secrets;
     struct policies *policies;

@@ -13,6 +13,7 @@
 #include "os/file.h"
 #include "service/projects.h"
 #include "service/terminals.h"
+#include "service/stream.h"
 
 void must(int r, const struct err *e)
 {
@@ -52,6 +53,7 @@ int rig_up(void **state)
     OK(store_open(&sc, &g->svc.store, &e));
     OK(hub_new(16, &g->svc.hub, &e));
     OK(terminals_new(&g->svc.terminals, &e));
+    OK(streams_new(&g->svc, &g->svc.streams, &e));
     store_on_commit(g->svc.store, on_commit, g);
     OK(secrets_open(g->svc.data_fd, &g->svc.secrets, &e));
     OK(audits_open(g->svc.data_fd, g->svc.store, &g->svc.audits, &e));
@@ -69,6 +71,7 @@ int rig_down(void **state)
 
     json_free(g->reply);
     caller_fini(&g->c);
+    streams_free(g->svc.streams);
     store_close(g->svc.store);
     policies_free(g->svc.policies);
     audits_close(g->svc.audits);
