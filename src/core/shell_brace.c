@@ -10,8 +10,9 @@
 
 #include "base/str.h"
 
-#define FORM_MAX (2 * KIB)
-#define OPEN_MAX 64 /* braces in one word: keeps the search for their ends short */
+#define FORM_MAX     (2 * KIB)
+#define SEQUENCE_MAX 1000000
+#define OPEN_MAX     64 /* braces in one word: keeps the search for their ends short */
 
 struct list {
     char *v[SHELL_BRACE_MAX];
@@ -69,16 +70,25 @@ static const char *closing(const char *p, const char *end, bool *ret_comma)
     return NULL;
 }
 
+/* A number as it is printed again: bash also takes +1, and pads with what 01 begins with. */
+static bool plain_number(const char *s, int64_t *ret)
+{
+    const char *digits = s + (*s == '-');
+
+    return *s != '+' && (*digits != '0' || (!digits[1] && digits == s)) && str_i64(s, ret);
+}
+
 static bool one_letter(const char *s)
 {
     return ((s[0] >= 'a' && s[0] <= 'z') || (s[0] >= 'A' && s[0] <= 'Z')) && s[1] == '\0';
 }
 
-/* "1..5", "a..e", "1..9..2" without the braces. False: not a sequence. Past 64 members: one word nobody knows. */
+/* "1..5", "a..e", "1..9..2" without the braces. False: not a sequence. Odd ends, or past 64
+ * members: one word nobody knows. */
 static bool sequence(const char *p, size_t n, struct list *out)
 {
     char text[64], one[32];
-    int64_t a, b, step = 1;
+    int64_t a = 0, b = 0, step = 1;
 
     if (n >= sizeof(text))
         return false;
@@ -90,23 +100,21 @@ static bool sequence(const char *p, size_t n, struct list *out)
     *to = '\0';
     to += 2;
     char *by = strstr(to, "..");
-    if (by) {
+    if (by)
         *by = '\0';
-        if (!str_i64(by + 2, &step))
-            return false;
-    }
-    bool letters = one_letter(text) && one_letter(to);
+    bool letters = one_letter(text) && one_letter(to), known = !by || plain_number(by + 2, &step);
     if (letters) {
         a = text[0];
         b = to[0];
-    } else if (!str_i64(text, &a) || !str_i64(to, &b)) {
-        return false;
+    } else {
+        known = known && plain_number(text, &a) && plain_number(to, &b);
     }
     if (step < 0)
         step = step == INT64_MIN ? 1 : -step;
     if (step == 0)
         step = 1;
-    if (a < -1000000 || a > 1000000 || b < -1000000 || b > 1000000 || llabs(b - a) / step >= 64) {
+    known = known && a > -SEQUENCE_MAX && a < SEQUENCE_MAX && b > -SEQUENCE_MAX && b < SEQUENCE_MAX;
+    if (!known || llabs(b - a) / step >= 64) {
         list_add(out, "\x01\x01", 2, "", 0);
         return true;
     }
