@@ -17,10 +17,12 @@ _sallyport_projects() {
 _sallyport_options() {
     case "$1" in
     "project add") echo "--name --seed" ;;
-    "project set") echo "--toolchains --seed" ;;
+    "project set") echo "--toolchains --seed --retention" ;;
     run) echo "--project --cmd --yes --review --no-apply --on-failure --env --timeout --memory --cpus --pids --disk --detach" ;;
     runs) echo "--state --project --limit" ;;
     reconcile) echo "--dry-run" ;;
+    "runs keep") echo "--release" ;;
+    retention) echo "--dry-run --now" ;;
     approve) echo "--step --note" ;;
     reject | discard | allow | deny) echo "--note" ;;
     logs) echo "--follow --step" ;;
@@ -68,11 +70,12 @@ _sallyport() {
     esac
     if [ -z "$words" ]; then
         case "$cmd" in
-        "") words="serve doctor project run runs show plan approve reject logs diff apply discard undo cancel artifacts approvals allow deny policy audit token queue reconcile status whoami version help" ;;
+        "") words="serve doctor project run runs show plan approve reject logs diff apply discard undo cancel artifacts approvals allow deny policy audit token queue retention reconcile status whoami version help" ;;
         project) [ -z "$sub" ] && words="add list show set remove" || words=$(_sallyport_projects) ;;
         policy) [ -z "$sub" ] && words="show versions test replay edit set" ;;
         audit) [ -z "$sub" ] && words="verify export" ;;
         token) [ -z "$sub" ] && words="new list revoke" ;;
+        runs) [ -z "$sub" ] && words="keep" || words=$(_sallyport_runs) ;;
         show | plan | approve | reject | logs | diff | apply | discard | undo | cancel | artifacts)
             [ -z "$sub" ] && words=$(_sallyport_runs)
             ;;
@@ -83,6 +86,7 @@ _sallyport() {
         case "$cmd" in
         project | policy | token) words=$(_sallyport_options "$cmd $sub") ;;
         audit) words=$(_sallyport_options "audit${sub:+ $sub}") ;;
+        runs) words=$(_sallyport_options "runs${sub:+ $sub}") ;;
         *) words=$(_sallyport_options "$cmd") ;;
         esac
         ;;

@@ -7,6 +7,7 @@
 #include "api/ws.h"
 #include "base/hash.h"
 #include "base/str.h"
+#include "service/keeper.h"
 #include "service/auth.h"
 #include "service/idem.h"
 
@@ -399,6 +400,8 @@ static int handle(struct call *c, struct err *e)
         r = query_known(c, e);
     if (r == 0)
         r = read_body(c, e);
+    if (r == 0 && keeper_full(c->svc->keeper)) /* for people: the command line shows it beside whatever was asked */
+        r = http_reply_header(c->rq, "Sallyport-Notice", "disk_full", e);
     return r < 0 ? r : perform(c, e);
 }
 
@@ -408,7 +411,8 @@ static void answer_err(struct call *c, const struct err *e)
     struct log_ctx cx = {.trace_id = c->who.trace_id};
 
     if (err_info(e->code)->http >= 500)
-        log_err(c->svc->log, LOG_LV_ERROR, "api", &cx, http_req_path(c->rq), e);
+        log_err(c->svc->log, e->code == ERR_DISK_FULL ? LOG_LV_WARN : LOG_LV_ERROR, "api", &cx, http_req_path(c->rq),
+                e);
     if (e->code == ERR_RATE && http_reply_header(c->rq, "Retry-After", "1", NULL) < 0)
         return;
     if (e->code == ERR_UNAUTHORIZED && http_reply_header(c->rq, "WWW-Authenticate", "Bearer", NULL) < 0)

@@ -83,6 +83,9 @@ int post_cancel(struct call *, struct err *);
 int post_apply(struct call *, struct err *);
 int post_discard(struct call *, struct err *);
 int post_undo(struct call *, struct err *);
+int post_keep(struct call *, struct err *);
+int get_retention(struct call *, struct err *);
+int post_retention(struct call *, struct err *);
 int get_steps(struct call *, struct err *);
 int get_changes(struct call *, struct err *);
 int get_diff(struct call *, struct err *);
@@ -125,6 +128,8 @@ CHECKED int api_identify(struct api *, const char *bearer, const struct http_pee
 struct http_server;
 struct ws_tally;
 struct ws_tally *api_ws_tally(struct api *);
+/* Of retention and the disk, for /metrics. */
+void keep_metrics(struct call *, struct buf *);
 /* openapi.json from the route table. */
 CHECKED int openapi_write(struct buf *out, struct err *);
 struct http_server *api_server(const struct api *);

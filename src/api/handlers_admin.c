@@ -524,6 +524,7 @@ int get_metrics(struct call *c, struct err *e)
     store_metrics(&b, &s);
     reconcile_stats(c->svc->reconciler, &rs);
     reconcile_metrics(&b, &rs);
+    keep_metrics(c, &b);
     metric(&b, "process_resident_memory_bytes", "gauge", "Resident memory.", rss_bytes());
     buf_printf(&b,
                "# HELP sallyport_build_info Version.\n# TYPE sallyport_build_info gauge\n"

@@ -334,6 +334,8 @@ int get_artifact(struct call *c, struct err *e)
     if (r == 0)
         r = artifacts_get(c->svc, c->who.tenant, &id, &a, e);
     if (r == 0)
+        r = artifacts_there(&a, e);
+    if (r == 0)
         r = artifact_headers(c, &a, e);
     if (r < 0)
         return r;

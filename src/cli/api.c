@@ -141,12 +141,24 @@ static int error_of(struct api *a, int status, const struct json *body, struct e
     return err_field(e, n, field ? field : "", "%s", msg ? msg : err_info(n)->text);
 }
 
+/* What the server says beside its answer, once. */
+static void notice(struct api *a, const struct client_answer *ans)
+{
+    const char *what = client_answer_header(ans, "sallyport-notice");
+    if (a->noticed || !what || !str_eq(what, "disk_full") || ans->status == err_info(ERR_DISK_FULL)->http)
+        return;
+    a->noticed = true;
+    ui_warn(a->ui,
+            "the server refuses new runs: the disk of its data directory is nearly full; see: sallyport retention");
+}
+
 static int take_answer(struct api *a, struct client_answer *ans, struct api_reply *ret, struct err *e)
 {
     const char *type = client_answer_header(ans, "content-type");
     struct json *json = NULL;
     struct err why = ERR_INIT;
     a->answered = true;
+    notice(a, ans);
     int r = 0;
     if (type && str_starts(type, "application/json") && ans->body.len)
         r = json_parse(ans->body.p, ans->body.len, &json, &why);
@@ -293,6 +305,7 @@ int api_stream(struct api *a, const struct buf *path, const char *accept, const 
     if (r < 0)
         return r;
     a->answered = true;
+    notice(a, &ans);
     if (ans.status < 200 || ans.status > 299) {
         r = take_answer(a, &ans, NULL, e);
         if (r == 0)

@@ -17,6 +17,7 @@ struct api {
     struct client *client;
     char *where;    /* "http://127.0.0.1:7373" or the socket's path: for messages */
     char auth[640]; /* "Bearer ..." or "" */
+    bool noticed;   /* what the server wants people to know was shown */
     bool answered;  /* the server has answered once: losing it is worth waiting for */
     const volatile sig_atomic_t *interrupt;
 };

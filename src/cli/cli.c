@@ -64,6 +64,8 @@ static const struct {
     {ERR_UNAVAILABLE, "wait a moment and try again; the server's log says why"},
     {ERR_QUEUE_FULL, "see what is in it: sallyport queue"},
     {ERR_STORAGE_FULL, "make room on the disk of the data directory"},
+    {ERR_DISK_FULL, "see what fills it, and what would go: sallyport retention     sallyport retention --dry-run"},
+    {ERR_GONE, "see what is left of it: sallyport show RUN"},
     {ERR_TIMEOUT, "see whether the server is well: sallyport status"},
     {ERR_INTERNAL, "the server's log has the details"},
     {ERR_CORRUPT, "check the trail: sallyport audit verify     and the host: sallyport doctor"},

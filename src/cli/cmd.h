@@ -92,6 +92,8 @@ int cmd_token_new(struct cli *, struct err *);
 int cmd_token_list(struct cli *, struct err *);
 int cmd_token_revoke(struct cli *, struct err *);
 int cmd_queue(struct cli *, struct err *);
+int cmd_runs_keep(struct cli *, struct err *);
+int cmd_retention(struct cli *, struct err *);
 int cmd_reconcile(struct cli *, struct err *);
 int cmd_status(struct cli *, struct err *);
 int cmd_version(struct cli *, struct err *);

@@ -7,7 +7,9 @@
 #include "cli/show.h"
 #include "cli/table.h"
 #include "os/file.h"
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void show_project(struct ui *ui, const struct json *p)
 {
@@ -124,6 +126,32 @@ int cmd_project_show(struct cli *c, struct err *e)
     return 0;
 }
 
+/* "runs=90d,logs=14d" or "default" as the object of the API. */
+static int put_retention(struct jw *w, const char *text, struct err *e)
+{
+    static const char *const names[] = {"runs", "failed_runs", "logs"};
+    jw_key(w, "retention");
+    jw_obj(w);
+    while (*text && !str_eq(text, "default")) {
+        char part[64], key[32];
+        int64_t ms = 0;
+        size_t n = strcspn(text, ","), i = 0;
+        snprintf(part, sizeof part, "%.*s", (int)(n < sizeof part ? n : sizeof part - 1), text);
+        char *value = strchr(part, '=');
+        if (value)
+            *value++ = '\0';
+        while (i < ARRAY_LEN(names) && !str_eq(part, names[i]))
+            i++;
+        if (!value || i == ARRAY_LEN(names) || (!str_eq(value, "0") && !str_duration_ms(value, &ms)))
+            return err_set(e, ERR_USAGE, "--retention `%s`: give runs=90d,failed_runs=30d,logs=14d, or default", part);
+        snprintf(key, sizeof key, "%s_ms", names[i]);
+        jw_kint(w, key, ms);
+        text += n + (text[n] == ',');
+    }
+    jw_end_obj(w);
+    return 0;
+}
+
 int cmd_project_set(struct cli *c, struct err *e)
 {
     AUTO(buf_fini) struct buf path = BUF_INIT(8 * KIB);
@@ -131,9 +159,13 @@ int cmd_project_set(struct cli *c, struct err *e)
     AUTO(api_reply_fini) struct api_reply reply = {0};
     struct jw w = JW_INIT(&body);
     const char *tools = args_get(&c->args, "toolchains"), *seed = args_get(&c->args, "seed");
-    if (!tools && !seed)
-        return err_set(e, ERR_USAGE, "say what to change: --toolchains or --seed");
+    const char *keep = args_get(&c->args, "retention");
+    if (!tools && !seed && !keep)
+        return err_set(e, ERR_USAGE, "say what to change: --toolchains, --seed or --retention");
     jw_obj(&w);
+    int k = keep ? put_retention(&w, keep, e) : 0;
+    if (k < 0)
+        return k;
     jw_kstr_opt(&w, "toolchains", tools);
     jw_kstr_opt(&w, "seed", seed);
     jw_end_obj(&w);

@@ -28,6 +28,8 @@ static const struct opt project_opts[] = {
     {0},
 };
 static const struct opt set_opts[] = {
+    {"retention", 0, "R",
+     "when parts of its ended runs go: runs=90d,failed_runs=30d,logs=14d; 0: never; default: as the server", false},
     {"toolchains", 0, "T", "which of the home's toolchains steps see: auto, none, or names: nvm,pyenv", false},
     SEED_OPT,
     {0},
@@ -36,6 +38,13 @@ static const struct opt runs_opts[] = {
     {"state", 0, "S", "only runs in this state (queued, awaiting_review, running, succeeded, ...)", false},
     {"project", 'p', "P", "only runs of this project", false},
     {"limit", 0, "N", "at most N; default 20, 0 for all", false},
+    {0},
+};
+static const struct opt keep_opts[] = {{"release", 0, NULL, "no longer: the rules of retention count again", false},
+                                       {0}};
+static const struct opt retention_opts[] = {
+    {"dry-run", 0, NULL, "say what would be removed now", false},
+    {"now", 0, NULL, "remove it now", false},
     {0},
 };
 static const struct opt approve_opts[] = {
@@ -120,13 +129,15 @@ const struct cli_cmd cli_cmds[] = {
      .max = 1,
      .fn = cmd_project_show},
     {.name = "project set",
-     .args = "PROJECT [--toolchains T] [--seed overlay|copy]",
-     .summary = "change what the sandboxes of a project are like",
+     .args = "PROJECT [--toolchains T] [--seed overlay|copy] [--retention R]",
+     .summary = "change what the sandboxes of a project are like, and how long its runs are kept",
      .text =
          "--seed overlay (the default): the project below, changes above; starts at once, but a directory that comes\n"
          "from the project cannot be renamed (git mv). --seed copy: each run works on a copy of its own, where it "
          "can.\n"
-         "For runs accepted from now on.",
+         "For runs accepted from now on.\n"
+         "--retention: how long after a run's end its logs go (logs), all of it (runs), all of it when it did not\n"
+         "succeed (failed_runs); names that are left out are the server's.",
      .example = "sallyport project set hello --toolchains nvm,pyenv\nsallyport project set hello --seed copy",
      .opts = set_opts,
      .min = 1,
@@ -161,6 +172,15 @@ const struct cli_cmd cli_cmds[] = {
      .example = "sallyport runs --state awaiting_review",
      .opts = runs_opts,
      .fn = cmd_runs},
+    {.name = "runs keep",
+     .args = "RUN [--release]",
+     .summary = "keep a run for ever, or no longer",
+     .text = "Retention removes nothing of a run that is kept. " WHAT_RUN,
+     .example = "sallyport runs keep last",
+     .opts = keep_opts,
+     .min = 1,
+     .max = 1,
+     .fn = cmd_runs_keep},
     {.name = "show",
      .args = "RUN",
      .summary = "show a run, its steps and artifacts",
@@ -378,6 +398,13 @@ const struct cli_cmd cli_cmds[] = {
      .summary = "show what waits for a worker",
      .example = "sallyport queue",
      .fn = cmd_queue},
+    {.name = "retention",
+     .args = "[--dry-run | --now]",
+     .summary = "show what is kept and removed, and how full the disk is",
+     .text = "The rules stand in the server's configuration (retention.*), for one project in its settings.",
+     .example = "sallyport retention --dry-run",
+     .opts = retention_opts,
+     .fn = cmd_retention},
     {.name = "reconcile",
      .args = "[--dry-run]",
      .summary = "put right what was left behind, now",

@@ -350,6 +350,12 @@ void show_run(struct ui *ui, const struct json *run)
     field(ui, "undoes", show_str(run, "undoes"));
     field(ui, "by", show_str(run, "actor"));
     field(ui, "created", show_time(room, run, "created_at"));
+    if (show_str(run, "removed_at"))
+        field(ui, "gone", show_time(room, run, "removed_at"));
+    else if (show_str(run, "logs_removed_at"))
+        field(ui, "logs gone", show_time(room, run, "logs_removed_at"));
+    if (json_true(json_get(run, "kept")))
+        field(ui, "kept", "for ever");
     field(ui, "finished", show_time(room, run, "finished_at"));
     show_run_steps(ui, run);
     if (json_type(changes) == JT_OBJ)

@@ -20,7 +20,10 @@ struct config {
     int64_t workers, handlers, max_connections, max_streams, max_ws_per_token;
     int64_t rate, rate_burst;
     int64_t review_ms, approval_ms, lease_ms, reconcile_ms, grace_ms;
-    int64_t max_open_runs, min_free_bytes;
+    int64_t max_open_runs, min_free_bytes, disk_budget_bytes;
+    struct retention_rules retention;
+    bool compress;
+    int64_t compress_after_ms, retention_every_ms;
     struct sandbox_limits limits, max_limits;
     char listen_host[64]; /* parsed from listen */
     int listen_port;

@@ -1,8 +1,8 @@
 /* serve.c - `sallyport serve`: reads the config, builds the graph bottom up, runs until SIGTERM, takes it down top
  * first.
  *
- *   config ─ data directory (one server each: a lock) ─ store ─ secrets, audits, policies, hub ─ reconcile ─ workers ─
- * api ─ http
+ *   config ─ data directory (one server each: a lock) ─ store ─ secrets, audits, policies, hub ─ reconcile ─ keeper ─
+ * api ─ http ─ workers
  *
  * SIGTERM, SIGINT: stop accepting, finish requests, end streams, let go of running steps (their shims live on), close.
  * Nothing that a client was told depends on an orderly stop: kill -9 loses nothing. */
@@ -31,6 +31,7 @@
 #include "service/auth.h"
 #include "service/hub.h"
 #include "service/terminals.h"
+#include "service/keeper.h"
 #include "service/policies.h"
 #include "service/reconcile.h"
 #include "service/runs.h"
@@ -114,6 +115,11 @@ static void settings(struct server *s)
         .lease_ms = c->lease_ms,
         .max_open_runs = c->max_open_runs,
         .min_free_bytes = c->min_free_bytes,
+        .disk_budget_bytes = c->disk_budget_bytes,
+        .retention = c->retention,
+        .compress = c->compress,
+        .compress_after_ms = c->compress_after_ms,
+        .retention_every_ms = c->retention_every_ms,
         .allowed_roots = (const char *const *)c->allowed_roots,
         .allow_weaker = c->allow_weaker_sandbox,
         .home = getenv("HOME"),
@@ -303,6 +309,7 @@ static void take_down(struct server *s)
     workers_stop(s->workers);
     http_server_free(s->http);
     api_free(s->api);
+    keeper_stop(&s->svc);
     if (s->svc.audits && s->svc.store && audits_sign_head(s->svc.audits, "default", &e) < 0)
         log_err(s->svc.log, LOG_LV_WARN, "audit", NULL, "sign the head", &e);
     reconciler_free(s->svc.reconciler);
@@ -344,6 +351,8 @@ static int start(struct server *s, struct err *e)
         probe_sandbox(s);
     say_probe(s);
     CRASH_POINT(serve_built);
+    if (r == 0)
+        r = keeper_start(&s->svc, e);
     if (r == 0)
         r = build_http(s, e);
     CRASH_POINT(serve_listens);

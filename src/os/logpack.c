@@ -178,8 +178,6 @@ static int prepare(struct pack *p, struct err *e)
 
 static int write_tmp(struct pack *p, int dirfd, const char *tmp, uint64_t size, struct err *e)
 {
-    if (unlinkat(dirfd, tmp, 0) < 0 && errno != ENOENT)
-        return err_sys(e, ERR_IO, "remove %s", tmp);
     p->out = openat(dirfd, tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (p->out < 0)
         return err_sys(e, ERR_IO, "create %s", tmp);
@@ -223,6 +221,8 @@ static int pack(struct pack *p, int dirfd, const char *name, struct logzst_resul
     if (snprintf(tmp, sizeof tmp, "%s" TMP_SUFFIX, name) >= (int)sizeof tmp)
         return err_set(e, ERR_INVALID, "the name of the log is too long");
     int r = prepare(p, e);
+    if (r == 0 && unlinkat(dirfd, tmp, 0) < 0 && errno != ENOENT) /* of a process that was killed */
+        r = err_sys(e, ERR_IO, "remove %s", tmp);
     if (r == 0)
         r = both_stand(p, dirfd, zst, size, ret, e);
     if (r != 0)

@@ -111,6 +111,16 @@ int artifacts_keep_file(struct svc *svc, int dirfd, const char *name, char ret[S
     return 0;
 }
 
+int artifacts_there(const struct artifact_row *row, struct err *e)
+{
+    char when[TIME_LEN];
+
+    if (!row->removed_us)
+        return 0;
+    time_format(row->removed_us, when);
+    return err_set(e, ERR_GONE, "the artifact was removed by retention at %s", when);
+}
+
 struct get {
     const char *tenant, *name;
     const struct id *id;

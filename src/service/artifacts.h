@@ -17,6 +17,8 @@ CHECKED int artifacts_keep_file(struct svc *, int dirfd, const char *name, char 
 /* Opens a blob and checks its hash: a damaged one is ERR_CORRUPT, not served. The fd; its offset says nothing. */
 CHECKED int artifacts_open(struct svc *, const char *sha256, struct err *);
 CHECKED int artifacts_get(struct svc *, const char *tenant, const struct id *, struct artifact_row *ret, struct err *);
+/* ERR_GONE, with since when, when its bytes were removed by retention. */
+CHECKED int artifacts_there(const struct artifact_row *, struct err *);
 /* The artifact of that name of a run. */
 CHECKED int artifacts_by_name(struct svc *, const struct id *run, const char *name, struct artifact_row *ret,
                               struct err *);

@@ -11,6 +11,7 @@
 
 #include "os/file.h"
 #include "sandbox/diff.h"
+#include "service/retention.h"
 #include "service/runs.h"
 
 void effects_view_fini(struct effects_view *v)
@@ -80,6 +81,9 @@ static int open_of_run(struct svc *svc, const char *tenant, const struct id *id,
     if (!row->changes && !run_sm_final(row->node))
         return err_set(e, ERR_STATE, "the run is %s: its changes are computed when its steps are done",
                        run_sm_state(row->node));
+    r = retention_all_there(row, e);
+    if (r < 0)
+        return r;
     snprintf(rel, sizeof rel, "runs/%s/%s", id->s, name);
     v->fd = openat(svc->data_fd, rel, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     return v->fd >= 0 || errno == ENOENT ? 0 : err_sys(e, ERR_IO, "open %s", rel);

@@ -1,21 +1,18 @@
 #include "service/health.h"
 
-#include <sys/statvfs.h>
-
+#include "service/disk.h"
 #include "service/hub.h"
+#include "service/keeper.h"
 
 int room_on_disk(const struct svc *svc, struct err *e)
 {
-    struct statvfs st;
-    int64_t avail;
+    struct disk_room room;
 
-    if (!svc->set.min_free_bytes || fstatvfs(svc->data_fd, &st) < 0)
+    disk_room(svc, &room);
+    if (room.level != DISK_REFUSE)
         return 0;
-    avail = (int64_t)st.f_bavail * (int64_t)st.f_frsize;
-    if (avail >= svc->set.min_free_bytes)
-        return 0;
-    return err_set(e, ERR_STORAGE_FULL, "%lld MiB are free in the data directory, %lld are kept free: make room",
-                   (long long)(avail / (int64_t)MIB), (long long)(svc->set.min_free_bytes / (int64_t)MIB));
+    keeper_kick(svc->keeper);
+    return err_set(e, ERR_DISK_FULL, "%s", room.why);
 }
 
 int ready_check(struct svc *svc, struct err *e)

@@ -7,5 +7,5 @@
 
 /* 0, or why new work would fail now. */
 CHECKED int ready_check(struct svc *, struct err *);
-CHECKED int room_on_disk(const struct svc *, struct err *); /* ERR_STORAGE_FULL */
+CHECKED int room_on_disk(const struct svc *, struct err *); /* ERR_DISK_FULL: no new runs */
 void service_stats(struct svc *, struct store_stats *ret);

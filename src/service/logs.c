@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "os/file.h"
 #include "os/logfile.h"
+#include "service/retention.h"
 #include "store/run_rows.h"
 
 struct find {
@@ -17,7 +18,12 @@ static int find_tx(struct db *db, void *arg, struct err *e)
 {
     struct find *f = arg;
 
-    return step_get(db, f->q->tenant, &f->q->step, &f->row, e);
+    AUTO(run_row_fini) struct run_row run = {0};
+    int r = step_get(db, f->q->tenant, &f->q->step, &f->row, e);
+
+    if (r == 0)
+        r = run_get(db, f->q->tenant, &f->row.run_id, &run, e);
+    return r == 0 && f->row.log ? retention_logs_there(&run, e) : r;
 }
 
 static void frame_json(struct jw *w, const struct log_frame *f)
@@ -81,7 +87,9 @@ int logs_read(struct svc *svc, struct log_query *q, struct buf *out, struct err 
         snprintf(rel, sizeof rel, "runs/%s/logs", f.row.run_id.s);
         dir = openat(svc->data_fd, rel, O_PATH | O_DIRECTORY | O_CLOEXEC);
         int found = dir >= 0 ? logfile_open_read(dir, f.row.log, &rd, e) : -ERR_NOT_FOUND;
-        if (found < 0 && found != -ERR_NOT_FOUND) /* none: the step could not be started, or not yet */
+        if (found == -ERR_NOT_FOUND) /* the step could not be started, or not yet; or the log went a moment ago */
+            r = retention_logs_of(svc, &f.row.run_id, e);
+        else if (found < 0)
             r = found;
         if (found == 0)
             r = copy_frames(q, rd, &w, out, e);

@@ -6,12 +6,16 @@
 #include "service/svc.h"
 #include "store/base_rows.h"
 
-#define SETTINGS_TEXT 256
+#define SETTINGS_TEXT    256
+#define RETENTION_MAX_MS (36500 * (int64_t)86400000)
 
 struct project_settings {
     char seed[16];                  /* how runs get their workspace: "overlay", "copy"; "": the default, overlay */
     char toolchains[SETTINGS_TEXT]; /* "auto", "none", or names, separated by commas; "": the server's default */
+    int64_t runs_ms, failed_runs_ms, logs_ms; /* retention (svc.h); 0: never; -1: as the server says */
 };
+
+#define PROJECT_SETTINGS_INIT ((struct project_settings){.runs_ms = -1, .failed_runs_ms = -1, .logs_ms = -1})
 
 /* Members of a request's object that are given replace those in s. Unknown ones, and values that are none: refused. */
 CHECKED int project_settings_merge(struct project_settings *s, const struct json *given, struct err *);

@@ -196,7 +196,7 @@ int projects_add(struct svc *svc, struct caller *c, const char *root_path, const
                  struct err *e)
 {
     struct add a = {.c = c, .name_given = name != NULL};
-    struct project_settings set = {.seed = ""};
+    struct project_settings set = PROJECT_SETTINGS_INIT;
     AUTO(buf_fini) struct buf text = BUF_INIT(4 * KIB);
     struct jw w = JW_INIT(&text);
     AUTO(buf_fini) struct buf warn = BUF_INIT(32 * KIB);

@@ -11,7 +11,9 @@
 #include "service/health.h"
 #include "service/project_settings.h"
 #include "service/projects.h"
+#include "service/retention.h"
 #include "service/secrets.h"
+#include "store/keep_rows.h"
 
 #define ENV_MAX       64
 #define ENV_VALUE_MAX (32 * KIB)
@@ -163,8 +165,8 @@ static int want_work(const struct json *body, struct create *cr, struct err *e)
 
 static int read_body(struct create *cr, const struct json *body, struct err *e)
 {
-    static const char *const keys[] = {"project_id", "intent", "steps", "review",  "on_failure",
-                                       "on_deny",    "limits", "env",   "network", NULL};
+    static const char *const keys[] = {"project_id", "intent", "steps",   "review", "on_failure", "on_deny",
+                                       "limits",     "env",    "network", "keep",   NULL};
     static const char *const reviews[] = {"both", "plan", "effects", "none", NULL};
     static const char *const failures[] = {"review", "discard", NULL};
     static const char *const denials[] = {"fail", "tell", NULL};
@@ -181,6 +183,8 @@ static int read_body(struct create *cr, const struct json *body, struct err *e)
         r = want_word(body, "on_failure", failures, &row->on_failure, e);
     if (r == 0)
         r = want_word(body, "on_deny", denials, &row->on_deny, e);
+    if (r == 0)
+        r = json_want_bool(body, "", "keep", J_OPT, &row->kept, e);
     if (r == 0)
         r = json_want_bool(body, "", "network", J_OPT, &row->network, e);
     if (r == 0 && row->network)
@@ -265,6 +269,8 @@ static int create_tx(struct db *db, void *arg, struct err *e)
         return r;
     cr->row.seed_copy = str_eq(set.seed, "copy");
     r = insert_run(db, cr, "run.created", e);
+    if (r == 0 && cr->row.kept)
+        r = run_keep(db, cr->c->tenant, &cr->row.id, true, e);
     return r < 0 ? r : runs_reply(db, cr->c, &cr->row, 202, e);
 }
 
@@ -375,6 +381,9 @@ static int undo_tx(struct db *db, void *arg, struct err *e)
     if (!run_sm_final(was.node) || !applied(&was))
         return err_set(e, ERR_STATE, "the run is %s and has applied nothing: there is nothing to undo",
                        run_sm_state(was.node));
+    r = retention_all_there(&was, e);
+    if (r < 0)
+        return r;
     if (!str_eq(was.node_name, u->cr.svc->node))
         return err_set(e, ERR_STATE, "the run was applied on node %s: undo it there", was.node_name);
     r = run_list(db, &(struct run_filter){.tenant = c->tenant, .project = &was.project_id, .limit = 1000},

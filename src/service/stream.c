@@ -16,6 +16,7 @@
 
 #include "base/str.h"
 #include "core/cursor.h"
+#include "service/retention.h"
 #include "service/stream_tail.h"
 #include "store/run_rows.h"
 
@@ -82,6 +83,8 @@ struct open_arg {
     const struct id *run;
     int64_t event_seq;
     bool final;
+    int gone; /* -ERR_GONE, and why: its logs were removed */
+    struct err why;
 };
 
 static int open_tx(struct db *db, void *arg, struct err *e)
@@ -92,6 +95,8 @@ static int open_tx(struct db *db, void *arg, struct err *e)
 
     o->event_seq = row.event_seq;
     o->final = run_sm_final(row.node);
+    if (r == 0)
+        o->gone = retention_logs_there(&row, &o->why);
     return r;
 }
 
@@ -110,7 +115,7 @@ int stream_open(struct svc *svc, const char *tenant, const struct id *run, const
 {
     AUTO_PTR(stream_close) struct stream *s = calloc(1, sizeof *s);
     struct open_arg o = {.tenant = tenant, .run = run};
-    int64_t seq;
+    int64_t seq = 0;
     int r;
 
     if (!s)
@@ -126,6 +131,8 @@ int stream_open(struct svc *svc, const char *tenant, const struct id *run, const
         return err_set(e, ERR_CURSOR, "the cursor lies beyond the end of the stream");
     s->final = o.final;
     s->ended = o.final && seq == o.event_seq;
+    if (o.gone && !s->ended)
+        return err_set(e, ERR_GONE, "%s", o.why.msg);
     s->cursor = str_dup(cursor ? cursor : "");
     if (!s->cursor)
         return err_oom(e);
@@ -276,6 +283,8 @@ static int next_own(struct stream *s, struct stream_item *ret, struct err *e)
         r = stream_reader_next(s->rd, ret, e);
         if (r == 1)
             s->ended = str_eq(ret->type, "run.completed");
+        if (r == 0 && s->final) /* it ends in run.completed, unless its events went since it was opened */
+            r = retention_logs_of(s->svc, &s->run, e);
         if (r != 0)
             return r;
         m = try_tail(s, true);

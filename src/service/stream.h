@@ -18,7 +18,8 @@
 #include "service/svc.h"
 
 struct stream;
-/* cursor NULL or "": from the beginning. ERR_NOT_FOUND, ERR_CURSOR. */
+/* cursor NULL or "": from the beginning. ERR_NOT_FOUND, ERR_CURSOR; ERR_GONE when there is more to give, and the run's
+ * logs were removed by retention. */
 CHECKED int stream_open(struct svc *, const char *tenant, const struct id *run, const char *cursor, struct stream **ret,
                         struct err *);
 /* Leaves what it follows: after it returned, wake is not running and will not run. */

@@ -19,6 +19,7 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/logfile.h"
+#include "service/retention.h"
 #include "store/run_rows.h"
 
 #define BATCH 64
@@ -201,6 +202,14 @@ static int log_of(struct stream_reader *s, const struct cursor_open *o, struct o
     return 1;
 }
 
+static bool has_log(const struct stream_reader *s, const struct id *step)
+{
+    for (size_t i = 0; i < CURSOR_OPEN_MAX; i++)
+        if (s->log[i].rd && id_eq(&s->log[i].step, step))
+            return true;
+    return false;
+}
+
 static void log_drop(struct stream_reader *s, const struct id *step)
 {
     for (size_t i = 0; i < CURSOR_OPEN_MAX; i++)
@@ -304,6 +313,8 @@ static int give_event(struct stream_reader *s, struct stream_item *ret, struct e
 
     if (str_eq(v->type, "step.started"))
         r = step_opens(s, v, e);
+    if (r == 0 && str_eq(v->type, "step.finished") && cursor_find(&s->at, &v->step_id) && !has_log(s, &v->step_id))
+        r = retention_logs_of(s->svc, &s->run, e); /* it never ran, or its log went since the stream was opened */
     if (r < 0)
         return r;
     if (str_eq(v->type, "step.finished")) {

@@ -19,6 +19,15 @@ struct policies;
 struct audits;
 struct terminals;
 struct reconciler;
+struct keeper;
+
+/* What goes of final runs, and when; 0 = never. A project may say otherwise (project_settings.h). */
+struct retention_rules {
+    int64_t runs_ms;        /* all of a run that ended so long ago */
+    int64_t failed_runs_ms; /* the same, of one that did not succeed; 0 = as runs_ms */
+    int64_t logs_ms;        /* its logs */
+    int64_t max_bytes;      /* logs, artifacts and changes of all runs: beyond, the oldest go */
+};
 
 struct svc_settings {
     struct sandbox_limits limits;     /* defaults of a run */
@@ -27,6 +36,11 @@ struct svc_settings {
     int64_t lease_ms;                 /* of a worker's claim */
     int64_t max_open_runs;            /* not final, per tenant; beyond: queue_full */
     int64_t min_free_bytes;           /* of the data directory's disk; below: new runs are refused */
+    int64_t disk_budget_bytes;        /* what the data directory may hold; beyond: the same; 0 = no bound */
+    struct retention_rules retention;
+    bool compress;             /* logs of final runs */
+    int64_t compress_after_ms; /* after their end */
+    int64_t retention_every_ms;
     const char *const *allowed_roots; /* canonical, NULL-terminated; projects must lie below one; NULL = anywhere */
     bool allow_weaker;                /* sandbox_spec.allow_weaker */
     const char *home;                 /* the server's own $HOME; may be NULL */
@@ -42,6 +56,7 @@ struct svc {
     struct policies *policies;
     struct audits *audits;
     struct reconciler *reconciler;
+    struct keeper *keeper;           /* NULL: nothing is measured or removed */
     const char *data_dir;            /* canonical */
     int data_fd;                     /* O_PATH|O_DIRECTORY */
     const char *node;                /* name of this node */

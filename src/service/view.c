@@ -70,6 +70,9 @@ void view_run_open(struct jw *w, const struct run_row *r, const char *project_na
     jw_ktime(w, "finished_at", r->finished_us);
     jw_ktime(w, "cancel_requested_at", r->cancel_us);
     jw_ktime(w, "expires_at", r->expires_us);
+    jw_kbool(w, "kept", r->kept);
+    jw_ktime(w, "logs_removed_at", r->logs_removed_us);
+    jw_ktime(w, "removed_at", r->removed_us);
     kms(w, "duration_ms", r->started_us, r->finished_us);
     jw_key(w, "counts");
     jw_obj(w);
@@ -151,6 +154,7 @@ void view_artifact(struct jw *w, const struct artifact_row *a)
     jw_kint(w, "size_bytes", a->size_bytes);
     jw_kstr(w, "sha256", a->sha256);
     jw_ktime(w, "created_at", a->created_us);
+    jw_ktime(w, "removed_at", a->removed_us);
     jw_end_obj(w);
 }
 

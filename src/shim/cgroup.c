@@ -15,7 +15,7 @@
 #include "os/file.h"
 
 #define CPU_PERIOD_US 100000
-#define TRIES         8                   /* another run of the tenant may just be removing the empty parent */
+#define TRIES         8 /* another run of the tenant may just be removing the empty parent */
 
 enum ctl { MEMORY, CPU, PIDS, UNIFIED, NCTL };
 static const char *const names[NCTL] = {"memory", "cpu", "pids", ""};

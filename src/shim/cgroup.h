@@ -4,8 +4,8 @@
  * them, or nothing at all: the rest of the shim does not care which.
  * May include: base os sandbox/spec.h.   Threads: one owner. Host side only.
  *
- * Where they are: os/cgroups.h. One group per sandbox: steps run one after another, and init weighs next to nothing. Its
- * name is written to shim/cgroups before it is made, so that sandbox_reap can remove what a killed shim left. */
+ * Where they are: os/cgroups.h. One group per sandbox: steps run one after another, and init weighs next to nothing.
+ * Its name is written to shim/cgroups before it is made, so that sandbox_reap can remove what a killed shim left. */
 #pragma once
 #include <sys/types.h>
 #include "base/err.h"

@@ -186,11 +186,11 @@ int project_remove(struct db *db, const char *tenant, const struct id *id, int64
     return n ? 0 : db_missing(e, "project", id->s);
 }
 
-int project_list(struct db *db, const char *tenant, const struct id *after, int limit, project_each each, void *arg,
-                 struct err *e)
+static int list_projects(struct db *db, enum sql_id sql, const struct db_val *vals, size_t n, project_each each,
+                         void *arg, struct err *e)
 {
     AUTO(query_fini) struct query q = {0};
-    int r = db_query(db, SQL_PROJECT_LIST, VALS(V_TEXT(tenant), above(after), db_limit(limit)), &q, e);
+    int r = db_query(db, sql, vals, n, &q, e);
     while (r == 0) {
         r = query_step(&q, e);
         if (r <= 0)
@@ -201,6 +201,17 @@ int project_list(struct db *db, const char *tenant, const struct id *after, int 
             r = each(arg, &row, e);
     }
     return r;
+}
+
+int project_list(struct db *db, const char *tenant, const struct id *after, int limit, project_each each, void *arg,
+                 struct err *e)
+{
+    return list_projects(db, SQL_PROJECT_LIST, VALS(V_TEXT(tenant), above(after), db_limit(limit)), each, arg, e);
+}
+
+int project_list_all(struct db *db, const struct id *after, int limit, project_each each, void *arg, struct err *e)
+{
+    return list_projects(db, SQL_PROJECT_LIST_ALL, VALS(above(after), db_limit(limit)), each, arg, e);
 }
 
 /* ---- policies ---- */

@@ -48,6 +48,9 @@ typedef int (*project_each)(void *arg, const struct project_row *, struct err *)
 CHECKED int project_list(struct db *, const char *tenant, const struct id *after, int limit, project_each, void *arg,
                          struct err *);
 
+/* Of all tenants, removed ones too. */
+CHECKED int project_list_all(struct db *, const struct id *after, int limit, project_each, void *arg, struct err *);
+
 struct policy_row {
     char *tenant_id, *text, *sha256, *actor, *note;
     int64_t version, created_us;

@@ -11,6 +11,7 @@
 #include "os/file.h"
 #include "service/artifacts.h"
 #include "service/audits.h"
+#include "service/keeper.h"
 #include "worker/drive.h"
 
 #define REPORT_MAX (4 * MIB)
@@ -96,6 +97,7 @@ int drive_finish(struct drive *d, struct err *e)
 
     if (r == 0)
         r = settle_apply(d, &steps, e);
+    keeper_blobs_hold(d->svc->keeper);
     if (r == 0)
         r = keep_report(d, &steps, &kept[0], e);
     if (r == 0)
@@ -105,6 +107,7 @@ int drive_finish(struct drive *d, struct err *e)
     CRASH_POINT(artifacts_kept);
     if (r == 0)
         r = runs_finish(d->svc, &d->lease, kept, ARRAY_LEN(kept), e);
+    keeper_blobs_release(d->svc->keeper);
     /* The run is final now: layers that cannot be removed cost disk, not truth. The reconciler tries again. Those of an
      * apply that is half-done, because its project is away, are needed to complete it when it is back. */
     CRASH_POINT(run_final);

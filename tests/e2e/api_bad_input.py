@@ -40,10 +40,11 @@ def good_bodies(w):
             "reason": "why not"}
     bodies = {
         "post_projects": {"root_path": w.project + "/sub", "name": "sub", "seed": "copy"},
-        "put_project_settings": {"toolchains": "nvm,pyenv", "seed": "copy"},
+        "put_project_settings": {"toolchains": "nvm,pyenv", "seed": "copy",
+                                 "retention": {"runs_ms": 86400000, "failed_runs_ms": 1, "logs_ms": 0}},
         "post_runs": {"project_id": "hello", "steps": [step], "review": "both", "on_failure": "review", "on_deny": "fail",
                       "limits": {"cpu_millis": 1000, "memory_bytes": 1 << 28, "pids": 64, "disk_bytes": 1 << 28,
-                                 "output_bytes": 1 << 20, "wall_ms": 10000}, "env": {"A": "1"}, "network": False},
+                                 "output_bytes": 1 << 20, "wall_ms": 10000}, "env": {"A": "1"}, "network": False, "keep": True},
         "post_plan": {"project_id": "hello", "intent": "run the tests"},
         "put_run_plan": {"steps": [step]},
         "post_run_approve": {"plan_hash": "0" * 64, "note": "yes"},
@@ -52,6 +53,8 @@ def good_bodies(w):
         "post_run_apply": {"digest": "0" * 64, "paths": ["one"]},
         "post_run_discard": {"note": "no"},
         "post_run_undo": {},
+        "post_run_keep": {"keep": True},
+        "post_retention": {"dry_run": True},
         "post_approval": {"decision": "allow", "note": "yes", "subject_hash": "0" * 64},
         "put_policy": {"text": "version: 1\ndefault: ask\nrules: []\n", "base_version": 0, "note": "x"},
         "post_policy_test": {"command": "make", "cwd": "sub", "text": "version: 1\ndefault: ask\nrules: []\n"},

@@ -430,6 +430,21 @@ def asked(w):
     check([d for _, _, d in sse(again.body)] == events and again.headers.get("idempotency-replayed") == "true", "a replayed stream")
 
 
+def kept(w):
+    """A run is kept and released; the rules are shown, and tried."""
+    w.need_sandbox()
+    check(w.ok("get_run", ids={"run": w.whole})["kept"] is False, "kept from the start")
+    twice(w, "post_run_keep", {}, ids={"run": w.whole})
+    check(w.ok("get_run", ids={"run": w.whole})["kept"] is True, "not kept")
+    check(w.ok("post_run_keep", {"keep": False}, ids={"run": w.whole})["kept"] is False, "not released")
+    actions = [r["action"] for r in w.ok("get_run_audit", ids={"run": w.whole})["items"]]
+    check(actions[-2:] == ["run.kept", "run.released"], actions)
+    got = w.ok("get_retention")
+    check(got["disk"]["state"] in ("ok", "tight") and got["rules"]["compress"] is True, got)
+    check(w.ok("post_retention", {"dry_run": True})["actions"] == [], "something would go")
+    check(w.ok("post_retention", {})["runs_removed"] == 0, "something went")
+
+
 def audit(w):
     got = w.ok("post_audit_verify", {})
     check(got["ok"] and got["error"] is None, got)
@@ -483,7 +498,7 @@ def lives(w):
 def main():
     results, w = Results(), World()
     w.whole = None
-    for case in (description, docs, reads, access, replays, denied, at_once, lists, whole_run, artifacts, asked, audit,
+    for case in (description, docs, reads, access, replays, denied, at_once, lists, whole_run, artifacts, asked, kept, audit,
                  covered, guarded):
         results.case(case.__name__, case, w)
     w.store.close()

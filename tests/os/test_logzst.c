@@ -264,8 +264,10 @@ static void both_stand(void **state)
     assert_int_equal(file_read(t->fd, "l.zst", &z, NULL), 0);
     assert_int_equal(z.len, n);
     assert_int_equal(file_replace(t->fd, "l", b.p, b.len, 0600, NULL), 0);
+    tmp_write(t, "l.zst.tmp", "half");
     assert_int_equal(pack(t, "l").zst_bytes, n);
     assert_false(exists(t, "l"));
+    assert_false(exists(t, "l.zst.tmp"));
     assert_int_equal(file_replace(t->fd, "l", b.p, b.len, 0600, NULL), 0);
     z.p[z.len / 2] ^= 1;
     assert_int_equal(file_replace(t->fd, "l.zst", z.p, z.len, 0600, NULL), 0);
