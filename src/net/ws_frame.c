@@ -8,6 +8,8 @@
 #include "base/str.h"
 #include "net/ws_frame.h"
 
+enum { MASK_LEN = 4 };
+
 /* ---- UTF-8 ------------------------------------------------------------------ */
 
 /* The first byte of a character: how many follow, and what the second may be (RFC 3629, 4). */
@@ -126,7 +128,7 @@ static int check_start(struct ws_reader *r)
     } else if (r->op == WS_BINARY && r->text_only) {
         return bad(r, WS_CODE_UNSUPPORTED, "only text is taken here");
     }
-    r->need = (unsigned char)(2 + 4 + (len == 126 ? 2 : len == 127 ? 8 : 0));
+    r->need = (unsigned char)(2 + MASK_LEN + (len == 126 ? 2 : len == 127 ? 8 : 0));
     return 0;
 }
 
@@ -138,8 +140,8 @@ static uint64_t be(const unsigned char *p, size_t n)
     return v;
 }
 
-/* The whole head is there. */
-static int check_head(struct ws_reader *r)
+/* All of the head but the mask is there. */
+static int check_length(struct ws_reader *r)
 {
     unsigned len = r->head[1] & 0x7f;
     size_t ext = len == 126 ? 2 : len == 127 ? 8 : 0;
@@ -150,20 +152,22 @@ static int check_head(struct ws_reader *r)
         return bad(r, WS_CODE_PROTOCOL, "a length must be written in its shortest form");
     if (!is_control(r->op) && (n > r->max_message || r->msg.len > r->max_message - n))
         return bad(r, WS_CODE_TOO_BIG, "the message is too large");
-    memcpy(r->mask, r->head + 2 + ext, sizeof r->mask);
-    r->mask_at = 0;
     r->left = n;
+    return 0;
+}
+
+static void begin_payload(struct ws_reader *r)
+{
+    memcpy(r->mask, r->head + r->need - MASK_LEN, sizeof r->mask);
+    r->mask_at = 0;
     r->need = 0;
     r->nctl = 0;
-    if (is_control(r->op))
-        return 0;
-    if (r->op != WS_CONT) {
-        r->msg_op = r->op;
-        r->utf8 = (struct ws_utf8){0};
-        buf_fini(&r->msg);
-        buf_init(&r->msg, r->max_message);
-    }
-    return 0;
+    if (is_control(r->op) || r->op == WS_CONT)
+        return;
+    r->msg_op = r->op;
+    r->utf8 = (struct ws_utf8){0};
+    buf_fini(&r->msg);
+    buf_init(&r->msg, r->max_message);
 }
 
 /* d[i] = s[i] ^ mask (5.3), eight bytes at a time once the mask begins at its first byte. */
@@ -248,18 +252,16 @@ static int end_frame(struct ws_reader *r, struct ws_in *ret)
     return 1;
 }
 
-/* One byte of a head; when it completes something, that is checked. */
+/* One byte of a head; what is complete with it is checked at once. */
 static int take_head(struct ws_reader *r, unsigned char c)
 {
     r->head[r->nhead++] = c;
-    if (r->nhead < r->need)
-        return 0;
-    if (r->nhead == 2) {
-        int k = check_start(r);
-        if (k < 0)
-            return k;
-    }
-    return r->nhead == r->need ? check_head(r) : 0;
+    int k = r->nhead == 2 ? check_start(r) : 0;
+    if (k == 0 && r->nhead + MASK_LEN == r->need)
+        k = check_length(r);
+    if (k == 0 && r->nhead == r->need)
+        begin_payload(r);
+    return k;
 }
 
 int ws_read(struct ws_reader *r, const char **p, size_t *n, struct ws_in *ret)

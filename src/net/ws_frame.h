@@ -6,7 +6,8 @@
  * implementation (tests/fuzz/fuzz_ws.c asks libwslay).
  * Why not libwslay itself: its context has 9,440 bytes per connection, more than
  * all that an idle client may cost here; it queues a pong for every ping, without
- * a bound; and it refuses the registered close codes 1012 to 1014.
+ * a bound; it takes a Close with half a code, and refuses the registered codes
+ * 1012 to 1014.
  * May include: base/.   Pure (memory only).   Threads: one owner. */
 #pragma once
 #include "base/buf.h"
