@@ -18,7 +18,7 @@ _sallyport_options() {
     case "$1" in
     "project add") echo "--name --seed" ;;
     "project set") echo "--toolchains --seed --retention" ;;
-    run) echo "--project --cmd --yes --review --no-apply --on-failure --env --timeout --memory --cpus --pids --disk --detach" ;;
+    run) echo "--project --cmd --pty --tty --yes --review --no-apply --on-failure --env --timeout --memory --cpus --pids --disk --detach" ;;
     runs) echo "--state --project --limit" ;;
     reconcile) echo "--dry-run" ;;
     "runs keep") echo "--release" ;;
@@ -26,6 +26,7 @@ _sallyport_options() {
     approve) echo "--step --note" ;;
     reject | discard | allow | deny) echo "--note" ;;
     logs) echo "--follow --step" ;;
+    attach) echo "--read-only" ;;
     apply) echo "--detach" ;;
     undo) echo "--yes --detach" ;;
     artifacts | "audit export") echo "--output" ;;
@@ -70,13 +71,13 @@ _sallyport() {
     esac
     if [ -z "$words" ]; then
         case "$cmd" in
-        "") words="serve doctor project run runs show plan approve reject logs diff apply discard undo cancel artifacts approvals allow deny policy audit token queue retention reconcile status whoami version help" ;;
+        "") words="serve doctor project run runs show plan approve reject logs attach diff apply discard undo cancel artifacts approvals allow deny policy audit token queue retention reconcile status whoami version help" ;;
         project) [ -z "$sub" ] && words="add list show set remove" || words=$(_sallyport_projects) ;;
         policy) [ -z "$sub" ] && words="show versions test replay edit set" ;;
         audit) [ -z "$sub" ] && words="verify export" ;;
         token) [ -z "$sub" ] && words="new list revoke" ;;
         runs) [ -z "$sub" ] && words="keep" || words=$(_sallyport_runs) ;;
-        show | plan | approve | reject | logs | diff | apply | discard | undo | cancel | artifacts)
+        show | plan | approve | reject | logs | attach | diff | apply | discard | undo | cancel | artifacts)
             [ -z "$sub" ] && words=$(_sallyport_runs)
             ;;
         esac

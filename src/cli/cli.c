@@ -129,6 +129,17 @@ static void take_globals(struct cli *c)
         ui_colors(&c->ui, false);
 }
 
+int cli_connect(const struct cli *c, struct api *ret, struct ui *ui, const volatile sig_atomic_t *interrupt,
+                struct err *e)
+{
+    struct conn conn;
+    int r = conn_find(&conn, args_get(&c->args, "url"), args_get(&c->args, "token-file"), c->data, e);
+    if (r == 0)
+        r = api_init(ret, ui, &conn, interrupt, e);
+    conn_fini(&conn);
+    return r;
+}
+
 static int connect_to_server(struct cli *c, struct err *e)
 {
     struct conn conn;

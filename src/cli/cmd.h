@@ -47,6 +47,9 @@ bool cli_is_group(const char *word);
 
 /* Remembers what to do next. */
 void cli_hint(struct cli *, const char *fmt, ...) PRINTF(2, 3);
+/* One more connection to the same server, for a thread of its own, ended by its own flag. */
+CHECKED int cli_connect(const struct cli *, struct api *ret, struct ui *, const volatile sig_atomic_t *interrupt,
+                        struct err *);
 /* Forgets a Ctrl-C that was dealt with. */
 void cli_interrupt_clear(void);
 /* The argument, or NULL. */
@@ -72,6 +75,7 @@ int cmd_discard(struct cli *, struct err *);
 int cmd_undo(struct cli *, struct err *);
 int cmd_cancel(struct cli *, struct err *);
 int cmd_logs(struct cli *, struct err *);
+int cmd_attach(struct cli *, struct err *);
 int cmd_diff(struct cli *, struct err *);
 int cmd_artifacts(struct cli *, struct err *);
 int cmd_approvals(struct cli *, struct err *);

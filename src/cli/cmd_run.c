@@ -7,12 +7,15 @@
 #include "cli/show.h"
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #define BODY_MAX (4 * MIB)
 
 const struct opt cmd_run_opts[] = {
     {"project", 'p', "P", "id or name; default: the project this directory is in", false},
     {"cmd", 'c', "CMD", "a step as shell text, instead of an intent; several run in order", true},
+    {"pty", 0, NULL, "give the steps of --cmd a terminal: sallyport attach", false},
+    {"tty", 't', NULL, "the same, and attach to it at once", false},
     {"yes", 'y', NULL, "answer yes to what the run asks: both doors; what the policy denies stays denied", false},
     {"review", 0, "WHAT", "which doors ask: plan, effects, both (default) or none", false},
     {"no-apply", 0, NULL, "leave the changes waiting at the second door", false},
@@ -157,6 +160,19 @@ static int put_env(const struct cli *c, struct jw *w, struct err *e)
     return 0;
 }
 
+/* As large as ours, where we have one. */
+static void put_terminal(const struct cli *c, struct jw *w)
+{
+    struct winsize size;
+    if (!args_has(&c->args, "pty") && !args_has(&c->args, "tty"))
+        return;
+    jw_kbool(w, "pty", true);
+    if (ioctl(c->ui.out, TIOCGWINSZ, &size) < 0 || size.ws_col == 0 || size.ws_row == 0)
+        return;
+    jw_kint(w, "cols", size.ws_col);
+    jw_kint(w, "rows", size.ws_row);
+}
+
 static void put_work(const struct cli *c, struct jw *w)
 {
     const char *cmd;
@@ -169,6 +185,7 @@ static void put_work(const struct cli *c, struct jw *w)
     for (size_t i = 0; (cmd = args_nth(&c->args, "cmd", i)); i++) {
         jw_obj(w);
         jw_kstr(w, "command", cmd);
+        put_terminal(c, w);
         jw_end_obj(w);
     }
     jw_end_arr(w);
@@ -216,6 +233,12 @@ int cmd_run(struct cli *c, struct err *e)
         return err_set(e, ERR_USAGE,
                        intent ? "give an intent or --cmd, not both"
                               : "say what to do: an intent in quotes, or --cmd \"make test\"");
+    bool tty = args_has(&c->args, "tty");
+    if (!steps && (tty || args_has(&c->args, "pty")))
+        return err_set(e, ERR_USAGE, "--%s is for the steps of --cmd", tty ? "tty" : "pty");
+    if (tty && (args_has(&c->args, "detach") || c->ui.json))
+        return err_set(e, ERR_USAGE, "--tty attaches to the terminal here: leave out --%s, or use --pty",
+                       c->ui.json ? "json" : "detach");
     int r = check_words(c, e);
     if (r == 0)
         r = create(c, &run, e);
@@ -238,6 +261,7 @@ int cmd_run(struct cli *c, struct err *e)
     f.yes = args_has(&c->args, "yes");
     f.no_apply = args_has(&c->args, "no-apply");
     f.owner = true;
+    f.attach = tty;
     r = flow_go(&f, e);
     flow_fini(&f);
     return r;

@@ -64,6 +64,7 @@ static const struct opt logs_opts[] = {
     {"step", 0, "N", "only the N-th step", false},
     {0},
 };
+static const struct opt attach_opts[] = {{"read-only", 0, NULL, "only watch; Ctrl-C leaves", false}, {0}};
 static const struct opt out_opts[] = {{"output", 'o', "FILE", "write to FILE; - is stdout", false}, {0}};
 static const struct opt reconcile_opts[] = {{"dry-run", 0, NULL, "only say what would be done", false}, {0}};
 static const struct opt approvals_opts[] = {{"all", 0, NULL, "answered ones too", false}, {0}};
@@ -227,6 +228,26 @@ const struct cli_cmd cli_cmds[] = {
      .min = 1,
      .max = 1,
      .fn = cmd_logs},
+    {.name = "attach",
+     .args = "RUN [STEP] [--read-only]",
+     .summary = "type into a running step that has a terminal",
+     .text =
+         "Shows what the step wrote (the last MiB at most), then your terminal is the step's: keys, size, Ctrl-C and "
+         "all.\n"
+         "At the beginning of a line ~. leaves, and the step goes on; ~~ types ~; ~? says so. Without a terminal, "
+         "standard\n"
+         "input is typed, then its end. A restart of the server goes unnoticed. Output comes as it is: a program you "
+         "do\n"
+         "not trust can do to your terminal what one can through ssh; `sallyport logs` cleans it. STEP is a number "
+         "or an id;\n"
+         "without one, the terminal that is open. " WHAT_RUN,
+     .example = "sallyport attach last\necho ls | sallyport attach last 2",
+     .exits = "the step's own when it ends (128 + N after signal N; 13 canceled, 14 time is up, 19 lost); 0 when you "
+              "leave; 5 it has no terminal, or has ended",
+     .opts = attach_opts,
+     .min = 1,
+     .max = 2,
+     .fn = cmd_attach},
     {.name = "diff",
      .args = "RUN [FILE ...]",
      .summary = "show what a run changed, as a patch",

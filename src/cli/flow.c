@@ -3,6 +3,7 @@
  * May include: base/ os/ net/.   Threads: one. */
 #include "cli/flow.h"
 #include "base/str.h"
+#include "cli/attach.h"
 #include "cli/show.h"
 #include <string.h>
 
@@ -100,10 +101,14 @@ static int on_planned(struct flow *f, const struct json *data, struct err *e)
 
 static int on_step_started(struct flow *f, const struct json *data, struct err *e)
 {
+    const char *id = show_str(data, "id");
     logview_end(&f->log);
     if (!f->c->ui.quiet)
         show_step_head(&f->c->ui, data, f->steps);
-    return 0;
+    if (!f->attach || !id || !json_true(json_get(data, "pty")) || str_eq(id, f->tty))
+        return 0;
+    f->tty_number = show_step_number(data);
+    return str_copy(f->tty, sizeof f->tty, id) ? 1 : err_set(e, ERR_IO, "the step's id is too long");
 }
 
 static int on_step_log(struct flow *f, const struct json *data, struct err *e)
@@ -111,6 +116,8 @@ static int on_step_log(struct flow *f, const struct json *data, struct err *e)
     AUTO(buf_fini) struct buf room = BUF_INIT(4 * MIB);
     const char *p, *step = show_str(data, "step_id");
     size_t n;
+    if (f->tty[0] && str_eq(step, f->tty))
+        return 0;
     int r = logview_bytes(data, &room, &p, &n, e);
     if (r == 0)
         logview_add(&f->log, step ? step : "", logview_stream(show_str(data, "stream")), p, n);
@@ -221,11 +228,27 @@ static int on_interrupt(struct flow *f, struct err *e)
     return r;
 }
 
+/* The step has begun: from here on it is between it and the person. Whoever leaves leaves the run too. */
+static int go_attach(struct flow *f, struct err *e)
+{
+    struct attach_in in = {.run = &f->run, .step = f->tty, .number = f->tty_number, .cursor = f->follow.cursor.p};
+    bool ended;
+    f->tty_number = 0;
+    int r = attach_step(f->c, &in, &ended, e);
+    if (r < 0 || ended)
+        return r;
+    ui_note(&f->c->ui, "sallyport: left; the run goes on: sallyport attach %s", f->run.s);
+    f->left = true;
+    return 0;
+}
+
 int flow_go(struct flow *f, struct err *e)
 {
     while (!f->follow.ended && !f->left && !f->c->ui.broken) {
         f->door[0] = '\0';
         int r = follow_stream(&f->follow, e);
+        if (r == 0 && f->tty_number)
+            r = go_attach(f, e);
         if (r == 0 && f->door[0]) {
             logview_end(&f->log);
             r = flow_door(f, e);

@@ -23,6 +23,7 @@ struct flow {
     bool yes;      /* answer yes to whatever the run asks */
     bool undo;     /* say what was put back: there was no door that showed it */
     bool no_apply; /* leave at the second door */
+    bool attach;   /* our terminal becomes that of each step that has one */
     bool owner;    /* Ctrl-C cancels the run (`run`), or only ends the watching */
     /* inside */
     struct follow follow;
@@ -30,6 +31,8 @@ struct flow {
     size_t steps;       /* of the plan; 0: not known */
     char plan_hash[72]; /* of the plan that was shown */
     char door[32];      /* the waiting state just entered; "" = none */
+    char tty[40];       /* id of the step we attach to, or did: its log is not shown again */
+    int64_t tty_number; /* of the step that has just begun; 0: none */
     bool canceled;      /* we asked for that */
     bool left;          /* the run goes on without us */
 };
