@@ -291,6 +291,21 @@ static bool both_then_words(struct shell_ps *ps, const struct shell_cmd *c)
     return false;
 }
 
+/* `exec <f`: a shell that reads its commands from stdin reads them from f. */
+static bool moves_stdin(const struct shell_cmd *c)
+{
+    if (!c->nwords || !str_eq(c->words[c->nwords - 1].value, "exec"))
+        return false;
+    for (size_t i = 0; i < c->nredirs; i++) {
+        const struct shell_redir *r = &c->redirs[i];
+        bool in = r->op == SHELL_R_IN || r->op == SHELL_R_RW || r->op == SHELL_R_DUPIN || r->op == SHELL_R_HEREDOC ||
+                  r->op == SHELL_R_HERESTR;
+        if (in && r->fd <= 0 && !str_eq(r->target->value, "/dev/null"))
+            return true;
+    }
+    return false;
+}
+
 static void simple(struct shell_ps *ps, int *ret_simple)
 {
     size_t start = ps->i, fd_len, first = ps->sh->ncmds;
@@ -327,6 +342,8 @@ static void simple(struct shell_ps *ps, int *ret_simple)
     }
     if (c->nwords && strchr(c->words[0].text, '~') && str_starts(c->words[0].form, "/home/"))
         shell_ps_note(ps, start, ps->i, "a program named ~user, which stays as it is where there is no such user");
+    if (moves_stdin(c))
+        shell_ps_note(ps, start, ps->i, "exec moves the input, from which a shell may read its commands");
     /* Cut off by what is not understood: what was read is still judged, and the rest is opaque. */
     shell_ps_finish_cmd(ps, c, start, first);
     *ret_simple = (int)ps->sh->ncmds - 1;

@@ -307,7 +307,7 @@ static void tilde(struct shell_wb *w)
         buf_add(&w->form, name, n);
     } else
         shell_wb_var(w, "", 0, true);
-    ps->i = ends ? k : ps->i + 1;
+    ps->i = k;
 }
 
 static bool tilde_here(const struct shell_wb *w, size_t start)
