@@ -17,8 +17,8 @@ _sallyport_projects() {
 _sallyport_options() {
     case "$1" in
     "project add") echo "--name --seed" ;;
-    "project set") echo "--toolchains --seed --retention" ;;
-    run) echo "--project --cmd --pty --tty --yes --review --no-apply --on-failure --env --timeout --memory --cpus --pids --disk --detach" ;;
+    "project set") echo "--toolchains --seed --retention --max-running" ;;
+    run) echo "--project --cmd --pty --tty --yes --review --no-apply --on-failure --priority --env --timeout --memory --cpus --pids --disk --detach" ;;
     runs) echo "--state --project --limit" ;;
     reconcile) echo "--dry-run" ;;
     "runs keep") echo "--release" ;;
@@ -35,6 +35,9 @@ _sallyport_options() {
     "policy test") echo "--file --cwd" ;;
     "policy replay") echo "--since --project --all" ;;
     audit) echo "--limit --run" ;;
+    queue) echo "--limit" ;;
+    "queue pause") echo "--note" ;;
+    "queue drain") echo "--note --timeout --detach" ;;
     "token new") echo "--name --scope --expires" ;;
     esac
     echo "--json --url --token-file --data --no-color --quiet --help"
@@ -60,6 +63,7 @@ _sallyport() {
     --project | -p) words=$(_sallyport_projects) ;;
     --seed) words="overlay copy" ;;
     --review) words="plan effects both none" ;;
+    --priority) words="low normal high urgent" ;;
     --on-failure) words="review discard" ;;
     --state) words="queued planning awaiting_review running awaiting_approval awaiting_apply applying finishing succeeded failed rejected canceled expired" ;;
     --scope) words="run:read run:write approve policy:read policy:write audit:read project:write admin" ;;
@@ -75,6 +79,13 @@ _sallyport() {
         project) [ -z "$sub" ] && words="add list show set remove" || words=$(_sallyport_projects) ;;
         policy) [ -z "$sub" ] && words="show versions test replay edit set" ;;
         audit) [ -z "$sub" ] && words="verify export" ;;
+        queue)
+            case "$sub" in
+            "") words="pause resume drain priority cancel" ;;
+            pause | resume) words=$(_sallyport_projects) ;;
+            priority | cancel) words=$(_sallyport_runs) ;;
+            esac
+            ;;
         token) [ -z "$sub" ] && words="new list revoke" ;;
         runs) [ -z "$sub" ] && words="keep" || words=$(_sallyport_runs) ;;
         show | plan | approve | reject | logs | attach | diff | apply | discard | undo | cancel | artifacts)

@@ -1,4 +1,4 @@
-/* handlers_admin.c - policy, audit, tokens, queue, reconcile, health, metrics. */
+/* handlers_admin.c - policy, audit, tokens, reconcile, health, metrics. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -322,16 +322,6 @@ int delete_token(struct call *c, struct err *e)
 
 /* ---- the node ---------------------------------------------------------- */
 
-static int render_queue(struct call *c, struct jw *w, struct err *e)
-{
-    return runs_queue_json(c->svc, c->who.tenant, w, e);
-}
-
-int get_queue(struct call *c, struct err *e)
-{
-    return call_json(c, render_queue, e);
-}
-
 /* Reconciling twice does no harm, so its answer is not stored under the key. */
 static int render_reconcile(struct call *c, struct jw *w, struct err *e)
 {
@@ -480,6 +470,41 @@ static double rss_bytes(void)
     return n == 2 ? (double)rss * (double)sysconf(_SC_PAGESIZE) : 0;
 }
 
+static void queue_metrics(struct buf *b, const struct json *queue)
+{
+    static const struct {
+        const char *name, *member, *type, *help;
+    } rows[] = {
+        {"queue_ready", "ready", "gauge", "Runs waiting for a worker."},
+        {"queue_leased", "leased", "gauge", "Runs held by workers."},
+        {"queue_delayed", "delayed", "gauge", "Runs put off."},
+        {"queue_claims_total", "claims", "counter", "Runs taken by workers."},
+        {"queue_retries_total", "retries", "counter", "Failures of the server's own that are tried again."},
+        {"queue_given_up_total", "given_up", "counter", "Runs that such failures ended, tried often enough."},
+        {"queue_lost_leases_total", "lost_leases", "counter", "Runs taken up whose worker was gone."},
+        {"queue_refused_total", "refused", "counter", "New runs refused by a quota or a full queue."},
+    };
+    const struct json *phases = json_get(queue, "phases"), *node = json_get(queue, "node");
+    static const char *const kinds[] = {"ready", "leased", "delayed"};
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        metric(b, rows[i].name, rows[i].type, rows[i].help, (double)json_int(json_get(queue, rows[i].member)));
+    metric(b, "queue_oldest_seconds", "gauge", "Age of the oldest ready run.",
+           (double)json_int(json_get(queue, "oldest_ms")) / 1000.0);
+    metric(b, "queue_paused", "gauge", "1 while this node takes no new runs.",
+           json_true(json_get(node, "paused")) || json_true(json_get(node, "draining")));
+    buf_puts(b, "# HELP sallyport_queue_depth Runs in the queue.\n# TYPE sallyport_queue_depth gauge\n");
+    for (const void *it = json_first(phases); it; it = json_next(phases, it))
+        for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+            buf_printf(b, "sallyport_queue_depth{phase=\"%s\",state=\"%s\"} %lld\n", json_key(it), kinds[i],
+                       (long long)json_int(json_get(json_val(it), kinds[i])));
+    buf_puts(b, "# HELP sallyport_queue_phase_oldest_seconds Age of the oldest ready run of a phase.\n"
+                "# TYPE sallyport_queue_phase_oldest_seconds gauge\n");
+    for (const void *it = json_first(phases); it; it = json_next(phases, it))
+        buf_printf(b, "sallyport_queue_phase_oldest_seconds{phase=\"%s\"} %.17g\n", json_key(it),
+                   (double)json_int(json_get(json_val(it), "oldest_ms")) / 1000.0);
+}
+
 /* From /metrics/summary: {"runs":{state:n},"queue":{…},"streams":n}. */
 static int run_metrics(struct call *c, struct buf *b, struct err *e)
 {
@@ -498,11 +523,7 @@ static int run_metrics(struct call *c, struct buf *b, struct err *e)
     buf_puts(b, "# HELP sallyport_runs Runs by state.\n# TYPE sallyport_runs gauge\n");
     for (const void *it = json_first(runs); it; it = json_next(runs, it))
         buf_printf(b, "sallyport_runs{state=\"%s\"} %lld\n", json_key(it), (long long)json_int(json_val(it)));
-    metric(b, "queue_ready", "gauge", "Runs waiting for a worker.", (double)json_int(json_get(queue, "ready")));
-    metric(b, "queue_leased", "gauge", "Runs held by workers.", (double)json_int(json_get(queue, "leased")));
-    metric(b, "queue_delayed", "gauge", "Runs put off.", (double)json_int(json_get(queue, "delayed")));
-    metric(b, "queue_oldest_seconds", "gauge", "Age of the oldest ready run.",
-           (double)json_int(json_get(queue, "oldest_ms")) / 1000.0);
+    queue_metrics(b, queue);
     metric(b, "streams", "gauge", "Subscribers of runs.", (double)json_int(json_get(doc, "streams")));
     return 0;
 }

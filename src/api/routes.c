@@ -19,6 +19,8 @@ const struct route api_routes[] = {
     {HTTP_M_POST,   V1 "/projects",                  SCOPE_PROJECT_WRITE, KEY, 16 * KIB, NULL, post_project, "Register a directory", "ProjectRequest", "Project", 201},
     {HTTP_M_GET,    V1 "/projects/{project}",        SCOPE_RUN_READ,     0,   0, NULL, get_project, "One project, by id or name", NULL, "Project", 200, "projects.get"},
     {HTTP_M_PUT,    V1 "/projects/{project}/settings", SCOPE_PROJECT_WRITE, KEY, 4 * KIB, NULL, put_project_settings, "Change what its sandboxes are like; what is not named stays", "ProjectSettings", "Project", 200},
+    {HTTP_M_POST,   V1 "/projects/{project}/pause",  SCOPE_PROJECT_WRITE, KEY, 16 * KIB, NULL, post_project_pause, "Start none of its runs; new ones are accepted and wait", "NoteRequest", "QueuePause", 200, "projects.pause"},
+    {HTTP_M_POST,   V1 "/projects/{project}/resume", SCOPE_PROJECT_WRITE, KEY, 4 * KIB, NULL, post_project_resume, "Go on with its runs", "Empty", "QueuePause", 200, "projects.resume"},
     {HTTP_M_DELETE, V1 "/projects/{project}",        SCOPE_PROJECT_WRITE, KEY, 0, NULL, delete_project, "Forget a project; its files stay", NULL, NULL, 204},
 
     {HTTP_M_GET,    V1 "/runs",                      SCOPE_RUN_READ,     0,   0, PAGE " project_id state", get_runs, "List runs, newest first", NULL, "RunList", 200, "runs.list"},
@@ -66,7 +68,11 @@ const struct route api_routes[] = {
     {HTTP_M_POST,   V1 "/tokens",                    SCOPE_ADMIN,        KEY, 16 * KIB, NULL, post_token, "Make a token; its secret is shown once", "TokenRequest", "TokenMade", 201},
     {HTTP_M_DELETE, V1 "/tokens/{token}",            SCOPE_ADMIN,        KEY, 0, NULL, delete_token, "Revoke a token", NULL, NULL, 204},
 
-    {HTTP_M_GET,    V1 "/queue",                     SCOPE_RUN_READ,     0,   0, NULL, get_queue, "What waits for a worker", NULL, "Queue", 200, "queue.get"},
+    {HTTP_M_GET,    V1 "/queue",                     SCOPE_RUN_READ,     0,   0, PAGE, get_queue, "What waits, since when and why; who holds what", NULL, "Queue", 200, "queue.get"},
+    {HTTP_M_POST,   V1 "/queue/pause",               SCOPE_ADMIN,        KEY, 16 * KIB, NULL, post_queue_pause, "Take nothing new on this node; new runs are accepted and wait", "NoteRequest", "QueueNode", 200, "queue.pause"},
+    {HTTP_M_POST,   V1 "/queue/drain",               SCOPE_ADMIN,        KEY, 16 * KIB, NULL, post_queue_drain, "The same, in order to be empty: `held` tells how many still run", "NoteRequest", "QueueNode", 200, "queue.drain"},
+    {HTTP_M_POST,   V1 "/queue/resume",              SCOPE_ADMIN,        KEY, 4 * KIB, NULL, post_queue_resume, "Go on", "Empty", "QueueNode", 200, "queue.resume"},
+    {HTTP_M_POST,   V1 "/queue/{run}/priority",      SCOPE_RUN_WRITE,    KEY, 4 * KIB, NULL, post_run_priority, "Change a run's priority", "PriorityRequest", "Run", 200, "queue.priority"},
     {HTTP_M_POST,   V1 "/reconcile",                 SCOPE_ADMIN,        KEY, 4 * KIB, NULL, post_reconcile, "Make this node agree with the store; dry_run only says what would be done", "ReconcileRequest", "Reconciled", 200},
     {HTTP_M_GET,    V1 "/metrics/summary",           SCOPE_RUN_READ,     0,   0, NULL, get_summary, "Counts of runs, queue and streams", NULL, "Summary", 200, "metrics.summary"},
     {HTTP_M_GET,    V1 "/retention",                 SCOPE_RUN_READ,     0,   0, NULL, get_retention, "What is kept and removed, and how full the disk is", NULL, "Retention", 200, "retention.get"},

@@ -96,6 +96,10 @@ int cmd_token_new(struct cli *, struct err *);
 int cmd_token_list(struct cli *, struct err *);
 int cmd_token_revoke(struct cli *, struct err *);
 int cmd_queue(struct cli *, struct err *);
+int cmd_queue_pause(struct cli *, struct err *);
+int cmd_queue_resume(struct cli *, struct err *);
+int cmd_queue_drain(struct cli *, struct err *);
+int cmd_queue_priority(struct cli *, struct err *);
 int cmd_runs_keep(struct cli *, struct err *);
 int cmd_retention(struct cli *, struct err *);
 int cmd_reconcile(struct cli *, struct err *);
@@ -103,5 +107,8 @@ int cmd_status(struct cli *, struct err *);
 int cmd_version(struct cli *, struct err *);
 int cmd_help(struct cli *, struct err *);
 
+/* "priority": a number as one, a name as text; nothing when NULL. */
+void cmd_put_priority(struct jw *, const char *text);
+
 /* Options of the larger commands stand beside their code. */
-extern const struct opt cmd_run_opts[];
+extern const struct opt cmd_run_opts[], cmd_queue_opts[], cmd_drain_opts[];

@@ -7,6 +7,7 @@
 #include "cli/show.h"
 #include "cli/table.h"
 #include "os/file.h"
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,8 @@ static void show_project(struct ui *ui, const struct json *p)
     ui_put(ui, UI_BOLD, show_str(p, "name"));
     ui_printf(ui, "  %s  %s", ui_one(ui, show_str(p, "id")), ui_one(ui, show_str(p, "root_path")));
     ui_printf(ui, "  since %s", show_time(room, p, "created_at"));
+    if (show_int(json_get(p, "settings"), "max_running"))
+        ui_printf(ui, "  at most %" PRId64 " running", show_int(json_get(p, "settings"), "max_running"));
     ui_printf(ui, "%s\n",
               str_eq(json_str(json_get(json_get(p, "settings"), "seed")), "copy") ? "  each run works on a copy" : "");
     for (size_t i = 0; i < json_len(warnings); i++)
@@ -160,14 +163,21 @@ int cmd_project_set(struct cli *c, struct err *e)
     struct jw w = JW_INIT(&body);
     const char *tools = args_get(&c->args, "toolchains"), *seed = args_get(&c->args, "seed");
     const char *keep = args_get(&c->args, "retention");
-    if (!tools && !seed && !keep)
-        return err_set(e, ERR_USAGE, "say what to change: --toolchains, --seed or --retention");
+    const char *max = args_get(&c->args, "max-running");
+    int64_t running = 0;
+    if (!tools && !seed && !keep && !max)
+        return err_set(e, ERR_USAGE, "say what to change: --toolchains, --seed, --retention or --max-running");
+    if (max && (!str_i64(max, &running) || running < 0))
+        return err_set(e, ERR_USAGE, "--max-running `%s`: give a number, 0 for what the server's configuration says",
+                       max);
     jw_obj(&w);
     int k = keep ? put_retention(&w, keep, e) : 0;
     if (k < 0)
         return k;
     jw_kstr_opt(&w, "toolchains", tools);
     jw_kstr_opt(&w, "seed", seed);
+    if (max)
+        jw_kint(&w, "max_running", running);
     jw_end_obj(&w);
     api_path(&path, "/projects/{}/settings", cli_arg(c, 0), NULL);
     int r = api_send(&c->api, "PUT", &path, &body, &reply, e);

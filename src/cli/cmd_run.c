@@ -20,6 +20,7 @@ const struct opt cmd_run_opts[] = {
     {"review", 0, "WHAT", "which doors ask: plan, effects, both (default) or none", false},
     {"no-apply", 0, NULL, "leave the changes waiting at the second door", false},
     {"on-failure", 0, "WHAT", "changes of a failed run: review (default) or discard", false},
+    {"priority", 0, "P", "whose turn it is: low, normal (default), high, urgent, or -100 to 100", false},
     {"env", 'e', "NAME[=VALUE]", "a variable for the steps; without =VALUE its value is taken from our environment",
      true},
     {"timeout", 0, "TIME", "at most that long for a step: 30s, 10m", false},
@@ -199,6 +200,7 @@ static int make_request(const struct cli *c, const char *project, struct buf *bo
     put_work(c, &w);
     jw_kstr_opt(&w, "review", args_get(&c->args, "review"));
     jw_kstr_opt(&w, "on_failure", args_get(&c->args, "on-failure"));
+    cmd_put_priority(&w, args_get(&c->args, "priority"));
     int r = put_limits(c, &w, e);
     if (r == 0)
         r = put_env(c, &w, e);

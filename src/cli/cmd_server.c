@@ -1,10 +1,9 @@
-/* cmd_server - the server itself: queue, reconcile, status; and the version of this program.
+/* cmd_server - the server itself: reconcile, status; and the version of this program.
  *
  * May include: base/ os/ net/.   Threads: one. */
 #include "base/str.h"
 #include "cli/cmd.h"
 #include "cli/show.h"
-#include "cli/table.h"
 #include <inttypes.h>
 #include <string.h>
 
@@ -13,36 +12,6 @@ static int fetch(struct cli *c, const char *what, struct api_reply *ret, struct 
     AUTO(buf_fini) struct buf path = BUF_INIT(KIB);
     api_path(&path, what, NULL);
     return api_get(&c->api, &path, ret, e);
-}
-
-int cmd_queue(struct cli *c, struct err *e)
-{
-    static const char *const head[] = {"RUN", "PHASE", "PRIORITY", "ATTEMPTS", "AVAILABLE", "WORKER"};
-    AUTO(api_reply_fini) struct api_reply reply = {0};
-    struct table t;
-    int r = fetch(c, "/queue", &reply, e);
-    if (r < 0)
-        return r;
-    if (c->ui.json) {
-        ui_json(&c->ui, reply.body.p, reply.body.len);
-        return 0;
-    }
-    const struct json *items = json_get(reply.json, "items");
-    ui_printf(&c->ui, "%" PRId64 " ready, %" PRId64 " in work, %" PRId64 " for later\n", show_int(reply.json, "ready"),
-              show_int(reply.json, "leased"), show_int(reply.json, "delayed"));
-    table_init(&t, ARRAY_LEN(head), 5, head);
-    for (size_t i = 0; i < json_len(items); i++) {
-        const struct json *q = json_at(items, i);
-        char room[32];
-        table_cell(&t, UI_PLAIN, show_str(q, "run_id"));
-        table_cell(&t, UI_PLAIN, show_str(q, "phase"));
-        table_cellf(&t, UI_PLAIN, "%" PRId64, show_int(q, "priority"));
-        table_cellf(&t, UI_PLAIN, "%" PRId64, show_int(q, "attempts"));
-        table_cell(&t, UI_DIM, show_time(room, q, "available_at"));
-        table_cell(&t, UI_PLAIN, show_str(q, "worker"));
-    }
-    table_print(&t, &c->ui, "");
-    return 0;
 }
 
 static void show_left(struct ui *ui, const struct json *list, const char *prefix)

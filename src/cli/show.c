@@ -332,6 +332,14 @@ static void show_next(struct ui *ui, const struct json *run)
         ui_printf(ui, "next        sallyport diff %s, then apply or discard\n", id);
 }
 
+static void show_priority(struct ui *ui, const struct json *run)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%" PRId64, show_int(run, "priority"));
+    if (show_int(run, "priority"))
+        field(ui, "priority", text);
+}
+
 void show_run(struct ui *ui, const struct json *run)
 {
     char room[32];
@@ -348,6 +356,7 @@ void show_run(struct ui *ui, const struct json *run)
     field(ui, "project", show_str(run, "project_name"));
     field(ui, "intent", show_str(run, "intent"));
     field(ui, "undoes", show_str(run, "undoes"));
+    show_priority(ui, run);
     field(ui, "by", show_str(run, "actor"));
     field(ui, "created", show_time(room, run, "created_at"));
     if (show_str(run, "removed_at"))

@@ -24,6 +24,8 @@ struct config {
     struct retention_rules retention;
     bool compress;
     int64_t compress_after_ms, retention_every_ms;
+    int64_t quota_running, quota_queued, project_running; /* see svc_settings */
+    int64_t retries, retry_ms, retry_max_ms, drain_ms;
     struct sandbox_limits limits, max_limits;
     char listen_host[64]; /* parsed from listen */
     int listen_port;

@@ -38,13 +38,17 @@
 #include "service/secrets.h"
 #include "service/stream.h"
 #include "store/base_rows.h"
+#include "store/queue_rows.h"
 #include "worker/worker.h"
+
+#define DRAIN_LOOK_MS 100
 
 extern char **environ;
 
 struct server {
     struct config cfg;
     struct svc svc;
+    struct queue_counts counts;
     struct workers *workers;
     struct api *api;
     struct http_server *http;
@@ -99,6 +103,8 @@ static int seen_tx(struct db *db, void *arg, struct err *e)
     int64_t now = clock_now_us();
     int r = tenant_ensure(db, "default", now, e);
 
+    if (r == 0)
+        r = queue_mend_lanes(db, e);
     return r < 0 ? r : node_seen(db, arg, SALLYPORT_VERSION, now, e);
 }
 
@@ -107,6 +113,7 @@ static void settings(struct server *s)
     const struct config *c = &s->cfg;
 
     s->svc.node = c->node;
+    s->svc.counts = &s->counts;
     s->svc.set = (struct svc_settings){
         .limits = c->limits,
         .max_limits = c->max_limits,
@@ -114,6 +121,12 @@ static void settings(struct server *s)
         .approval_ms = c->approval_ms,
         .lease_ms = c->lease_ms,
         .max_open_runs = c->max_open_runs,
+        .tenant_queued = c->quota_queued,
+        .tenant_running = c->quota_running,
+        .project_running = c->project_running,
+        .retries = c->retries,
+        .retry_ms = c->retry_ms,
+        .retry_max_ms = c->retry_max_ms,
         .min_free_bytes = c->min_free_bytes,
         .disk_budget_bytes = c->disk_budget_bytes,
         .retention = c->retention,
@@ -300,6 +313,24 @@ static void run_until_signal(struct server *s)
     log_line(s->svc.log, LOG_LV_INFO, "serve", NULL, "stopping");
 }
 
+/* The same as `sallyport queue drain`, but not remembered: the next start takes up what waits. */
+static void drain(struct server *s)
+{
+    int64_t until = clock_mono_us() + s->cfg.drain_ms * MS_US;
+    struct pollfd p = {.fd = s->sig_fd, .events = POLLIN};
+    struct signalfd_siginfo seen;
+    int n;
+
+    if (!s->cfg.drain_ms || read(s->sig_fd, &seen, sizeof seen) < 0)
+        return;
+    hub_drain(s->svc.hub);
+    n = workers_busy(s->workers);
+    log_line(s->svc.log, LOG_LV_INFO, "serve", NULL, "draining: %d runs are in work", n);
+    while (n && clock_mono_us() < until && poll(&p, 1, DRAIN_LOOK_MS) <= 0)
+        n = workers_busy(s->workers);
+    log_line(s->svc.log, LOG_LV_INFO, "serve", NULL, "drained; %d runs are let go of and go on at the next start", n);
+}
+
 static void take_down(struct server *s)
 {
     struct err e = ERR_INIT;
@@ -408,6 +439,7 @@ int serve_main(int argc, char **argv)
         greet(&s);
         say_token(&s);
         run_until_signal(&s);
+        drain(&s);
     } else {
         fprintf(stderr, "sallyport: %s\n", e.msg);
     }

@@ -20,7 +20,7 @@ struct hub {
     pthread_mutex_t mu;
     pthread_cond_t work;
     uint64_t work_seq;
-    bool stopping;
+    bool stopping, draining;
     size_t n, max;
     struct hub_sub *bucket[BUCKETS];
 };
@@ -154,6 +154,23 @@ void hub_stop(struct hub *h)
     h->stopping = true;
     pthread_cond_broadcast(&h->work);
     pthread_mutex_unlock(&h->mu);
+}
+
+void hub_drain(struct hub *h)
+{
+    pthread_mutex_lock(&h->mu);
+    h->draining = true;
+    pthread_mutex_unlock(&h->mu);
+}
+
+bool hub_draining(struct hub *h)
+{
+    bool b;
+
+    pthread_mutex_lock(&h->mu);
+    b = h->draining || h->stopping;
+    pthread_mutex_unlock(&h->mu);
+    return b;
 }
 
 bool hub_stopping(struct hub *h)

@@ -27,3 +27,6 @@ void hub_work(struct hub *);
 void hub_wait_work(struct hub *, uint64_t *seen, int timeout_ms);
 void hub_stop(struct hub *); /* wakes all waiting workers, for good */
 bool hub_stopping(struct hub *);
+/* Before that, perhaps: nothing new is claimed any more; who holds a run ends it. */
+void hub_drain(struct hub *);
+bool hub_draining(struct hub *);

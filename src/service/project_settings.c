@@ -57,7 +57,7 @@ static void retention_json(struct jw *w, const struct project_settings *s)
 
 int project_settings_merge(struct project_settings *s, const struct json *given, struct err *e)
 {
-    static const char *const keys[] = {"toolchains", "seed", "retention", NULL};
+    static const char *const keys[] = {"toolchains", "seed", "retention", "max_running", NULL};
     const char *tools = NULL, *seed = NULL;
     int r = json_known(given, "", keys, e);
 
@@ -67,6 +67,8 @@ int project_settings_merge(struct project_settings *s, const struct json *given,
         r = toolchains_choice_ok(tools, "toolchains", e);
     if (r == 0 && tools)
         (void)!str_copy(s->toolchains, sizeof s->toolchains, tools);
+    if (r == 0)
+        r = json_want_int(given, "", "max_running", J_OPT, 0, PROJECT_RUNNING_MAX, &s->max_running, e);
     if (r == 0)
         r = json_want_str(given, "", "seed", J_OPT, sizeof s->seed - 1, &seed, e);
     if (r == 0 && seed)
@@ -95,6 +97,8 @@ void project_settings_json(struct jw *w, const struct project_settings *s)
         jw_kstr(w, "toolchains", s->toolchains);
     if (s->seed[0])
         jw_kstr(w, "seed", s->seed);
+    if (s->max_running)
+        jw_kint(w, "max_running", s->max_running);
     retention_json(w, s);
     jw_end_obj(w);
 }

@@ -6,10 +6,12 @@
 #include "service/svc.h"
 #include "store/base_rows.h"
 
-#define SETTINGS_TEXT    256
-#define RETENTION_MAX_MS (36500 * (int64_t)86400000)
+#define SETTINGS_TEXT       256
+#define RETENTION_MAX_MS    (36500 * (int64_t)86400000)
+#define PROJECT_RUNNING_MAX 10000
 
 struct project_settings {
+    int64_t max_running;            /* so many of its runs may be running at once; 0 = the server's default */
     char seed[16];                  /* how runs get their workspace: "overlay", "copy"; "": the default, overlay */
     char toolchains[SETTINGS_TEXT]; /* "auto", "none", or names, separated by commas; "": the server's default */
     int64_t runs_ms, failed_runs_ms, logs_ms; /* retention (svc.h); 0: never; -1: as the server says */

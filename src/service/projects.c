@@ -349,7 +349,7 @@ static int set_tx(struct db *db, void *arg, struct err *e)
     if (r < 0)
         return r;
     project_settings_json(&w, &s);
-    r = text.bad ? err_set(e, -text.bad, NULL) : project_set(db, q->c->tenant, &row.id, text.p, e);
+    r = text.bad ? err_set(e, -text.bad, NULL) : project_set(db, q->c->tenant, &row.id, text.p, s.max_running, e);
     if (r == 0)
         r = caller_audit(db, q->c, "project.settings", row.id.s, text.p, NULL, e);
     if (r < 0)

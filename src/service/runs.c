@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "os/clock.h"
 #include "service/hub.h"
+#include "store/queue_rows.h"
 
 /* ---- moving ------------------------------------------------------------ */
 
@@ -56,7 +57,7 @@ static int queue_follow(struct db *db, const struct run_row *row, enum run_node 
     if (ev == RE_LEASE_LOST)
         return 0; /* found by a claim of the row that is there */
     if (phase)
-        return queue_put(db, &row->id, phase, 0, now, now, e);
+        return queue_put(db, &row->id, phase, now, now, e);
     if (run_sm_held(row->node) || from == RN_NONE)
         return 0;
     return queue_delete(db, &row->id, e);

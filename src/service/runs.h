@@ -48,8 +48,7 @@ CHECKED int runs_approvals_json(struct svc *, const struct approval_filter *, st
 CHECKED int runs_approval_json(struct svc *, const char *tenant, const struct id *, struct jw *, struct err *);
 /* The row alone; ERR_NOT_FOUND for another tenant's. */
 CHECKED int runs_row(struct svc *, const char *tenant, const struct id *, struct run_row *ret, struct err *);
-/* {"ready","leased","delayed","oldest_ms","items"} and {"runs":{state:n},"queue":…} */
-CHECKED int runs_queue_json(struct svc *, const char *tenant, struct jw *, struct err *);
+/* {"runs":{state:n},"queue":…} */
 CHECKED int runs_summary_json(struct svc *, struct jw *, struct err *);
 
 /* ---- inside transactions of this service -------------------------------- */
@@ -126,8 +125,12 @@ CHECKED int runs_applied(struct svc *, const struct lease *, const char *result_
  */
 CHECKED int runs_conflict(struct svc *, const struct lease *, const char *result_json, const char *text,
                           enum run_node *ret_node, struct err *);
-/* Puts the run back in the queue in the same phase, to be claimed after delay_ms. */
-CHECKED int runs_later(struct svc *, const struct lease *, int64_t delay_ms, struct err *);
+/* Puts the run back in the queue in the same phase, to be claimed after delay_ms. why: told in the queue; may be NULL,
+ * or the same as the last. */
+CHECKED int runs_later(struct svc *, const struct lease *, int64_t delay_ms, const struct err *why, struct err *);
+/* The same after a failure of the server's own (store, disk, sandbox): with back-off, as often as the settings say.
+ * *ret_again false: often enough (or canceled), the run is held as before, to be ended with what failed. */
+CHECKED int runs_retry(struct svc *, const struct lease *, const struct err *why, bool *ret_again, struct err *);
 struct kept {
     const char *name, *media_type;
     char sha256[65];

@@ -20,7 +20,8 @@ struct held {
     int64_t files, delay_us;
     const struct kept *kept;
     size_t nkept;
-    bool failed, may_wait;
+    bool failed, may_wait, left_slot;
+    const struct err *why; /* of a retry */
 };
 
 /* Runs h->act; ERR_LEASE when somebody else has the run by now. Wakes workers when it was queued. */

@@ -7,6 +7,7 @@
 
 #include "base/fault.h"
 #include "base/str.h"
+#include "store/queue_rows.h"
 #include "store/reconcile_rows.h"
 
 struct find {
@@ -73,7 +74,7 @@ struct mender {
     bool done;
 };
 
-/* In the queue again, in the phase it is in or was held in; the priority and the age it had there stay. */
+/* In the queue again, in the phase it is in or was held in; the age it had there stays. */
 static int requeue(struct db *db, struct mender *m, struct run_row *row, struct err *e)
 {
     bool was = !id_none(&m->q.run_id);
@@ -81,8 +82,7 @@ static int requeue(struct db *db, struct mender *m, struct run_row *row, struct 
 
     if (r < 0 || !run_sm_phase(row->node))
         return r;
-    return queue_put(db, &row->id, run_sm_phase(row->node), was ? m->q.priority : 0, m->now,
-                     was ? m->q.enqueued_us : m->now, e);
+    return queue_put(db, &row->id, run_sm_phase(row->node), 0, was ? m->q.enqueued_us : m->now, e);
 }
 
 static int lease_dropped(struct db *db, struct mender *m, struct run_row *row, struct err *e)

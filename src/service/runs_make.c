@@ -11,6 +11,7 @@
 #include "service/health.h"
 #include "service/project_settings.h"
 #include "service/projects.h"
+#include "service/queues.h"
 #include "service/retention.h"
 #include "service/secrets.h"
 #include "store/keep_rows.h"
@@ -166,7 +167,7 @@ static int want_work(const struct json *body, struct create *cr, struct err *e)
 static int read_body(struct create *cr, const struct json *body, struct err *e)
 {
     static const char *const keys[] = {"project_id", "intent", "steps",   "review", "on_failure", "on_deny",
-                                       "limits",     "env",    "network", "keep",   NULL};
+                                       "limits",     "env",    "network", "keep",   "priority",   NULL};
     static const char *const reviews[] = {"both", "plan", "effects", "none", NULL};
     static const char *const failures[] = {"review", "discard", NULL};
     static const char *const denials[] = {"fail", "tell", NULL};
@@ -190,6 +191,8 @@ static int read_body(struct create *cr, const struct json *body, struct err *e)
     if (r == 0 && row->network)
         r = err_field(e, ERR_INVALID, "network", "steps have no network in this version: leave it out or give false");
     if (r == 0)
+        r = queues_want_priority(body, &row->priority, e);
+    if (r == 0)
         r = want_limits(cr->svc, body, &row->limits, e);
     if (r == 0)
         r = want_env(cr->svc, body, row, e);
@@ -198,18 +201,13 @@ static int read_body(struct create *cr, const struct json *body, struct err *e)
 
 static int room_for_run(struct svc *svc, struct db *db, struct err *e)
 {
-    int64_t n[RN_N] = {0}, open = 0;
-    int r = run_counts(db, n, e);
+    int64_t max = svc->set.max_open_runs;
+    bool full = false;
+    int r = max ? run_open_full(db, max, &full, e) : 0;
 
-    if (r < 0)
+    if (r < 0 || !full)
         return r;
-    for (int i = 0; i < RN_N; i++)
-        if (!run_sm_final((enum run_node)i))
-            open += n[i];
-    if (svc->set.max_open_runs && open >= svc->set.max_open_runs)
-        return err_set(e, ERR_QUEUE_FULL, "%lld runs are open, the limit is %lld: finish or cancel some",
-                       (long long)open, (long long)svc->set.max_open_runs);
-    return 0;
+    return err_set(e, ERR_QUEUE_FULL, "%lld runs are open, as many as may: finish or cancel some", (long long)max);
 }
 
 static int insert_run(struct db *db, struct create *cr, const char *action, struct err *e)
@@ -221,7 +219,7 @@ static int insert_run(struct db *db, struct create *cr, const char *action, stru
     int r = run_insert(db, row, e);
 
     if (r == 0)
-        r = queue_put(db, &row->id, run_sm_phase(row->node), 0, now, now, e);
+        r = queue_put(db, &row->id, run_sm_phase(row->node), now, now, e);
     if (r == 0)
         r = runs_status_event(db, row, RN_NONE, now, e);
     if (r < 0)
@@ -233,6 +231,7 @@ static int insert_run(struct db *db, struct create *cr, const char *action, stru
     jw_kstr(&w, "review", row->review);
     jw_kraw(&w, "env_names", row->env_names);
     jw_kbool(&w, "network", row->network);
+    jw_kint(&w, "priority", row->priority);
     if (!id_none(&row->undoes))
         jw_kstr(&w, "undoes", row->undoes.s);
     jw_end_obj(&w);
@@ -261,6 +260,8 @@ static int create_tx(struct db *db, void *arg, struct err *e)
 
     if (r == 0)
         r = room_for_run(cr->svc, db, e);
+    if (r == 0)
+        r = queues_quota(cr->svc, db, cr->c->tenant, e);
     if (r < 0)
         return r;
     cr->row.project_id = prj.id;
@@ -335,6 +336,8 @@ int runs_create(struct svc *svc, struct caller *c, const struct json *body, stru
         r = room_on_disk(svc, e);
     if (r == 0)
         r = store_write(svc->store, create_tx, &cr, e);
+    if (svc->counts && (r == -ERR_QUOTA || r == -ERR_QUEUE_FULL))
+        atomic_fetch_add(&svc->counts->refused, 1);
     if (r == 0) {
         *ret = cr.row.id;
         runs_wake(svc);

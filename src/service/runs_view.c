@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "os/clock.h"
 #include "service/hub.h"
+#include "service/queues.h"
 #include "service/terminals.h"
 #include "service/view.h"
 
@@ -311,65 +311,12 @@ int runs_row(struct svc *svc, const char *tenant, const struct id *id, struct ru
     return store_read(svc->store, row_tx, &q, e);
 }
 
-static int queue_each_json(void *arg, const struct queue_row *row, struct err *e)
-{
-    struct jw *w = arg;
-
-    jw_obj(w);
-    jw_kstr(w, "run_id", row->run_id.s);
-    jw_kstr(w, "phase", row->phase);
-    jw_kint(w, "priority", row->priority);
-    jw_kint(w, "attempts", row->attempts);
-    jw_ktime(w, "available_at", row->available_us);
-    jw_ktime(w, "lease_ends_at", row->lease_token ? row->lease_ends_us : 0);
-    jw_kstr(w, "worker", row->lease_token ? row->worker : NULL);
-    jw_end_obj(w);
-    return 0;
-}
-
-static void depth_members(struct jw *w, const struct queue_depth *d, int64_t now)
-{
-    jw_kint(w, "ready", d->ready);
-    jw_kint(w, "leased", d->leased);
-    jw_kint(w, "delayed", d->delayed);
-    jw_kint(w, "oldest_ms", d->oldest_us ? (now - d->oldest_us) / MS_US : 0);
-}
-
-static int queue_tx(struct db *db, void *arg, struct err *e)
-{
-    struct query *q = arg;
-    struct queue_depth d = {0};
-    int64_t now = clock_now_us();
-    int r = queue_depth(db, now, &d, e);
-
-    if (r < 0)
-        return r;
-    jw_obj(q->w);
-    depth_members(q->w, &d, now);
-    jw_key(q->w, "items");
-    jw_arr(q->w);
-    r = queue_list(db, q->tenant, 500, queue_each_json, q->w, e);
-    jw_end_arr(q->w);
-    jw_end_obj(q->w);
-    return r;
-}
-
-int runs_queue_json(struct svc *svc, const char *tenant, struct jw *w, struct err *e)
-{
-    struct query q = {.tenant = tenant, .w = w};
-
-    return store_read(svc->store, queue_tx, &q, e);
-}
-
 static int summary_tx(struct db *db, void *arg, struct err *e)
 {
     struct query *q = arg;
-    struct queue_depth d = {0};
-    int64_t n[RN_N] = {0}, now = clock_now_us();
+    int64_t n[RN_N] = {0};
     int r = run_counts(db, n, e);
 
-    if (r == 0)
-        r = queue_depth(db, now, &d, e);
     if (r < 0)
         return r;
     n[RN_QUEUED_PLAN] += n[RN_QUEUED_EXECUTE] + n[RN_QUEUED_APPLY] + n[RN_QUEUED_FINISH];
@@ -382,11 +329,11 @@ static int summary_tx(struct db *db, void *arg, struct err *e)
     jw_end_obj(q->w);
     jw_key(q->w, "queue");
     jw_obj(q->w);
-    depth_members(q->w, &d, now);
+    r = queues_summary(q->svc, db, q->w, e);
     jw_end_obj(q->w);
     jw_kint(q->w, "streams", (int64_t)hub_count(q->svc->hub));
     jw_end_obj(q->w);
-    return 0;
+    return r;
 }
 
 int runs_summary_json(struct svc *svc, struct jw *w, struct err *e)

@@ -10,19 +10,25 @@
 #include "base/str.h"
 #include "base/fault.h"
 #include "core/approval.h"
+#include "service/hub.h"
 #include "os/clock.h"
 #include "service/policies.h"
+#include "service/queues.h"
 #include "service/secrets.h"
 #include "service/view.h"
 
-/* No door stands before the next phase: the run stays in the hands it is in. Nobody else saw it queued, for that is in
- * the same commit; so the token stays, too. */
+/* No door stands before the next phase: the run stays in the hands it is in, unless it is not its turn (others go
+ * first, a limit, a pause). Nobody else saw it queued, for that is in the same commit; so the token stays, too. */
 static int go_on(struct db *db, struct held *h, struct run_row *row, struct err *e)
 {
-    int64_t ends = clock_now_us() + h->svc->set.lease_ms * MS_US;
-    int r = queue_keep(db, &row->id, h->svc->node, h->lease->goes_on, h->lease->token, ends, e);
+    struct queue_rules rules = queues_rules(h->svc);
+    bool kept = false;
+    int r = 0;
 
-    return r < 0 ? r : runs_move(h->svc, db, row, RE_CLAIM, e);
+    if (row->node == RN_QUEUED_APPLY || !hub_draining(h->svc->hub))
+        r = queue_go_on(db, &rules, &row->id, h->lease->goes_on, h->lease->token, clock_now_us(),
+                        h->svc->set.lease_ms * MS_US, &kept, e);
+    return r < 0 || !kept ? r : runs_move(h->svc, db, row, RE_CLAIM, e);
 }
 
 static int held_tx(struct db *db, void *arg, struct err *e)
@@ -30,6 +36,7 @@ static int held_tx(struct db *db, void *arg, struct err *e)
     struct held *h = arg;
     AUTO(run_row_fini) struct run_row row = {0};
     int r = run_lock(db, NULL, &h->lease->run_id, &row, e);
+    enum run_node was;
 
     if (r < 0)
         return r;
@@ -37,10 +44,12 @@ static int held_tx(struct db *db, void *arg, struct err *e)
         return err_set(e, ERR_LEASE, NULL);
     caller_fini(&h->c);
     caller_system(&h->c, row.tenant_id, "system", row.trace_id);
+    was = row.node;
     r = h->act(db, h, &row, e);
     if (r == 0 && h->lease->goes_on && (row.node == RN_QUEUED_EXECUTE || row.node == RN_QUEUED_APPLY))
         r = go_on(db, h, &row, e);
     h->node = row.node;
+    h->left_slot = was == RN_RUNNING && row.node == RN_APPLYING;
     return r;
 }
 
@@ -49,7 +58,7 @@ int runs_held(struct held *h, struct err *e)
     int r = store_write(h->svc->store, held_tx, h, e);
 
     caller_fini(&h->c);
-    if (r == 0 && run_sm_phase(h->node))
+    if (r == 0 && (run_sm_phase(h->node) || h->left_slot))
         runs_wake(h->svc);
     return r;
 }
@@ -69,21 +78,24 @@ struct claim {
     const char *worker;
     struct lease lease;
     struct run_row row;
+    bool lost; /* by another worker before */
 };
 
 static int claim_tx(struct db *db, void *arg, struct err *e)
 {
     IN_COMMIT(claim);
     struct claim *cl = arg;
+    struct queue_rules rules = queues_rules(cl->svc);
     struct queue_row q = {0};
     int64_t now = clock_now_us();
     int r;
 
     run_row_fini(&cl->row);
     cl->row = (struct run_row){0};
-    r = queue_claim(db, cl->svc->node, cl->worker, now, cl->svc->set.lease_ms * MS_US, &q, e);
+    r = queue_claim(db, &rules, cl->worker, now, cl->svc->set.lease_ms * MS_US, &q, e);
     if (r == 0)
         r = run_lock(db, NULL, &q.run_id, &cl->row, e);
+    cl->lost = q.lost;
     if (r == 0 && run_sm_held(cl->row.node)) /* its worker is gone: queued again in the same phase, and taken at once */
         r = runs_move(cl->svc, db, &cl->row, RE_LEASE_LOST, e);
     if (r < 0)
@@ -99,11 +111,15 @@ static int claim_tx(struct db *db, void *arg, struct err *e)
 int runs_claim(struct svc *svc, const char *worker, struct lease *ret_lease, struct run_row *ret, struct err *e)
 {
     struct claim cl = {.svc = svc, .worker = worker};
-    int r = store_write(svc->store, claim_tx, &cl, e);
+    int r = hub_draining(svc->hub) ? err_set(e, ERR_EMPTY, NULL) : store_write(svc->store, claim_tx, &cl, e);
 
     if (r < 0) {
         run_row_fini(&cl.row);
         return r;
+    }
+    if (svc->counts) {
+        atomic_fetch_add(&svc->counts->claims, 1);
+        atomic_fetch_add(&svc->counts->lost, cl.lost);
     }
     *ret_lease = cl.lease;
     *ret = cl.row;
@@ -130,19 +146,80 @@ int runs_extend(struct svc *svc, const struct lease *lease, bool *ret_cancel, st
 static int act_later(struct db *db, struct held *h, struct run_row *row, struct err *e)
 {
     IN_COMMIT(later);
-    int64_t now = clock_now_us();
     int r = runs_move(h->svc, db, row, RE_LEASE_LOST, e);
 
-    return r < 0 ? r : queue_put(db, &row->id, run_sm_phase(row->node), 0, now + h->delay_us, now, e);
+    return r < 0 ? r
+                 : queue_back(db, &row->id, run_sm_phase(row->node), clock_now_us() + h->delay_us, false,
+                              h->why ? err_info(h->why->code)->name : NULL, h->why ? h->why->msg : NULL, e);
 }
 
-int runs_later(struct svc *svc, const struct lease *lease, int64_t delay_ms, struct err *e)
+int runs_later(struct svc *svc, const struct lease *lease, int64_t delay_ms, const struct err *why, struct err *e)
 {
     struct lease let_go = *lease;
-    struct held h = {.svc = svc, .lease = &let_go, .act = act_later, .delay_us = delay_ms * MS_US};
+    struct err because = why ? *why : ERR_INIT; /* may be e */
+    struct held h = {
+        .svc = svc, .lease = &let_go, .act = act_later, .delay_us = delay_ms * MS_US, .why = why ? &because : NULL};
 
     let_go.goes_on = NULL;
     return runs_held(&h, e);
+}
+
+/* ---- a failure of the server's own ------------------------------------- */
+
+static int audit_retry(struct db *db, struct held *h, const struct run_row *row, int64_t n, int64_t delay_us,
+                       struct err *e)
+{
+    AUTO(buf_fini) struct buf b = BUF_INIT(4 * KIB);
+    struct jw w = JW_INIT(&b);
+
+    jw_obj(&w);
+    jw_kstr(&w, "phase", run_sm_phase(row->node));
+    jw_kint(&w, "failures", n);
+    jw_kint(&w, "delay_ms", delay_us / MS_US);
+    jw_kstr(&w, "code", err_info(h->why->code)->name);
+    jw_kstr(&w, "message", h->why->msg);
+    jw_end_obj(&w);
+    return runs_held_audit(db, h, row, "run.retried", row->id.s, &b, e);
+}
+
+/* h->failed: it was tried often enough, nothing is written. */
+static int act_retry(struct db *db, struct held *h, struct run_row *row, struct err *e)
+{
+    IN_COMMIT(retry);
+    const struct svc_settings *set = &h->svc->set;
+    struct queue_row q;
+    uint64_t rnd;
+    int64_t delay;
+    int r = queue_get(db, &row->id, &q, e);
+
+    if (r < 0)
+        return r;
+    h->failed = q.failures >= set->retries || row->cancel_us;
+    if (h->failed)
+        return 0;
+    random_bytes(&rnd, sizeof rnd);
+    delay = turn_backoff_us(q.failures + 1, set->retry_ms * MS_US, set->retry_max_ms * MS_US, rnd);
+    r = runs_move(h->svc, db, row, RE_LEASE_LOST, e);
+    if (r == 0)
+        r = queue_back(db, &row->id, run_sm_phase(row->node), clock_now_us() + delay, true,
+                       err_info(h->why->code)->name, h->why->msg, e);
+    return r < 0 ? r : audit_retry(db, h, row, q.failures + 1, delay, e);
+}
+
+int runs_retry(struct svc *svc, const struct lease *lease, const struct err *why, bool *ret_again, struct err *e)
+{
+    struct lease let_go = *lease;
+    struct held h = {.svc = svc, .lease = &let_go, .act = act_retry, .why = why};
+    int r;
+
+    let_go.goes_on = NULL;
+    r = runs_held(&h, e);
+    if (r < 0)
+        return r;
+    *ret_again = !h.failed;
+    if (svc->counts)
+        atomic_fetch_add(h.failed ? &svc->counts->given_up : &svc->counts->retries, 1);
+    return 0;
 }
 
 /* ---- planning ---------------------------------------------------------- */

@@ -7,6 +7,7 @@
  * Threads: struct svc is read-only after start; its members are thread-safe.
  *          A struct caller belongs to one request. */
 #pragma once
+#include <stdatomic.h>
 #include "base/json.h"
 #include "os/log.h"
 #include "sandbox/sandbox.h"
@@ -34,7 +35,12 @@ struct svc_settings {
     struct sandbox_limits max_limits; /* what a request may ask for; 0 = no bound */
     int64_t review_ms, approval_ms;   /* how long a person may take; 0 = for ever */
     int64_t lease_ms;                 /* of a worker's claim */
-    int64_t max_open_runs;            /* not final, per tenant; beyond: queue_full */
+    int64_t max_open_runs;            /* not final; beyond: queue_full */
+    int64_t tenant_queued;            /* runs of a tenant that wait; beyond: quota_exceeded; 0 = no quota */
+    int64_t tenant_running;           /* runs of a tenant that run at once; beyond: they wait; 0 = no quota */
+    int64_t project_running;          /* the same of a project that does not say; 0 = no limit */
+    int64_t retries;                  /* how often a failure of the server's own is tried again */
+    int64_t retry_ms, retry_max_ms;   /* after the first; at most: doubled each time */
     int64_t min_free_bytes;           /* of the data directory's disk; below: new runs are refused */
     int64_t disk_budget_bytes;        /* what the data directory may hold; beyond: the same; 0 = no bound */
     struct retention_rules retention;
@@ -45,6 +51,11 @@ struct svc_settings {
     bool allow_weaker;                /* sandbox_spec.allow_weaker */
     const char *home;                 /* the server's own $HOME; may be NULL */
     const char *toolchains;           /* default of a project: "auto", "none" or names; NULL = "auto" */
+};
+
+/* What happened to the queue since the start. */
+struct queue_counts {
+    atomic_uint_least64_t claims, lost, retries, given_up, refused;
 };
 
 struct svc {
@@ -63,6 +74,7 @@ struct svc {
     struct sandbox_nursery *nursery; /* of shims; NULL: switched off */
     struct terminals *terminals;     /* steps that somebody may type into */
     const char *sandbox_problem;     /* why no sandbox can be built on this host; NULL when one can */
+    struct queue_counts *counts;     /* NULL: nobody counts */
     struct svc_settings set;
 };
 

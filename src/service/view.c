@@ -62,6 +62,7 @@ void view_run_open(struct jw *w, const struct run_row *r, const char *project_na
     reason(w, r);
     jw_kraw(w, "changes", r->changes);
     jw_kraw(w, "apply", r->apply);
+    jw_kint(w, "priority", r->priority);
     jw_kstr(w, "actor", r->actor);
     jw_kstr(w, "surface", r->surface);
     jw_kstr(w, "trace_id", r->trace_id);

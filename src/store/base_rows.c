@@ -109,9 +109,10 @@ int token_list(struct db *db, const char *tenant, const struct id *after, int li
 /* ---- projects ---- */
 
 static const struct field project_fields[] = {
-    FIELD(F_ID, project_row, id),          FIELD(F_TEXT, project_row, tenant_id), FIELD(F_TEXT, project_row, name),
-    FIELD(F_TEXT, project_row, root_path), FIELD(F_TEXT, project_row, settings),  FIELD(F_INT, project_row, created_us),
-    FIELD(F_INT, project_row, removed_us),
+    FIELD(F_ID, project_row, id),          FIELD(F_TEXT, project_row, tenant_id),
+    FIELD(F_TEXT, project_row, name),      FIELD(F_TEXT, project_row, root_path),
+    FIELD(F_TEXT, project_row, settings),  FIELD(F_INT, project_row, created_us),
+    FIELD(F_INT, project_row, removed_us), FIELD(F_INT, project_row, max_running),
 };
 enum { NPROJECT = ARRAY_LEN(project_fields) };
 
@@ -170,9 +171,11 @@ int project_by_name(struct db *db, const char *tenant, const char *name, struct 
     return read_project(db, SQL_PROJECT_BY_NAME, tenant, name, name, ret, e);
 }
 
-int project_set(struct db *db, const char *tenant, const struct id *id, const char *settings, struct err *e)
+int project_set(struct db *db, const char *tenant, const struct id *id, const char *settings, int64_t max_running,
+                struct err *e)
 {
-    int64_t n = db_run(db, SQL_PROJECT_SETTINGS, VALS(V_TEXT(settings), V_ID(id), V_TEXT(tenant)), e);
+    int64_t n =
+        db_run(db, SQL_PROJECT_SETTINGS, VALS(V_TEXT(settings), V_INT(max_running), V_ID(id), V_TEXT(tenant)), e);
     if (n < 0)
         return (int)n;
     return n ? 0 : db_missing(e, "project", id->s);

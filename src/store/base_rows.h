@@ -32,6 +32,7 @@ struct project_row {
     char *tenant_id, *name, *root_path; /* name unique per tenant among live ones; root_path canonical */
     char *settings;                     /* JSON object */
     int64_t created_us, removed_us;
+    int64_t max_running; /* as in settings: of its runs, so many may be running at once; 0 = the server's default */
 };
 void project_row_fini(struct project_row *);
 /* ERR_CONFLICT, field "name" or "root_path": taken */
@@ -41,7 +42,8 @@ CHECKED int project_get(struct db *, const char *tenant, const struct id *, stru
 /* live ones */
 CHECKED int project_by_name(struct db *, const char *tenant, const char *name, struct project_row *ret, struct err *);
 /* settings: JSON object. ERR_NOT_FOUND when removed */
-CHECKED int project_set(struct db *, const char *tenant, const struct id *, const char *settings, struct err *);
+CHECKED int project_set(struct db *, const char *tenant, const struct id *, const char *settings, int64_t max_running,
+                        struct err *);
 /* ERR_NOT_FOUND when removed already */
 CHECKED int project_remove(struct db *, const char *tenant, const struct id *, int64_t now_us, struct err *);
 typedef int (*project_each)(void *arg, const struct project_row *, struct err *);

@@ -42,6 +42,7 @@ static const struct field fields[] = {
     FIELD(F_INT, run_row, updated_us),
     FIELD(F_TEXT, run_row, node_name),
     FIELD(F_INT, run_row, next_step),
+    FIELD(F_INT, run_row, priority),
     FIELD(F_INT, run_row, event_seq),
     FIELD(F_U64, run_row, lease_token),
     FIELD(F_BOOL, run_row, kept),
@@ -185,6 +186,16 @@ int run_list_open(struct db *db, const char *node_name, run_each each, void *arg
     if (node_name)
         return run_list_sql(db, SQL_RUN_LIST_OPEN_NODE, VALS(V_TEXT(node_name)), each, arg, e);
     return run_list_sql(db, SQL_RUN_LIST_OPEN, NO_VALS, each, arg, e);
+}
+
+int run_open_full(struct db *db, int64_t max, bool *ret, struct err *e)
+{
+    AUTO(query_fini) struct query q = {0};
+    int r = db_one(db, SQL_RUN_OPEN_FULL, VALS(V_INT(max > 0 ? max - 1 : 0)), &q, e);
+    if (r < 0)
+        return r;
+    *ret = r;
+    return 0;
 }
 
 int run_counts(struct db *db, int64_t counts[RN_N], struct err *e)

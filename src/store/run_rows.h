@@ -1,4 +1,4 @@
-/* run_rows - runs, their steps, events, queue rows, approvals and artifacts: typed rows and their SQL.
+/* run_rows - runs, their steps, events, approvals and artifacts: typed rows and their SQL. The queue: queue_rows.h.
  *
  * Strings in rows are owned by the row (fini frees them; fini of a zeroed row is fine).
  * `_lock` reads for update inside a write; `_save` writes every mutable column of a row read by `_lock`.
@@ -37,6 +37,7 @@ struct run_row {
     char *node_name;      /* node whose disk holds the layers; NULL before claimed */
     int64_t event_seq;    /* last seq of its stream */
     int64_t next_step;    /* index of the first step not done */
+    int64_t priority;     /* core/turn.h; who changes it tells the queue, too (queue_set_priority) */
     bool kept;            /* for ever, whatever the rules of retention say: run_keep */
     int64_t logs_removed_us,
         removed_us; /* since when its logs, all but its rows and audit records, are gone; 0 = not */
@@ -65,6 +66,8 @@ CHECKED int run_list(struct db *, const struct run_filter *, run_each, void *arg
 CHECKED int run_list_expired(struct db *, int64_t now_us, int limit, run_each, void *arg, struct err *);
 /* oldest first; node NULL = any or none yet */
 CHECKED int run_list_open(struct db *, const char *node_name, run_each, void *arg, struct err *);
+/* Are max runs or more not final? */
+CHECKED int run_open_full(struct db *, int64_t max, bool *ret, struct err *);
 /* Of all tenants. */
 CHECKED int run_counts(struct db *, int64_t counts[RN_N], struct err *);
 
@@ -105,42 +108,6 @@ CHECKED int event_append(struct db *, const struct id *run, const struct id *ste
 typedef int (*event_each)(void *arg, const struct event_row *, struct err *);
 CHECKED int event_list(struct db *, const struct id *run, int64_t after_seq, int limit, event_each, void *arg,
                        struct err *);
-
-struct queue_row {
-    struct id run_id;
-    char tenant_id[64], phase[8], node_name[128], worker[64];
-    int64_t priority, available_us, attempts, lease_ends_us, enqueued_us;
-    uint64_t lease_token; /* 0 = not claimed */
-};
-/* replaces the run's row; not claimed; attempts 0; bound to the node of the run */
-CHECKED int queue_put(struct db *, const struct id *run, const char *phase, int64_t priority, int64_t available_us,
-                      int64_t now_us, struct err *);
-/* The best ready row (greatest priority, then oldest) of this node or of none: claimed until now + lease_us under a new
- * token, which is also written to runs.lease_token, and so is node_name to a run that has none. A claim also takes rows
- * whose lease has ended (attempts + 1: attempts counts lost leases). ERR_EMPTY. node_name 1 to 127 bytes, worker up
- * to 63. */
-CHECKED int queue_claim(struct db *, const char *node_name, const char *worker, int64_t now_us, int64_t lease_us,
-                        struct queue_row *ret, struct err *);
-/* Right after queue_put, in the same transaction: the row is claimed again by who held the run, under the token that
- * run has. */
-CHECKED int queue_keep(struct db *, const struct id *run, const char *node_name, const char *worker, uint64_t token,
-                       int64_t lease_ends_us, struct err *);
-/* ERR_LEASE */
-CHECKED int queue_extend(struct db *, const struct id *run, uint64_t token, int64_t lease_ends_us, struct err *);
-/* Every write by a worker asks this first, in the same transaction: ERR_LEASE unless the run's row is claimed under
- * this token. (A lease that has ended but was not claimed by another since still counts: nobody else can have
- * written.) */
-CHECKED int queue_fence(struct db *, const struct id *run, uint64_t token, struct err *);
-CHECKED int queue_delete(struct db *, const struct id *run, struct err *);
-CHECKED int queue_get(struct db *, const struct id *run, struct queue_row *ret, struct err *);
-/* All leases of this node end now: at start, nobody of the process before us lives. Returns the number in *ret_n. */
-CHECKED int queue_drop_leases(struct db *, const char *node_name, int64_t *ret_n, struct err *);
-typedef int (*queue_each)(void *arg, const struct queue_row *, struct err *);
-CHECKED int queue_list(struct db *, const char *tenant, int limit, queue_each, void *arg, struct err *);
-struct queue_depth {
-    int64_t ready, leased, delayed, oldest_us;
-};
-CHECKED int queue_depth(struct db *, int64_t now_us, struct queue_depth *ret, struct err *);
 
 struct approval_row {
     struct id id, run_id, step_id;

@@ -533,6 +533,15 @@ static int start_and_wait(struct execute *x, struct step_row *s, bool *go, struc
     struct step_exit ex = {.exit_code = -1};
     int r = open_sandbox(x, e);
 
+    if (r < 0 && drive_own_failure(r)) { /* nothing of the step ran, so nothing speaks against another try */
+        bool again;
+
+        close_sandbox(x);
+        r = drive_again(x->d, &again, e);
+        if (r < 0 || again)
+            return r < 0 ? r : -ERR_INTERRUPTED;
+        r = -e->code;
+    }
     x->start_code = r < 0 ? e->code : 0;
     if (r == 0)
         r = exec_step(x, s, e);

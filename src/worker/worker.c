@@ -124,6 +124,32 @@ static int drive_phase(struct drive *d, enum run_node *node, struct err *e)
     }
 }
 
+bool drive_own_failure(int r)
+{
+    static const int codes[] = {ERR_OOM, ERR_IO, ERR_UNAVAILABLE, ERR_STORAGE_FULL, ERR_SANDBOX_FAILED};
+
+    for (size_t i = 0; i < ARRAY_LEN(codes); i++)
+        if (r == -codes[i])
+            return true;
+    return false;
+}
+
+int drive_again(struct drive *d, bool *ret, struct err *e)
+{
+    struct err bad = ERR_INIT;
+    bool again = false;
+    int r = runs_retry(d->svc, &d->lease, e, &again, &bad);
+
+    if (r < 0) {
+        *e = bad;
+        return r;
+    }
+    if (again)
+        log_err(d->svc->log, LOG_LV_WARN, "worker", &d->cx, "the run is tried again in a while", e);
+    *ret = again;
+    return 0;
+}
+
 /* From phase to phase while no door stands between them. A run that cannot go on still ends: with the error as its
  * reason. */
 static int drive(struct drive *d, struct err *e)
@@ -141,7 +167,16 @@ static int drive(struct drive *d, struct err *e)
     if (r == -ERR_LEASE || r == -ERR_INTERRUPTED)
         return r;
     if (r == -ERR_BUSY) /* another apply on the same project */
-        return runs_later(d->svc, &d->lease, 200, e);
+        return runs_later(d->svc, &d->lease, 200, e, e);
+    /* What an apply wrote is rolled back, which shows in the project's times: it would look changed by somebody. */
+    if (r < 0 && drive_own_failure(r) && d->row.node != RN_APPLYING) {
+        bool again;
+
+        r = drive_again(d, &again, e);
+        if (r < 0 || again)
+            return r;
+        r = -e->code;
+    }
     if (r < 0) {
         log_err(d->svc->log, LOG_LV_WARN, "worker", &d->cx, "the run cannot go on", e);
         r = runs_fail(d->svc, &d->lease, "failed", e->code, e->msg, e);
@@ -150,6 +185,22 @@ static int drive(struct drive *d, struct err *e)
     if (r == 0 && node == RN_FINISHING)
         r = drive_finish(d, e);
     return r;
+}
+
+/* Not even failing it worked, or it cannot be finished (full disk, store error): it stays in its phase and is tried
+ * until that works, for an accepted run has to end. */
+static void put_back(struct drive *d, struct err *e)
+{
+    struct svc *svc = d->svc;
+    bool again = false;
+    int r;
+
+    log_err(svc->log, LOG_LV_ERROR, "worker", &d->cx, "the run is put back", e);
+    r = drive_again(d, &again, e);
+    if (r == 0 && !again)
+        r = runs_later(svc, &d->lease, svc->set.retry_max_ms ? svc->set.retry_max_ms : RETRY_MS, e, e);
+    if (r < 0 && r != -ERR_LEASE)
+        log_err(svc->log, LOG_LV_ERROR, "worker", &d->cx, "it could not be put back, its lease will end", e);
 }
 
 static void drive_claimed(struct worker *w, struct lease *lease, struct run_row *row)
@@ -182,10 +233,7 @@ static void drive_claimed(struct worker *w, struct lease *lease, struct run_row 
         log_line(svc->log, LOG_LV_WARN, "worker", &d.cx, "lost the lease of the run");
         return;
     }
-    /* Not even failing it worked (full disk, store error): leave it in its phase and try again. */
-    log_err(svc->log, LOG_LV_ERROR, "worker", &d.cx, "the run is put back", &e);
-    if (runs_later(svc, lease, RETRY_MS, &e) < 0 && e.code != ERR_LEASE)
-        log_err(svc->log, LOG_LV_ERROR, "worker", &d.cx, "it could not be put back, its lease will end", &e);
+    put_back(&d, &e);
 }
 
 static void *worker_main(void *arg)
@@ -265,6 +313,17 @@ int workers_start(struct svc *svc, int n, struct workers **ret, struct err *e)
     }
     *ret = p;
     return 0;
+}
+
+int workers_busy(struct workers *p)
+{
+    int n = 0;
+
+    pthread_mutex_lock(&p->mu);
+    for (int i = 0; i < p->n; i++)
+        n += p->v[i].holds;
+    pthread_mutex_unlock(&p->mu);
+    return n;
 }
 
 void workers_stop(struct workers *p)

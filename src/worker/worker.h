@@ -14,5 +14,7 @@
 
 struct workers;
 CHECKED int workers_start(struct svc *, int n, struct workers **ret, struct err *);
+/* How many hold a run: 0 after hub_drain means that nothing will be taken up any more. */
+int workers_busy(struct workers *);
 /* Claims no more; lets go of running steps (their shims live on and are adopted at the next start); joins. */
 void workers_stop(struct workers *);

@@ -192,10 +192,52 @@ def lists(w):
     pages(w, "get_audit", "next_seq", "action=token.created", page="after_seq", get=lambda r: r["seq"])
     pages(w, "get_runs", "next")
     pages(w, "get_approvals", "next")
+    queue(w)
     mine = w.ok("get_runs", query="state=rejected")["items"]
     check(w.ids["rejected"] in [r["id"] for r in mine] and {r["state"] for r in mine} == {"rejected"}, "runs by state:", mine)
     check(w.ok("get_policy", query="version=0")["actor"] == "built-in", "version 0")
     check(w.call("get_policy", query="version=99").status == 404, "version 99")
+
+
+def queue(w):
+    """Paused, so that what waits stays: pages, reasons, priorities, pauses of the node and of a project."""
+    node = twice(w, "post_queue_pause", {"note": "for a test"}, {})
+    check(node["paused"] and node["note"] == "for a test" and not node["draining"], "paused:", node)
+    runs = [w.ok("post_runs", {"project_id": "hello", "steps": [{"command": "true"}], "priority": p})["id"]
+            for p in ("low", "normal", 7, "urgent")]
+    whole = w.ok("get_queue")
+    check([i["run_id"] for i in whole["items"]] == runs[::-1], "not by priority:", whole["items"])
+    check([i["priority"] for i in whole["items"]] == [100, 7, 0, -50], "priorities:", whole["items"])
+    check({i["waits"]["code"] for i in whole["items"]} == {"paused"}, "why:", whole["items"])
+    check("for a test" in whole["items"][0]["waits"]["message"], "the note:", whole["items"][0])
+    pages(w, "get_queue", "next", get=lambda i: i["run_id"])
+    r = w.ok("post_run_priority", {"priority": "urgent"}, ids={"run": runs[0]})
+    check(r["priority"] == 100 and w.ok("get_run", ids={"run": runs[0]})["priority"] == 100, "priority:", r)
+    order = [i["run_id"] for i in w.ok("get_queue")["items"]]
+    check(order == [runs[0], runs[3], runs[2], runs[1]], "after a change:", order)
+    for bad in (101, -101, "7", "Urgent", 1.5, None):
+        a = w.call("post_run_priority", {"priority": bad}, ids={"run": runs[0]})
+        check(a.status == 400 and a.json["error"]["details"]["field"] == "priority", "priority", bad, a)
+    check(twice(w, "post_queue_drain", {}, {"note": "x"})["draining"], "not draining")
+    check({i["waits"]["code"] for i in w.ok("get_queue")["items"]} == {"draining"}, "why while drained")
+    p = {"project": w.ids["project"]}
+    check(twice(w, "post_project_pause", {"note": "a"}, {}, ids=p)["paused"], "the project is not paused")
+    check(not twice(w, "post_queue_resume", {})["paused"], "not resumed")
+    check({i["waits"]["code"] for i in w.ok("get_queue")["items"]} == {"project_paused"}, "why while the project is paused")
+    for r in runs[1:]:
+        w.ok("post_run_cancel", {}, ids={"run": r})
+        w.wait(r, "canceled")  # what ends is not held up
+    check(not w.ok("post_project_resume", {}, ids=p)["paused"], "the project is still paused")
+    w.wait(runs[0], "awaiting_review")
+    check(twice(w, "post_run_priority", {"priority": -3}, {"priority": 1}, ids={"run": runs[0]})["priority"] == -3, "not set")
+    w.ok("post_run_cancel", {}, ids={"run": runs[0]})
+    w.wait(runs[0], "canceled")
+    check(w.call("post_run_priority", {"priority": 0}, ids={"run": runs[0]}).code == "invalid_state", "priority of what ended")
+    check(w.call("get_queue", query="after=" + runs[0]).code == "invalid_cursor", "after what does not wait")
+    twice(w, "post_project_resume", {}, ids=p)  # a second time is no error
+    audit = [r["action"] for r in w.ok("get_audit", query="limit=1000")["items"]]
+    for what in ("queue.paused", "queue.drained", "queue.resumed", "project.paused"):
+        check(audit.count(what) == 1, what, "is in the audit trail", audit.count(what), "times")
 
 
 # ---- writing -----------------------------------------------------------------------

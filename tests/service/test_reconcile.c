@@ -207,17 +207,19 @@ static void rows_that_are_missing(void **state)
 
 static void rows_too_many(void **state)
 {
+#define COLS "run_id, tenant_id, phase, priority, available_us, attempts, lease_ends_us, enqueued_us, lease_token"
     struct rig *g = *state;
     struct id id = ended(g), waits = rig_run(g, STEPS("true") "}"), open;
-    char sql[600];
+    char sql[800];
 
     rig_planned(g, &waits);
     open = rig_run(g, NONE);
     (void)open;
     snprintf(sql, sizeof sql,
-             "INSERT INTO run_queue SELECT id, 'default', 'plan', NULL, NULL, 0, 0, 0, 0, 0, 0 FROM runs WHERE id IN"
-             " ('%s', '%s'); INSERT INTO run_queue VALUES ('run_00000000000000000000000000', 'default', 'plan', NULL,"
-             " NULL, 0, 0, 0, 0, 0, 0); UPDATE approvals SET state = 'pending', resolved_us = 0 WHERE run_id = '%s'",
+             "INSERT INTO run_queue (" COLS ") SELECT id, 'default', 'plan', 0, 0, 0, 0, 0, 0 FROM runs WHERE id IN"
+             " ('%s', '%s'); INSERT INTO run_queue (" COLS
+             ") VALUES ('run_00000000000000000000000000', 'default', 'plan',"
+             " 0, 0, 0, 0, 0, 0); UPDATE approvals SET state = 'pending', resolved_us = 0 WHERE run_id = '%s'",
              id.s, waits.s, id.s);
     rig_sql(g, sql);
     puts_right(g, "queue_row_removed queue_row_removed queue_row_removed approval_voided");

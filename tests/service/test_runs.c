@@ -222,7 +222,7 @@ static void a_run_goes_on_where_no_door_stands(void **state)
                      1);
     OK(runs_done(&g->svc, &l, "{\"digest\":\"d\"}", 3, "d", &node, &e));
     assert_int_equal(node, RN_APPLYING);
-    OK(runs_later(&g->svc, &l, 0, &e)); /* put back means for anybody */
+    OK(runs_later(&g->svc, &l, 0, NULL, &e)); /* put back means for anybody */
     run_row_fini(&row);
     l = rig_claim(g, "apply");
     l.goes_on = "w";

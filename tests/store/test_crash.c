@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "base/str.h"
 #include "fixture.h"
+#include "store/queue_rows.h"
 #include "os/clock.h"
 
 static int insert_first(struct db *db, void *arg, struct err *e)
@@ -29,7 +30,7 @@ static int step_on(struct db *db, void *arg, struct err *e)
     if (r == 0)
         r = audit_append(db, &rec, &run, &audit, e);
     if (r == 0)
-        r = queue_put(db, &run, "plan", *seq, 0, *seq, e);
+        r = queue_put(db, &run, "plan", 0, *seq, e);
     return r == 0 && audit != *seq ? err_set(e, ERR_INTERNAL, "apart") : r;
 }
 
