@@ -125,6 +125,7 @@ const char *sandbox_weaker(const struct sandbox *);
  * shim is ended; sandbox_kill ends it at once. Without a step it is ended here: ERR_NOT_FOUND. */
 CHECKED int sandbox_adopt(const char *dir, struct sandbox **ret, bool *ret_running, int *ret_index, int *ret_attempt,
                           struct err *);
+/* ERR_LOST: the shim is gone, and perhaps the step had begun: its layer and its record tell. */
 CHECKED int sandbox_exec(struct sandbox *, const struct step_spec *, struct err *);
 /* Waits for the next event; wake_fd -1 = none. */
 CHECKED int sandbox_wait(struct sandbox *, int timeout_ms, int wake_fd, enum sandbox_event *ret,

@@ -28,6 +28,7 @@
 #include "worker/drive_boot.h"
 
 #define TICK_MS          1000
+#define AGAIN_MAX        3     /* starts of a step whose shims die before they begin it */
 #define HELD_MS          15000 /* how long a shim that is being born may hold a run up */
 #define HELD_TICK_MS     20
 #define SECRET_MIN       8 /* shorter values ("1", "true", "prod") would mask half the log … */
@@ -46,6 +47,7 @@ struct execute {
     uint32_t asked; /* how often the copy asked whether to go on */
     int start_code; /* why no sandbox could be built; 0 when one could */
     int adopted_index, adopted_attempt;
+    int again;
 };
 
 static void execute_fini(struct execute *x)
@@ -528,6 +530,23 @@ static int end_step(struct execute *x, struct step_row *s, const struct step_exi
     return r < 0 || *go ? r : step_failed(x, s, e);
 }
 
+static int start_and_wait(struct execute *x, struct step_row *s, bool *go, struct err *e);
+
+/* A step that was written down as running, and no shim tells of it any more. */
+static int find_out(struct execute *x, struct step_row *s, bool *go, struct err *e)
+{
+    struct step_exit ex = {.exit_code = -1};
+    int r = record_of(x, s, &ex, e);
+
+    if (r < 0)
+        return r;
+    if (s->layer && has_layer(x, s) && drive_torn(x->d->svc, &x->d->row.id, s->layer))
+        ex = (struct step_exit){.exit_code = -1, .lost = true, .finished_us = clock_now_us()};
+    if (ex.lost && !has_layer(x, s) && x->again++ < AGAIN_MAX) /* killed before it was started: nothing of it ran */
+        return start_and_wait(x, s, go, e);
+    return end_step(x, s, &ex, go, e);
+}
+
 static int start_and_wait(struct execute *x, struct step_row *s, bool *go, struct err *e)
 {
     struct step_exit ex = {.exit_code = -1};
@@ -548,6 +567,11 @@ static int start_and_wait(struct execute *x, struct step_row *s, bool *go, struc
     CRASH_POINT(step_started);
     if (r == -ERR_INTERRUPTED)
         return r; /* nothing of the step ran: it is begun again */
+    if (r == -ERR_LOST) {
+        close_sandbox(x);
+        r = sandbox_reap(x->dir, e);
+        return r < 0 ? r : find_out(x, s, go, e);
+    }
     if (r == 0) {
         r = wait_step(x, s, &ex, e);
     } else { /* nothing ran: the step ends with what kept it from running */
@@ -560,10 +584,23 @@ static int start_and_wait(struct execute *x, struct step_row *s, bool *go, struc
     return r < 0 ? r : end_step(x, s, &ex, go, e);
 }
 
+/* By the policy or a person. */
+static int step_denied(struct execute *x, const struct step_row *s, bool *go, struct err *e)
+{
+    char text[300];
+
+    *go = str_eq(x->d->row.on_deny, "tell");
+    if (*go)
+        return 0;
+    snprintf(text, sizeof text, "step %lld was denied: %.200s", (long long)s->index + 1, s->title);
+    return runs_steps_failed(x->d->svc, &x->d->lease, "failed",
+                             strstr(s->decision, "\"action\":\"deny\"") ? ERR_POLICY_DENIED : ERR_APPROVAL_DENIED, text,
+                             e);
+}
+
 static int run_pending(struct execute *x, struct step_row *s, bool *go, bool *waits, struct err *e)
 {
     enum gate gate;
-    char text[300];
     int r = runs_gate(x->d->svc, &x->d->lease, s, s->index == 0, &gate, e);
 
     if (r == 0 && gate == GATE_WOULD_ASK) {
@@ -583,15 +620,7 @@ static int run_pending(struct execute *x, struct step_row *s, bool *go, bool *wa
         *waits = true;
         return 0;
     }
-    if (gate == GATE_GO)
-        return start_and_wait(x, s, go, e);
-    *go = str_eq(x->d->row.on_deny, "tell");
-    if (*go)
-        return 0;
-    snprintf(text, sizeof text, "step %lld was denied: %.200s", (long long)s->index + 1, s->title);
-    return runs_steps_failed(x->d->svc, &x->d->lease, "failed",
-                             strstr(s->decision, "\"action\":\"deny\"") ? ERR_POLICY_DENIED : ERR_APPROVAL_DENIED, text,
-                             e);
+    return gate == GATE_GO ? start_and_wait(x, s, go, e) : step_denied(x, s, go, e);
 }
 
 /* A step that was written down as running when the server went away. */
@@ -607,14 +636,7 @@ static int resume_running(struct execute *x, struct step_row *s, bool *go, struc
         return r < 0 ? r : end_step(x, s, &ex, go, e);
     }
     close_sandbox(x); /* so that no order still on its way can start it after we looked */
-    r = record_of(x, s, &ex, e);
-    if (r < 0)
-        return r;
-    if (s->layer && has_layer(x, s) && drive_torn(x->d->svc, &x->d->row.id, s->layer))
-        ex = (struct step_exit){.exit_code = -1, .lost = true, .finished_us = clock_now_us()};
-    if (ex.lost && !has_layer(x, s)) /* killed between writing it down and starting it: nothing of it ran */
-        return start_and_wait(x, s, go, e);
-    return end_step(x, s, &ex, go, e);
+    return find_out(x, s, go, e);
 }
 
 /* ---- all of them ------------------------------------------------------- */
@@ -647,8 +669,10 @@ static int run_steps(struct execute *x, bool *waits, struct err *e)
             r = run_pending(x, s, &go, waits, e);
         else if (str_eq(s->state, "succeeded"))
             r = torn_step(x, s, &go, e);
-        else if (!str_eq(s->state, "denied"))
-            r = step_failed(x, s, e), go = false; /* written down before a crash, not yet drawn the conclusion */
+        else if (str_eq(s->state, "denied")) /* this one and the next: the conclusion may not have been drawn yet */
+            r = step_denied(x, s, &go, e);
+        else
+            r = step_failed(x, s, e), go = false;
         if (r < 0 || !go || *waits)
             return r;
     }

@@ -578,6 +578,8 @@ int sandbox_exec(struct sandbox *sb, const struct step_spec *s, struct err *e)
     if (sb->dir || sb->sock < 0)
         return err_set(e, ERR_SANDBOX_FAILED, "the run's sandbox takes no step");
     r = send_step(sb, s, e);
+    if (r == -ERR_IO) /* nobody reads any more */
+        return err_set(e, ERR_LOST, "the sandbox ended before the step was sent to it");
     if (r < 0)
         return r;
     CRASH_POINT(step_sent);
@@ -586,7 +588,8 @@ int sandbox_exec(struct sandbox *sb, const struct step_spec *s, struct err *e)
         return 0;
     if (type == SPW_FAIL)
         return fail_from(&m, e);
-    return err_set(e, ERR_SANDBOX_FAILED, "the sandbox ended before it took the step");
+    return err_set(e, sb->gone ? ERR_LOST : ERR_SANDBOX_FAILED,
+                   sb->gone ? "the sandbox ended before it said that it took the step" : "the sandbox does not answer");
 }
 
 static bool take_event(struct sandbox *sb, enum sandbox_event *ret, struct step_exit *ret_exit)
