@@ -60,6 +60,15 @@ struct server {
 
 /* ---- building ---------------------------------------------------------- */
 
+/* What the process before was writing when it was killed. */
+static void sweep(int data)
+{
+    static const char *const dirs[] = {".", "audit", "blobs"};
+
+    for (size_t i = 0; i < ARRAY_LEN(dirs); i++)
+        dir_sweep(data, dirs[i]);
+}
+
 static int open_data(struct server *s, struct err *e)
 {
     s->svc.data_dir = s->cfg.data;
@@ -76,6 +85,7 @@ static int open_data(struct server *s, struct err *e)
     }
     if (r < 0)
         return err_set(e, ERR_CONFLICT, "another server works on %s: stop it, or give another --data", s->cfg.data);
+    sweep(s->svc.data_fd);
     return 0;
 }
 

@@ -5,6 +5,7 @@
 #include "base/fault.h"
 #include "base/str.h"
 #include "os/clock.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -15,6 +16,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#define TMP_NAME ".tmp-"
 
 static int path_error(struct err *e, const char *what, const char *path)
 {
@@ -69,25 +72,51 @@ static int write_new(int dir, const char *name, const void *p, size_t n, mode_t 
     return dir_sync(fd, e);
 }
 
-int file_replace(int dirfd, const char *path, const void *p, size_t n, mode_t mode, struct err *e)
+static int replace(int tmpdir, int dir, const char *base, const void *p, size_t n, mode_t mode, struct err *e)
 {
     char tmp[32];
     uint64_t rnd;
-    const char *base;
-    AUTO(fd_close) int dir = open_parent(dirfd, path, &base, e);
-    if (dir < 0)
-        return dir;
     random_bytes(&rnd, sizeof rnd);
-    snprintf(tmp, sizeof tmp, ".tmp-%016llx", (unsigned long long)rnd);
-    int r = write_new(dir, tmp, p, n, mode, e);
+    snprintf(tmp, sizeof tmp, TMP_NAME "%016llx", (unsigned long long)rnd);
+    int r = write_new(tmpdir, tmp, p, n, mode, e);
     CRASH_POINT(file_replace);
-    if (r == 0 && (FAULT(rename) ? (errno = EIO, -1) : renameat(dir, tmp, dir, base)) < 0)
+    if (r == 0 && (FAULT(rename) ? (errno = EIO, -1) : renameat(tmpdir, tmp, dir, base)) < 0)
         r = err_sys(e, ERR_IO, "rename");
     CRASH_POINT(file_replaced);
     if (r == 0)
         return dir_sync(dir, e);
-    unlinkat(dir, tmp, 0);
-    return err_wrap(e, r, "replace %s", path);
+    unlinkat(tmpdir, tmp, 0);
+    return r;
+}
+
+int file_replace(int dirfd, const char *path, const void *p, size_t n, mode_t mode, struct err *e)
+{
+    const char *base;
+    AUTO(fd_close) int dir = open_parent(dirfd, path, &base, e);
+    int r = dir < 0 ? dir : replace(dir, dir, base, p, n, mode, e);
+    return r < 0 ? err_wrap(e, r, "replace %s", path) : 0;
+}
+
+int file_replace_via(int tmpdirfd, int dirfd, const char *path, const void *p, size_t n, mode_t mode, struct err *e)
+{
+    const char *base;
+    AUTO(fd_close) int dir = open_parent(dirfd, path, &base, e);
+    int r = dir < 0 ? dir : replace(tmpdirfd, dir, base, p, n, mode, e);
+    return r < 0 ? err_wrap(e, r, "replace %s", path) : 0;
+}
+
+void dir_sweep(int dirfd, const char *path)
+{
+    int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    if (!d)
+        fd_close(&fd);
+    for (struct dirent *de; d && (de = readdir(d));) {
+        if (strncmp(de->d_name, TMP_NAME, strlen(TMP_NAME)) == 0)
+            (void)unlinkat(fd, de->d_name, 0);
+    }
+    if (d)
+        closedir(d);
 }
 
 int dir_make(int dirfd, const char *path, int *ret_fd, struct err *e)

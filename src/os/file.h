@@ -17,6 +17,11 @@ CHECKED int fd_read_all(int fd, struct buf *out, struct err *); /* to end of fil
 CHECKED int file_read(int dirfd, const char *path, struct buf *out, struct err *); /* path is trusted */
 /* tmp + fsync + rename + fsync of the directory: after a crash the old or the new content. */
 CHECKED int file_replace(int dirfd, const char *path, const void *p, size_t n, mode_t mode, struct err *);
+/* The same, with its temporary name in another directory of the same file system, which dir_sweep can look at. */
+CHECKED int file_replace_via(int tmpdirfd, int dirfd, const char *path, const void *p, size_t n, mode_t mode,
+                             struct err *);
+/* Removes what a file_replace left in a directory when it was killed. For who knows that none is under way there. */
+void dir_sweep(int dirfd, const char *path);
 /* mkdir -p below dirfd, mode 0700 for new ones; *ret_fd (may be NULL) is the directory. */
 CHECKED int dir_make(int dirfd, const char *path, int *ret_fd, struct err *);
 CHECKED int dir_sync(int fd, struct err *);

@@ -23,18 +23,21 @@ static int keep_new(int dir, const char *sum, struct err *e) /* 1: it is there, 
 
 int artifacts_keep(struct svc *svc, const void *p, size_t n, char ret[SHA256_HEX], struct err *e)
 {
+    AUTO(fd_close) int blobs = -1;
     AUTO(fd_close) int dir = -1;
-    char path[16], sum[SHA256_HEX];
+    char part[8], sum[SHA256_HEX];
     int r;
 
     sha256_hex_of(p, n, sum);
-    snprintf(path, sizeof path, "blobs/%.2s", sum);
-    r = dir_make(svc->data_fd, path, &dir, e);
+    snprintf(part, sizeof part, "%.2s", sum);
+    r = dir_make(svc->data_fd, "blobs", &blobs, e);
+    if (r == 0)
+        r = dir_make(blobs, part, &dir, e);
     if (r < 0)
         return r;
     r = keep_new(dir, sum, e);
     if (r == 0)
-        r = file_replace(dir, sum, p, n, 0600, e);
+        r = file_replace_via(blobs, dir, sum, p, n, 0600, e); /* its temporary name where serve.c sweeps */
     if (r < 0)
         return r;
     memcpy(ret, sum, sizeof sum);

@@ -66,6 +66,7 @@ static int settle_sandbox(struct drive *d, struct err *e)
     if (d->sb)
         sandbox_destroy(TAKE(d->sb));
     CRASH_POINT(sandbox_closed);
+    dir_sweep(AT_FDCWD, dir); /* lists of changes that were being written when the server was killed */
     return access(dir, F_OK) == 0 ? sandbox_reap(dir, e) : 0;
 }
 

@@ -5,11 +5,14 @@
  * sandbox runs /bin/true, because only that proves the parts fit. */
 #include "sandbox/native/native.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -20,6 +23,7 @@
 #include "os/proc.h"
 
 #define PROBE_MS 10000
+#define NAME     "sallyport-probe-"
 
 static int run_shim_probe(struct buf *out, struct err *e)
 {
@@ -88,7 +92,8 @@ static int try_sandbox_in(const char *base, struct err *e)
     if (fd < 0 || mkdirat(fd, "project", 0755) < 0 || mkdirat(fd, "run", 0700) < 0)
         return err_sys(e, ERR_IO, "make a directory in %s", base);
     char *project = str_printf("%s/project", base), *run = str_printf("%s/run", base);
-    struct sandbox_spec s = {.run_id = id_new(ID_RUN), .tenant = "probe", .project_root = project, .dir = run};
+    struct sandbox_spec s = {
+        .run_id = id_new(ID_RUN), .tenant = "probe", .project_root = project, .dir = run, .idle_ms = PROBE_MS};
     struct sandbox *sb = NULL;
     int r = project && run ? sandbox_open(&s, &sb, e) : err_oom(e);
     if (r == 0) {
@@ -106,13 +111,64 @@ static const char *temporary(void)
     return tmp && *tmp == '/' ? tmp : "/var/tmp";
 }
 
+/* What a probe that was killed left: whoever probes holds a lock on its directory. */
+static void sweep_one(int at, const char *name)
+{
+    struct stat st;
+    char *run = NULL;
+    AUTO(fd_close) int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) < 0 || st.st_uid != geteuid() || flock(fd, LOCK_EX | LOCK_NB) < 0)
+        return;
+    run = str_printf("%s/%s/run", temporary(), name);
+    if (run && sandbox_reap(run, NULL) == 0)
+        (void)!dir_remove(at, name, NULL);
+    free(run);
+}
+
+static void sweep(void)
+{
+    int fd = open(temporary(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    if (!d)
+        fd_close(&fd);
+    for (struct dirent *de; d && (de = readdir(d));) {
+        if (str_starts(de->d_name, NAME))
+            sweep_one(dirfd(d), de->d_name);
+    }
+    if (d)
+        closedir(d);
+}
+
+/* Makes the directory and locks it: an fd, which is the lock. Another probe may sweep it away before it is ours. */
+static int make_base(char **ret, struct err *e)
+{
+    for (int i = 0; i < 16; i++) {
+        struct stat st;
+        char *base = str_printf("%s/" NAME "XXXXXX", temporary());
+        if (!base)
+            return err_oom(e);
+        int fd = mkdtemp(base) ? open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+        if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &st) == 0 && st.st_nlink > 0) {
+            *ret = base;
+            return fd;
+        }
+        bool swept = fd >= 0 || errno == ENOENT;
+        fd_close(&fd);
+        free(base);
+        if (!swept)
+            break;
+    }
+    return err_sys(e, ERR_IO, "make a temporary directory");
+}
+
 static int try_sandbox(struct err *e)
 {
     char *base = NULL, *real = NULL;
-    base = str_printf("%s/sallyport-probe-XXXXXX", temporary());
-    if (!base)
-        return err_oom(e);
-    int r = mkdtemp(base) ? dir_canonical(base, &real, e) : err_sys(e, ERR_IO, "make a temporary directory");
+    sweep();
+    AUTO(fd_close) int lock = make_base(&base, e);
+    if (lock < 0)
+        return lock;
+    int r = dir_canonical(base, &real, e);
     if (r == 0) {
         r = try_sandbox_in(real, e);
         if (dir_remove(AT_FDCWD, base, NULL) < 0 && r == 0)
