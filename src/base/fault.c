@@ -6,6 +6,7 @@
 #include "base/fault.h"
 
 #ifdef SALLYPORT_FAULTS
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -121,7 +122,9 @@ void fault_crash(const char *point)
     if (!fires(point, true))
         return;
     int n = snprintf(text, sizeof text, "sallyport: dies at %s\n", point);
-    (void)!write(STDERR_FILENO, text, (size_t)n); /* who armed several wants to know which it was */
+    const char *log = getenv("SALLYPORT_FAULT_LOG"); /* who armed several wants to know which it was */
+    int fd = log ? open(log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600) : STDERR_FILENO;
+    (void)!write(fd, text, (size_t)n);
     kill(getpid(), SIGKILL);
 }
 

@@ -6,7 +6,7 @@
  * SALLYPORT_FAULT="write:3" makes the third FAULT(write) fail; "kill@run_committed:1"
  * sends SIGKILL to ourselves at the first CRASH_POINT(run_committed). Crash points are listed in base/crash_points.def,
  * because `make soak` proves that it died at each. The sandbox's shim, whose environment is empty, reads
- * SALLYPORT_SHIM_FAULT of its server's.
+ * SALLYPORT_SHIM_FAULT of its server's. The point is named on stderr, or in the file SALLYPORT_FAULT_LOG.
  * May include: base.  Threads: any (atomic counters). */
 #pragma once
 #include "base/base.h"

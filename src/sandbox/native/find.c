@@ -24,9 +24,14 @@ char *const *native_shim_env(struct native_env *mem)
 {
     *mem = (struct native_env){0};
 #ifdef SALLYPORT_FAULTS
-    const char *faults = getenv("SALLYPORT_SHIM_FAULT");
-    if (faults && snprintf(mem->text, sizeof(mem->text), "SALLYPORT_FAULT=%s", faults) < (int)sizeof(mem->text))
-        mem->v[0] = mem->text;
+    static const char *const names[][2] = {{"SALLYPORT_SHIM_FAULT", "SALLYPORT_FAULT"},
+                                           {"SALLYPORT_FAULT_LOG", "SALLYPORT_FAULT_LOG"}};
+    for (size_t i = 0, n = 0; i < ARRAY_LEN(names); i++) {
+        const char *value = getenv(names[i][0]);
+        int len = value ? snprintf(mem->text[i], sizeof(mem->text[i]), "%s=%s", names[i][1], value) : 0;
+        if (len > 0 && (size_t)len < sizeof(mem->text[i]))
+            mem->v[n++] = mem->text[i];
+    }
 #endif
     return mem->v;
 }
