@@ -37,7 +37,7 @@ check-vm:
 	@tools/check-vm
 
 bench: all
-	@tools/deps check
+	@tools/deps bench
 	@SALLYPORT_BUILD=$(BUILD) tools/bench
 
 fuzz:

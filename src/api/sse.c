@@ -24,6 +24,17 @@ static void wake(void *arg)
     http_stream_wake(s->http);
 }
 
+static enum http_fill outcome(struct sub *s, unsigned why, struct buf *out)
+{
+    if (s->dead || stream_ended(s->stream))
+        return HTTP_FILL_END;
+    if (out->len >= SOFT_MAX)
+        return HTTP_FILL_MORE;
+    if (out->len == 0 && why & HTTP_FILL_TIMER)
+        sse_comment(out, "still here");
+    return HTTP_FILL_WAIT;
+}
+
 static enum http_fill fill(void *arg, unsigned why, struct buf *out)
 {
     struct sub *s = arg;
@@ -38,13 +49,22 @@ static enum http_fill fill(void *arg, unsigned why, struct buf *out)
         log_err(s->svc->log, LOG_LV_ERROR, "sse", NULL, "read a stream", &e);
         return HTTP_FILL_END; /* the client comes back with its cursor */
     }
-    if (s->dead || stream_ended(s->stream))
-        return HTTP_FILL_END;
-    if (out->len >= SOFT_MAX)
-        return HTTP_FILL_MORE;
-    if (out->len == 0 && why & HTTP_FILL_TIMER)
-        buf_puts(out, ": still here\n\n");
-    return HTTP_FILL_WAIT;
+    return outcome(s, why, out);
+}
+
+/* As fill, as far as that goes without blocking. */
+static enum http_fill poll(void *arg, unsigned why, struct buf *out)
+{
+    struct sub *s = arg;
+    struct stream_item it;
+    int r = 0;
+
+    while (!s->dead && out->len < SOFT_MAX && (r = stream_poll(s->stream, &it)) == 1)
+        sse_event(out, it.cursor, it.type, it.json, it.json_len);
+    if (r == STREAM_BLOCKS)
+        return HTTP_FILL_BLOCKS;
+    stream_rest(s->stream);
+    return outcome(s, why, out);
 }
 
 static void closed(void *arg)
@@ -57,7 +77,7 @@ static void closed(void *arg)
 
 int sse_reply(struct call *c, const struct id *run, const char *cursor, struct err *e)
 {
-    static const struct http_stream_ops ops = {fill, closed};
+    static const struct http_stream_ops ops = {fill, closed, poll};
     struct sub *s = calloc(1, sizeof *s);
     int r;
 

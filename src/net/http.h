@@ -8,7 +8,7 @@
  *
  * Threads
  *   loop thread      every socket; parses and writes; never calls your code
- *                    except `limit`, which must not block
+ *                    except `limit` and a stream's `poll`, which must not block
  *   handler threads  run `handler`, a stream's `fill` and its `closed`: plain
  *                    blocking code on 256 KiB of stack. All of them block every
  *                    signal.
@@ -185,12 +185,13 @@ bool http_req_answered(const struct http_req *);
  *            v                                          |
  *   open -> FILL -> written and taken by the kernel -> WAIT -> client gone, END, stop -> closed
  *
- * `fill` runs on one thread at a time per stream, never before the handler that
+ * `fill` and `poll` run on one thread at a time per stream, never before the handler that
  * opened it has returned, never after or during `closed`. */
 enum http_fill {
     HTTP_FILL_WAIT = 0, /* nothing more now: call me on wake or timer */
     HTTP_FILL_MORE,     /* call me again as soon as this is taken */
-    HTTP_FILL_END       /* that was all: end the answer properly */
+    HTTP_FILL_END,      /* that was all: end the answer properly */
+    HTTP_FILL_BLOCKS    /* `poll` only: ask `fill`, which may block; what was added is sent before */
 };
 enum {
     HTTP_FILL_WAKE = 1,  /* http_stream_wake was called since the last fill */
@@ -205,6 +206,9 @@ struct http_stream_ops {
     /* Once, after everything else: free arg here. No http_stream_wake may be under way or follow: take the
      * stream out of whatever wakes it, under the lock the wakers hold. */
     void (*closed)(void *arg);
+    /* May be NULL: then `fill` is asked. As `fill`, but on the loop thread: it must not block, and is what makes a
+     * thousand streams that grow at once cheap. Never at the same time as `fill`. */
+    enum http_fill (*poll)(void *arg, unsigned why, struct buf *out);
 };
 /* Answers rq with a stream: headers go out when the handler returns. Chunked on HTTP/1.1, until close on
  * 1.0, where the connection ends with it. HEAD: headers only, then closed. On failure nothing was called and arg

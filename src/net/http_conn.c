@@ -132,18 +132,27 @@ static void conn_linger(struct http_conn *c)
 
 /* ---- writing ----------------------------------------------------------------- */
 
-/* The memory of what waits is counted until the client has taken all of it. */
-enum io_sent http_conn_send(struct http_conn *c, struct buf *a, struct buf *b)
+static enum io_sent conn_sent(struct http_conn *c, size_t n, enum io_sent r)
 {
     struct http_server *srv = c->srv;
-    size_t n = a->len + b->len;
     srv->n.bytes_out += n;
-    enum io_sent r = io_send(c->io, a, b);
     if (r != IO_LATER)
         return r;
     c->unsent += n;
     srv->unsent += n;
     return srv->unsent <= srv->cfg.max_unsent ? r : IO_BROKEN;
+}
+
+/* The memory of what waits is counted until the client has taken all of it. */
+enum io_sent http_conn_send(struct http_conn *c, struct buf *a, struct buf *b)
+{
+    size_t n = a->len + b->len;
+    return conn_sent(c, n, io_send(c->io, a, b));
+}
+
+enum io_sent http_conn_send_copy(struct http_conn *c, const struct buf *a, const struct buf *b)
+{
+    return conn_sent(c, a->len + b->len, io_send_copy(c->io, a, b));
 }
 
 /* An answer is out: the next request, or the end. */

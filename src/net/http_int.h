@@ -104,6 +104,7 @@ struct http_stream {
     atomic_bool woken; /* wake asked for, no fill begun since */
     bool listed;       /* in srv->wakes; under wake_lock */
     struct http_stream *wake_next;
+    struct http_stream *turn_next; /* the loop's, of those that were taken from that list together */
 };
 
 struct http_counters {
@@ -125,6 +126,7 @@ struct http_server {
     unsigned njobs;                  /* out in the pool */
     size_t bodies;                   /* body bytes of all requests under way */
     size_t unsent;                   /* bytes of answers clients have not taken */
+    struct buf out;                  /* what a stream's poll gives; empty between two */
     struct ws *guests, *guests_last; /* WebSockets that have not said who they are, the oldest first */
     _Atomic size_t ws_unsent;        /* bytes of messages that wait to be written; any thread */
     bool stopping;
@@ -150,6 +152,7 @@ int http_conn_timeout(const struct http_server *, enum http_conn_state);
 void http_conn_push(struct http_server *, enum http_pool_queue, struct http_job *);
 /* io_send with the bytes counted. */
 enum io_sent http_conn_send(struct http_conn *, struct buf *a, struct buf *b);
+enum io_sent http_conn_send_copy(struct http_conn *, const struct buf *a, const struct buf *b);
 
 /* http_stream.c: loop thread */
 /* The handler is back: sends the head, which it takes. conn NULL: the client is gone already. */

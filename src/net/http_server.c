@@ -172,6 +172,7 @@ void http_server_free(struct http_server *srv)
         return;
     http_server_stop(srv, 0);
     io_free(srv->io);
+    buf_fini(&srv->out);
     pthread_mutex_destroy(&srv->wake_lock);
     pthread_mutex_destroy(&srv->life_lock);
     free(srv);

@@ -16,6 +16,9 @@
 #include "net/http_int.h"
 #include "net/mem.h"
 
+#define UNSENT                                                                                                         \
+    (128 * KIB) /* what the kernel may hold of a stream and not have sent: a client that never reads costs it */
+
 static void fill_run(struct http_job *);
 static void fill_done(struct http_job *);
 static void closed_run(struct http_job *);
@@ -103,10 +106,8 @@ int http_stream_upgrade(struct http_req *rq, const char *fields, const struct ht
 
 /* ---- waking: any thread --------------------------------------------------- */
 
-void http_stream_wake(struct http_stream *s)
+static void list(struct http_stream *s)
 {
-    if (atomic_exchange(&s->woken, true))
-        return; /* the wake before has not been answered by a fill yet */
     struct http_server *srv = s->srv;
     pthread_mutex_lock(&srv->wake_lock);
     bool first = srv->wakes == NULL;
@@ -118,6 +119,12 @@ void http_stream_wake(struct http_stream *s)
     if (first)
         io_wake(srv->io);
     pthread_mutex_unlock(&srv->wake_lock);
+}
+
+void http_stream_wake(struct http_stream *s)
+{
+    if (!atomic_exchange(&s->woken, true)) /* else the wake before has not been answered by a fill yet */
+        list(s);
 }
 
 /* A stream must not be freed while listed. */
@@ -177,6 +184,15 @@ void http_stream_release(struct http_stream *s)
     close_unused(s);
 }
 
+static void poll_now(struct http_stream *s);
+
+static void push_fill(struct http_stream *s)
+{
+    http_conn_enter(s->conn, HTTP_C_SFILL);
+    push(s, fill_run, fill_done);
+}
+
+/* Asks for the next piece: on the loop where that can be told without blocking, else in the pool. */
 static void start_fill(struct http_stream *s, unsigned why)
 {
     s->why = why | (s->wake ? HTTP_FILL_WAKE : 0) | (s->more ? HTTP_FILL_ROOM : 0) | (s->stop ? HTTP_FILL_STOP : 0);
@@ -186,8 +202,10 @@ static void start_fill(struct http_stream *s, unsigned why)
     /* From here on a wake asks for another fill. An exchange, not a store: what a waker wrote before a wake that
      * was merged into this one must be seen by this fill. */
     atomic_exchange(&s->woken, false);
-    http_conn_enter(s->conn, HTTP_C_SFILL);
-    push(s, fill_run, fill_done);
+    if (s->ops->poll)
+        poll_now(s);
+    else
+        push_fill(s);
 }
 
 /* Hands bytes to the connection; goes on by itself when the kernel took all. */
@@ -216,6 +234,9 @@ void http_stream_ready(struct http_stream *s)
     } else if (s->ended || s->head_only) {
         http_stream_detach(s);
         http_conn_answered(c);
+    } else if ((s->more || s->wake || s->stop) && s->ops->poll) {
+        http_conn_enter(c, HTTP_C_SWAIT); /* the next piece in the next turn of the loop: others have theirs before */
+        list(s);
     } else if (s->more || s->wake || s->stop) {
         start_fill(s, 0);
     } else {
@@ -236,17 +257,71 @@ void http_stream_stop(struct http_stream *s)
 }
 
 /* Chunked framing (RFC 9112, 7.1): the size goes before, the line end and the last chunk behind. */
-static void frame(struct http_stream *s, struct buf *head)
+static void frame(const struct http_stream *s, struct buf *head, struct buf *out)
 {
-    if (s->chunked && s->out.len) {
-        buf_printf(head, "%zx\r\n", s->out.len);
-        s->out.max += 16;
-        buf_puts(&s->out, "\r\n");
+    if (s->chunked && out->len) {
+        buf_printf(head, "%zx\r\n", out->len);
+        out->max += 16;
+        buf_puts(out, "\r\n");
     }
     if (s->chunked && s->ended) {
-        s->out.max += 16;
-        buf_puts(&s->out, "0\r\n\r\n");
+        out->max += 16;
+        buf_puts(out, "0\r\n\r\n");
     }
+}
+
+static void told(struct http_stream *s)
+{
+    s->ended = s->result == HTTP_FILL_END || (s->why & HTTP_FILL_STOP);
+    s->more = s->result == HTTP_FILL_MORE;
+}
+
+/* The server's buffer is used for one piece after the other; only what a client does not take at once is copied. */
+static void say_copy(struct http_stream *s)
+{
+    struct http_conn *c = s->conn;
+    struct buf *out = &s->srv->out, head = BUF_INIT(32);
+    s->said_ms = io_now(s->srv->io);
+    if (!out->bad)
+        frame(s, &head, out);
+    enum io_sent r = out->bad || head.bad ? IO_BROKEN : http_conn_send_copy(c, &head, out);
+    buf_fini(&head);
+    if (r == IO_DONE)
+        http_stream_ready(s);
+    else if (r == IO_LATER)
+        http_conn_enter(c, HTTP_C_SWRITE);
+    else
+        http_conn_close(c);
+}
+
+/* What was polled before it would have blocked goes out; the rest is asked for in the pool. */
+static void blocks(struct http_stream *s)
+{
+    s->stop = s->stop || (s->why & HTTP_FILL_STOP);
+    s->why &= ~(unsigned)HTTP_FILL_STOP; /* not the last word yet */
+    s->result = HTTP_FILL_MORE;
+}
+
+static void poll_now(struct http_stream *s)
+{
+    enum { KEEP = 256 * 1024 };
+    struct buf *out = &s->srv->out;
+    out->max = s->srv->cfg.stream_chunk;
+    buf_reset(out);
+    s->result = s->ops->poll(s->arg, s->why, out);
+    if (s->result == HTTP_FILL_BLOCKS && out->len == 0 && !out->bad) {
+        push_fill(s);
+        return;
+    }
+    if (s->result == HTTP_FILL_BLOCKS)
+        blocks(s);
+    told(s);
+    if (out->len == 0 && !out->bad && !s->ended)
+        http_stream_ready(s);
+    else
+        say_copy(s);
+    if (out->cap > KEEP)
+        buf_fini(out);
 }
 
 static void fill_done(struct http_job *j)
@@ -260,11 +335,10 @@ static void fill_done(struct http_job *j)
         return;
     }
     bool cut = s->out.bad != 0;
-    s->ended = s->result == HTTP_FILL_END || (s->why & HTTP_FILL_STOP);
-    s->more = s->result == HTTP_FILL_MORE;
+    told(s);
     struct buf head = BUF_INIT(32);
     if (!cut)
-        frame(s, &head);
+        frame(s, &head, &s->out);
     struct buf out = s->out;
     s->out = (struct buf){0};
     if (cut || out.bad || head.bad) {
@@ -298,7 +372,7 @@ void http_stream_adopt(struct http_stream *s, struct http_conn *c, struct buf *h
     s->stop = s->srv->stopping;
     c->stream = s;
     c->mark = 0;
-    io_bound_unsent(c->io, (int)s->srv->cfg.stream_chunk);
+    io_bound_unsent(c->io, (int)(s->srv->cfg.stream_chunk < UNSENT ? s->srv->cfg.stream_chunk : UNSENT));
     io_read(c->io, true); /* to see the client go, or to hear it */
     if (s->tap)
         s->tap->begun(s->arg);
@@ -314,23 +388,26 @@ void http_stream_detach(struct http_stream *s)
     close_unused(s);
 }
 
-static struct http_stream *next_woken(struct http_server *srv)
+/* Takes all that were woken; those that are woken from now on come with the next turn. */
+static struct http_stream *take_woken(struct http_server *srv)
 {
     pthread_mutex_lock(&srv->wake_lock);
-    struct http_stream *s = srv->wakes;
-    if (s) {
-        srv->wakes = s->wake_next;
+    struct http_stream *all = srv->wakes;
+    for (struct http_stream *s = all; s; s = s->wake_next) {
+        s->turn_next = s->wake_next;
         s->listed = false;
     }
+    srv->wakes = NULL;
     pthread_mutex_unlock(&srv->wake_lock);
-    return s;
+    return all;
 }
 
-/* Ends: a stream comes back into the list only after a fill of it began, and each begins one at most here. */
+/* None of them is freed before this returns: that is a job's return. */
 void http_stream_wakes(struct http_server *srv)
 {
-    struct http_stream *s;
-    while ((s = next_woken(srv)) != NULL) {
+    struct http_stream *next;
+    for (struct http_stream *s = take_woken(srv); s; s = next) {
+        next = s->turn_next;
         s->wake = true;
         if (s->conn && s->conn->state == HTTP_C_SWAIT)
             start_fill(s, 0);

@@ -408,20 +408,41 @@ static enum io_sent send_later(struct io_conn *c, struct buf *a, struct buf *b, 
     return IO_LATER;
 }
 
-enum io_sent io_send(struct io_conn *c, struct buf *a, struct buf *b)
+/* How many bytes the kernel takes now; negative: the connection is broken. */
+static ssize_t send_now(struct io_conn *c, const struct buf *a, const struct buf *b)
 {
     uv_buf_t v[2];
-    size_t total = a->len + b->len;
+    if (uv_is_closing(&c->h.any))
+        return -1;
+    int k = a->len + b->len ? uv_try_write(&c->h.stream, v, pieces(a, b, 0, v)) : 0;
+    return k == UV_EAGAIN ? 0 : k;
+}
+
+enum io_sent io_send(struct io_conn *c, struct buf *a, struct buf *b)
+{
     enum io_sent r = IO_BROKEN;
-    if (!uv_is_closing(&c->h.any)) {
-        int k = total ? uv_try_write(&c->h.stream, v, pieces(a, b, 0, v)) : 0;
-        if (k == UV_EAGAIN)
-            k = 0;
-        if (k >= 0)
-            r = (size_t)k == total ? IO_DONE : send_later(c, a, b, (size_t)k);
-    }
+    ssize_t k = send_now(c, a, b);
+    if (k >= 0)
+        r = (size_t)k == a->len + b->len ? IO_DONE : send_later(c, a, b, (size_t)k);
     buf_fini(a);
     buf_fini(b);
+    return r;
+}
+
+enum io_sent io_send_copy(struct io_conn *c, const struct buf *a, const struct buf *b)
+{
+    uv_buf_t v[2];
+    ssize_t k = send_now(c, a, b);
+    if (k < 0)
+        return IO_BROKEN;
+    if ((size_t)k == a->len + b->len)
+        return IO_DONE;
+    struct buf rest = BUF_INIT(a->len + b->len - (size_t)k), none = {0};
+    unsigned n = pieces(a, b, (size_t)k, v);
+    for (unsigned i = 0; i < n; i++)
+        buf_add(&rest, v[i].base, v[i].len);
+    enum io_sent r = rest.bad ? IO_BROKEN : send_later(c, &rest, &none, 0);
+    buf_fini(&rest);
     return r;
 }
 

@@ -28,19 +28,28 @@ static bool one_line(const char *s)
 /* Length of the line at p and, in *ret_skip, of its end. */
 static size_t line_len(const char *p, size_t n, size_t *ret_skip)
 {
-    size_t i = 0;
-    while (i < n && p[i] != '\n' && p[i] != '\r')
-        i++;
+    const char *lf = n ? memchr(p, '\n', n) : NULL;
+    size_t i = lf ? (size_t)(lf - p) : n;
+    const char *cr = i ? memchr(p, '\r', i) : NULL;
+    if (cr)
+        i = (size_t)(cr - p);
     *ret_skip = i == n ? 0 : p[i] == '\r' && i + 1 < n && p[i + 1] == '\n' ? 2 : 1;
     return i;
 }
 
+static void put_field(struct buf *out, const char *name, const char *value)
+{
+    if (!one_line(value))
+        return;
+    buf_puts(out, name);
+    buf_puts(out, value);
+    buf_addc(out, '\n');
+}
+
 void sse_event(struct buf *out, const char *id, const char *type, const char *data, size_t n)
 {
-    if (one_line(id))
-        buf_printf(out, "id: %s\n", id);
-    if (one_line(type))
-        buf_printf(out, "event: %s\n", type);
+    put_field(out, "id: ", id);
+    put_field(out, "event: ", type);
     for (;;) {
         size_t skip, k = line_len(data, n, &skip);
         buf_puts(out, "data: ");

@@ -35,9 +35,11 @@ struct sub {
     struct sub *next;
     struct http_stream *stream;
     int cursor;
+    unsigned polls;
     char kind;
     atomic_int busy;
 };
+static int polled; /* the streams of this group are polled on the loop, too */
 
 static enum http_fill fill_events(struct sub *s, unsigned why, struct buf *out)
 {
@@ -92,6 +94,27 @@ static enum http_fill fill(void *arg, unsigned why, struct buf *out)
     return r;
 }
 
+/* Now and then it blocks, with or without something to say before. */
+static enum http_fill poll(void *arg, unsigned why, struct buf *out)
+{
+    struct sub *s = arg;
+    unsigned turn = s->polls++ % 3;
+    if (s->t->hold || turn == 0)
+        return HTTP_FILL_BLOCKS;
+    if (turn == 1 && s->kind == 'l') {
+        pthread_mutex_lock(&s->t->lock);
+        int grown = s->t->grown;
+        pthread_mutex_unlock(&s->t->lock);
+        if (s->cursor < grown) {
+            char text[32];
+            snprintf(text, sizeof text, "%d", s->cursor++);
+            sse_event(out, text, NULL, text, strlen(text));
+            return HTTP_FILL_BLOCKS;
+        }
+    }
+    return fill(arg, why, out);
+}
+
 static void closed(void *arg)
 {
     struct sub *s = arg;
@@ -113,14 +136,14 @@ static void closed(void *arg)
 
 static void handler(void *arg, struct http_req *rq)
 {
-    static const struct http_stream_ops ops = {fill, closed};
+    static const struct http_stream_ops ops[] = {{fill, closed, NULL}, {fill, closed, poll}};
     struct topic *t = arg;
     struct sub *s = calloc(1, sizeof *s);
     struct err e = ERR_INIT;
     s->t = t;
     s->kind = http_req_path(rq)[1];
     pthread_mutex_lock(&t->lock);
-    if (http_stream_open(rq, 200, "text/event-stream", &ops, s, &s->stream, &e) < 0) {
+    if (http_stream_open(rq, 200, "text/event-stream", &ops[polled], s, &s->stream, &e) < 0) {
         (void)http_reply_err(rq, &e);
         free(s);
     } else {
@@ -553,5 +576,7 @@ int main(void)
         cmocka_unit_test(test_max_streams),
         cmocka_unit_test(test_fan_out),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("filled", tests, NULL, NULL);
+    polled = 1;
+    return failed + cmocka_run_group_tests_name("polled", tests, NULL, NULL);
 }

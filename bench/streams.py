@@ -1,0 +1,380 @@
+#!/usr/bin/env python3
+"""streams - event streams to many clients: fan-out, replay, and what an idle client costs.
+
+One server on core 0 (with its shim and the step that prints), the clients (stream_load, one thread of C) on core 1. Each
+client checks the number in every message: all of them, once, in order, or the bench fails. A delay is from the moment the
+step was due to print the line (100 and 10 lines a second) to the client's recv, so it holds the pipe, the shim, the log,
+the store and the socket. The peers are given messages of the same size by POST, on the same cores, in turn with ours:
+
+  fanout_sse   1,000 clients of one run, 100 lines/s: 100,000 messages/s     peer: nginx with nchan, EventSource
+  fanout_ws    the same over WebSocket                                       peers: nginx with nchan; Node with `ws`
+  calm_sse/ws  10 lines/s: 10,000 messages/s
+  replay       a finished run, 256 MiB of output, one client, bytes of output per second
+                                                                             peer: nginx sends a file of what we sent
+  idle_sse/ws  PSS of the server per client, 5,000 idle ones                 peer: nchan (shared memory and all)
+
+Prints: BENCH name ours=… peer=… (peer) ratio=… bar=… ok|SHORT
+"""
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+SALLYPORT = os.environ["SALLYPORT"]
+HERE = os.path.dirname(os.path.abspath(__file__))
+BUILD = os.path.dirname(os.path.dirname(os.path.dirname(SALLYPORT)))
+LOAD, EMIT = f"{BUILD}/bench/stream_load", f"{BUILD}/bench/stream_emit"
+SECONDS = int(os.environ.get("BENCH_SECONDS", "8"))
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
+CLIENTS, IDLE, LINE = 1000, 5000, 200
+MODULE = "/usr/lib/nginx/modules/ngx_nchan_module.so"
+
+
+def pinned(core, *argv, **more):
+    return subprocess.Popen(["taskset", "-c", str(core), *argv], stdin=more.pop("stdin", subprocess.DEVNULL), **more)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def until(fn, what, seconds=20):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            r = fn()
+            if r:
+                return r
+        except (OSError, http.client.HTTPException):
+            pass
+        time.sleep(0.01)
+    raise SystemExit("not in time: " + what)
+
+
+def listening(port):
+    with socket.create_connection(("127.0.0.1", port), 1):
+        return True
+
+
+def tree(pid):
+    """The process and what it started."""
+    kids = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True).stdout.split()
+    return [pid] + [x for k in kids for x in tree(int(k))]
+
+
+def pss_kib(pids):
+    total = 0
+    for p in pids:
+        with open(f"/proc/{p}/smaps_rollup") as f:
+            total += next(int(x.split()[1]) for x in f if x.startswith("Pss:"))
+    return total
+
+
+def cpu_s(pids):
+    total = 0
+    for p in pids:
+        with open(f"/proc/{p}/stat") as f:
+            v = f.read().rsplit(")", 1)[1].split()
+        total += int(v[11]) + int(v[12])
+    return total / os.sysconf("SC_CLK_TCK")
+
+
+class Load:
+    """stream_load: ready when made; result() waits for its report."""
+
+    def __init__(self, port, clients, messages, seconds, request, frames=()):
+        self.proc = pinned(1, LOAD, str(port), str(clients), str(messages), str(seconds), request, *frames,
+                           stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        if self.proc.stdout.readline() != "ready\n":
+            raise SystemExit("the clients did not connect")
+
+    def result(self):
+        r = json.loads(self.proc.stdout.readline())
+        self.proc.wait(30)
+        return r
+
+    def end(self):
+        self.proc.stdin.close()
+        return self.result()
+
+
+class Ours:
+    name = "sallyport"
+
+    def __init__(self, tmp):
+        self.data, project = f"{tmp}/data", f"{tmp}/project"
+        os.mkdir(project)
+        shutil.copy(EMIT, f"{project}/emit")
+        self.proc = pinned(0, SALLYPORT, "serve", "--listen", "127.0.0.1:0", "--data", self.data, "--log-level", "error",
+                           "--rate", "0", "--max-connections", "6000", "--max-streams", "6000", stderr=sys.stderr)
+        until(lambda: os.path.exists(f"{self.data}/address"), "the server's start")
+        self.port = int(open(f"{self.data}/address").read().strip().rsplit(":", 1)[1])
+        self.token = open(f"{self.data}/admin-token").read().strip()
+        self.keys = 0
+        self.call("POST", "/projects", {"root_path": project}, 201)
+
+    def call(self, method, path, body=None, want=200):
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+        self.keys += 1
+        c.request(method, "/api/v1" + path, json.dumps(body) if body is not None else None,
+                  {"Authorization": "Bearer " + self.token, "Content-Type": "application/json",
+                   "Idempotency-Key": f"bench-{self.keys}"})
+        r = c.getresponse()
+        text = r.read()
+        c.close()
+        if r.status != want:
+            raise SystemExit(f"{method} {path}: {r.status} {text[:300]}")
+        return json.loads(text) if text else None
+
+    def run(self, argv, **more):
+        """A run that waits for its review."""
+        run = self.call("POST", "/runs", {"project_id": "project", "steps": [{"argv": argv}], "review": "plan", **more}, 202)
+        self.state(run["id"], "awaiting_review")
+        return run["id"]
+
+    def state(self, run, want, seconds=120):
+        until(lambda: self.call("GET", f"/runs/{run}")["state"] == want, f"{run} {want}", seconds)
+
+    def clients(self, kind, run, clients, messages, seconds):
+        head = f"Host: localhost\r\nAuthorization: Bearer {self.token}\r\n"
+        if kind == "sse":
+            return Load(self.port, clients, messages, seconds, f"GET /api/v1/runs/{run}/events HTTP/1.1\r\n{head}\r\n")
+        ask = [{"type": "req", "id": "1", "method": "connect", "params": {"protocol": {"min": 1, "max": 1}}},
+               {"type": "req", "id": "2", "method": "subscribe", "params": {"run_id": run}}]
+        return Load(self.port, clients, messages, seconds, "GET /api/v1/ws HTTP/1.1\r\n" + head + upgrade(), map(json.dumps, ask))
+
+    def fanout(self, kind, rate, size):
+        count = rate * SECONDS
+        run = self.run(["/workspace/emit", str(rate), str(count), str(size)])
+        load = self.clients(kind, run, CLIENTS, count, SECONDS + 20)
+        time.sleep(1)  # they have read what was before
+        before = cpu_s([self.proc.pid])
+        self.call("POST", f"/runs/{run}/approve", {})
+        r = load.result()
+        r["server_cpu"] = (cpu_s([self.proc.pid]) - before) / max(r["seconds"], 0.001)
+        self.state(run, "succeeded")
+        return r
+
+    def idle(self, kind):
+        run = self.run(["/bin/true"])
+        warm = self.clients(kind, run, 50, 0, 0)
+        warm.end()
+        time.sleep(1)
+        before = pss_kib([self.proc.pid])
+        load = self.clients(kind, run, IDLE, 0, 0)
+        time.sleep(2)
+        after = pss_kib([self.proc.pid])
+        load.end()
+        self.call("POST", f"/runs/{run}/cancel", {}, 202)
+        return (after - before) / IDLE
+
+    def stop(self):
+        self.proc.send_signal(signal.SIGTERM)
+        self.proc.wait(30)
+
+
+def upgrade():
+    return ("Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+
+
+class Peer:
+    """Somebody to whom messages are POSTed at /pub, and who sends each to all clients of /sub."""
+    port = 0
+    proc = None
+
+    def clients(self, kind, clients, messages, seconds):
+        head = "GET /sub HTTP/1.1\r\nHost: localhost\r\n"
+        head += "Accept: text/event-stream\r\n\r\n" if kind == "sse" else upgrade()
+        return Load(self.port, clients, messages, seconds, head)
+
+    def fanout(self, kind, rate, size):
+        count = rate * SECONDS
+        load = self.clients(kind, CLIENTS, count, SECONDS + 20)
+        pids = tree(self.proc.pid)
+        before = cpu_s(pids)
+        emit = pinned(1, EMIT, str(rate), str(count), str(size), str(self.port), "/pub", stderr=sys.stderr)
+        r = load.result()
+        r["server_cpu"] = (cpu_s(pids) - before) / max(r["seconds"], 0.001)
+        emit.kill()
+        emit.wait()
+        return r
+
+    def idle(self, kind):
+        self.clients(kind, 50, 0, 0).end()
+        time.sleep(1)
+        before = pss_kib(tree(self.proc.pid))
+        load = self.clients(kind, IDLE, 0, 0)
+        time.sleep(2)
+        after = pss_kib(tree(self.proc.pid))
+        load.end()
+        return (after - before) / IDLE
+
+    def stop(self):
+        if self.proc:
+            self.proc.terminate()
+            self.proc.wait(30)
+
+
+class Nchan(Peer):
+    name = "nginx with nchan"
+
+    def __init__(self, tmp):
+        self.port = free_port()
+        conf = f"{tmp}/nginx.conf"
+        with open(conf, "w") as f:
+            f.write(f"""load_module {MODULE};
+daemon off; worker_processes 1; pid {tmp}/nginx.pid; error_log {tmp}/nginx.err; worker_rlimit_nofile 8192;
+events {{ worker_connections 6000; }}
+http {{
+  access_log off; tcp_nodelay on; keepalive_requests 1000000; client_body_temp_path {tmp}/body; proxy_temp_path {tmp}/proxy;
+  fastcgi_temp_path {tmp}/fcgi; uwsgi_temp_path {tmp}/uwsgi; scgi_temp_path {tmp}/scgi; nchan_shared_memory_size 256M;
+  server {{
+    listen 127.0.0.1:{self.port} backlog=4096;
+    location = /pub {{ nchan_publisher; nchan_channel_id run; nchan_message_buffer_length 1000; }}
+    location = /sub {{ nchan_subscriber eventsource websocket; nchan_channel_id run; nchan_subscriber_first_message newest; }}
+    location /file {{ alias {tmp}/file; }}
+  }}
+}}
+""")
+        self.proc = pinned(0, "nginx", "-c", conf, "-e", f"{tmp}/nginx.err", stderr=sys.stderr)
+        until(lambda: listening(self.port), "nginx")
+
+
+class NodeWs(Peer):
+    name = "Node ws"
+    SCRIPT = """
+const http = require('http'), {WebSocketServer} = require('ws');
+const server = http.createServer((rq, rs) => {
+  let b = ''; rq.setEncoding('utf8'); rq.on('data', d => b += d);
+  rq.on('end', () => { for (const c of wss.clients) c.send(b); rs.end('ok'); });
+});
+const wss = new WebSocketServer({server, perMessageDeflate: false});
+server.listen(Number(process.argv[2]), '127.0.0.1', 4096);
+"""
+
+    def __init__(self, tmp):
+        self.port = free_port()
+        home = f"{tmp}/node"
+        os.mkdir(home)
+        subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", home, "ws"], check=True,
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        with open(f"{home}/server.js", "w") as f:
+            f.write(self.SCRIPT)
+        self.proc = pinned(0, "node", f"{home}/server.js", str(self.port), stderr=sys.stderr)
+        until(lambda: listening(self.port), "node")
+
+
+def check(who, r):
+    """Every client has every message, once and in order."""
+    if r["lost"] or r["again"] or r["broken"] or r["done"] != r["clients"]:
+        return f"{who}: lost {r['lost']}, repeated {r['again']}, cut off {r['broken']}, complete {r['done']} of {r['clients']}"
+    return None
+
+
+def say(name, kind, rate, bar_ms, peers, ours):
+    size = 0
+    rounds = {p: [] for p in [ours, *peers]}
+    for _ in range(ROUNDS):
+        for p in rounds:
+            r = p.fanout(kind, rate, size or LINE)
+            bad = check(p.name, r)
+            if bad and p is ours:
+                raise SystemExit(f"{name}: {bad}")
+            if not bad:
+                rounds[p].append(r)
+            else:
+                print(f"     {name}: {bad}", flush=True)
+            if p is ours:
+                size = max(64, r["bytes"] // r["got"] - 40)  # the peers' messages are as large on the wire as ours
+    def median(p, key):
+        return statistics.median(r[key] for r in rounds[p]) if rounds[p] else float("nan")
+    for p in rounds:
+        print(f"     {name}: {p.name}: p50 {median(p, 'p50_ms'):.1f} ms, p99 {median(p, 'p99_ms'):.1f} ms, "
+              f"{median(p, 'rate'):.0f} messages/s, {median(p, 'bytes') / max(1, median(p, 'got')):.0f} bytes each, "
+              f"server cpu {median(p, 'server_cpu') * 100:.0f} %, clients' cpu {median(p, 'cpu') * 100:.0f} %"
+              f"{' (the clients are the limit)' if median(p, 'cpu') > 0.95 else ''}", flush=True)
+    o = median(ours, "p99_ms")
+    done = [p for p in peers if rounds[p]]
+    best = min(done, key=lambda p: median(p, "p99_ms")) if done else None
+    b = median(best, "p99_ms") if best else float("nan")
+    fast = median(ours, "rate") >= 0.98 * rate * CLIENTS * (1 - 1 / (rate * SECONDS))
+    slower = name.startswith("calm") and best and o > b * 1.1
+    ok = "ok" if o <= bar_ms and fast and not slower else "SHORT"
+    print(f"BENCH {name} ours={o:.1f}ms peer={b:.1f}ms ({best.name if best else 'no peer'}) ratio={o / b:.2f} "
+          f"bar={bar_ms}ms {ok}", flush=True)
+
+
+def read_all(port, path, head=""):
+    """Seconds to take a whole answer, and its bytes; by one C client that does nothing else."""
+    t = time.monotonic()
+    out = subprocess.run(["taskset", "-c", "1", "curl", "-sS", "-o", "/dev/null", "-w", "%{size_download}",
+                          f"http://127.0.0.1:{port}{path}", *head], capture_output=True, text=True, check=True)
+    return time.monotonic() - t, int(out.stdout)
+
+
+def replay(ours, nchan, tmp):
+    for name, argv, mib, bar in (
+            ("replay", ["/bin/sh", "-c", "yes 'The quick brown fox jumps over the lazy dog, 0123456789' | head -c 268435456"], 256, 150),
+            ("replay_lines", ["/workspace/emit", "1000000", "200000", "128"], 200000 * 128 / 2**20, None)):
+        run = ours.run(argv, limits={"output_bytes": 512 << 20})
+        ours.call("POST", f"/runs/{run}/approve", {})
+        ours.state(run, "succeeded")
+        path, head = f"/api/v1/runs/{run}/events", ["-H", "Authorization: Bearer " + ours.token]
+        took, peer, size = [], [], 0
+        for _ in range(ROUNDS):
+            s, size = read_all(ours.port, path, head)
+            took.append(s)
+            with open(f"{tmp}/file", "wb") as f:
+                f.truncate(size)
+            peer.append(read_all(nchan.port, "/file")[0])
+        mb = mib * 2**20 / 1e6 / statistics.median(took)
+        wire = size / 1e6 / statistics.median(took)
+        other = mib * 2**20 / 1e6 / statistics.median(peer)
+        print(f"     {name}: {mib:.0f} MiB of output, {size / 2**20:.0f} MiB on the wire at {wire:.0f} MB/s")
+        print(f"BENCH {name} ours={mb:.0f}MB/s peer={other:.0f}MB/s (nginx sends a file of as many bytes) ratio={mb / other:.2f} "
+              f"bar={f'{bar}MB/s' if bar else 'none'} {'ok' if not bar or mb >= bar else 'SHORT'}", flush=True)
+
+
+def idle(kind, ours, nchan, bar):
+    o, p = ours.idle(kind), nchan.idle(kind)
+    print(f"BENCH idle_{kind} ours={o:.2f}KiB peer={p:.2f}KiB (nginx with nchan, per client at {IDLE}) ratio={o / p:.2f} "
+          f"bar={bar}KiB {'ok' if o <= bar else 'SHORT'}", flush=True)
+
+
+def main():
+    tmp = tempfile.mkdtemp(prefix="sallyport-bench.")
+    only = sys.argv[1:] or os.environ.get("BENCH_STREAMS", "fanout calm replay idle").split()
+    kinds = os.environ.get("BENCH_KINDS", "sse ws").split()
+    up = []
+    try:
+        for make in (Ours, Nchan, NodeWs):
+            if make is not NodeWs or "ws" in kinds:
+                up.append(make(tmp))
+        ours, nchan, node = up[0], up[1], up[2:]
+        for kind in kinds:
+            peers = [nchan] + (node if kind == "ws" else [])
+            if "fanout" in only:
+                say(f"fanout_{kind}", kind, 100, 50, peers, ours)
+            if "calm" in only:
+                say(f"calm_{kind}", kind, 10, 10, peers, ours)
+            if "idle" in only:
+                idle(kind, ours, nchan, {"sse": 3, "ws": 8}[kind])
+        if "replay" in only:
+            replay(ours, nchan, tmp)
+    finally:
+        for p in up:
+            p.stop()
+        shutil.rmtree(tmp, ignore_errors=True)
+
+
+main()
