@@ -355,6 +355,50 @@ void try_terminals(struct ctx *c)
     TRY(NOT, ioctl(1, TIOCGPGRP, &disc), ENOTTY);
 }
 
+static int steal_session(void *arg)
+{
+    struct ctx *c = arg;
+    if (setsid() < 0)
+        broken(c, "setsid");
+    TRY(NOT, ioctl(0, TIOCSCTTY, 0), EPERM);
+    TRY(NOT, ioctl(0, TIOCSCTTY, 1), EPERM);
+    TRY(NOT, open("/dev/tty", O_RDWR | O_CLOEXEC), ENXIO);
+    return c->worked || c->odd || c->broken ? 1 : 0;
+}
+
+/* The only step of the suite that has one. */
+void try_own_terminal(struct ctx *c)
+{
+    char x = 'x';
+    int disc = 15 /* N_HDLC */, on = 1, n = 0;
+    if (c->outside)
+        return;
+    if (!isatty(0))
+        broken(c, "no terminal");
+    TRY(NOT, ioctl(0, TIOCSTI, &x), EPERM);
+    TRY(NOT, syscall(SYS_ioctl, 0, 0xabc00000000UL | TIOCSTI, &x), EPERM);
+    TRY(NOT, ioctl(0, TIOCLINUX, &x), EPERM);
+    TRY(NOT, ioctl(0, TIOCSETD, &disc), EPERM);
+    TRY(NOT, ioctl(0, TIOCCONS, 0), EPERM);
+    TRY(NOT, ioctl(0, TIOCGPTPEER, O_RDWR), ENOTTY, EIO);
+    TRY(NOT, ioctl(0, TIOCGPTN, &n), ENOTTY);
+    TRY(NOT, ioctl(0, TIOCSPTLCK, &on), ENOTTY);
+    TRY(NOT, ioctl(0, TIOCPKT, &on), ENOTTY);
+    TRY(NOT, syscall(SYS_vhangup), EPERM);
+    for (int fd = 0; fd < 1024; fd++) /* the master was left open nowhere */
+        CHECK(NOT, ioctl(fd, TIOCGPTN, &n) < 0);
+    int m = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (m < 0)
+        broken(c, "/dev/ptmx");
+    CHECK(NOT, ioctl(m, TIOCGPTN, &n) == 0 && n != 0); /* another one: not that of our terminal */
+    TRY(NOT, open("/proc/1/fd/0", O_RDWR | O_CLOEXEC), ENOENT, EACCES, EPERM);
+    static const char *const others[] = {"/dev/console", "/dev/tty0", "/dev/tty1",  "/dev/vcs",  "/dev/vcsa",
+                                         "/dev/ttyS0",   "/dev/hvc0", "/dev/pts/2", "/dev/pts/7"};
+    for (size_t i = 0; i < N(others); i++)
+        TRY(NOT, open(others[i], O_RDWR | O_NOCTTY | O_CLOEXEC), ENOENT);
+    CHECK(NOT, in_child(steal_session, c) == 0);
+}
+
 /* ---- what a process may change about itself ---- */
 
 void try_personality(struct ctx *c)

@@ -210,6 +210,20 @@ static void test_job_control(void **state)
     assert_false(rig_has(&g->out, "no job control"));
 }
 
+/* A step may give its place in front of the terminal to init, which leads the session: signals of keys go there then.
+ * Pid 1 does not hear them. */
+static void test_init_in_front(void **state)
+{
+    struct rig *g = *state;
+    rig_open(g);
+    rig_start(g, "perl -MPOSIX -e '$| = 1; print POSIX::tcsetpgrp(0, 1) ? \"ready\\n\" : \"refused\\n\"; sleep 1'");
+    await(g, "re");
+    says(g, "\003\032\034");
+    ends(g, 0);
+    rig_run(g, "echo fine");
+    assert_string_equal(g->out.p, "fine\r\n");
+}
+
 /* A closed pipe ends every read, also of a shell that edits its lines. */
 static void test_end_of_input(void **state)
 {
@@ -395,6 +409,7 @@ int main(void)
         TEST(test_resize),
         TEST(test_control_characters),
         TEST(test_job_control),
+        TEST(test_init_in_front),
         TEST(test_end_of_input),
         TEST(test_paste),
         TEST(test_never_reads),
