@@ -186,7 +186,7 @@ bool api_lost(int r)
 
 static bool interrupted(const struct api *a)
 {
-    return a->interrupt && *a->interrupt;
+    return a->interrupt && __atomic_load_n(a->interrupt, __ATOMIC_RELAXED);
 }
 
 int api_backoff(struct api *a, int64_t *since_us, unsigned *tries, struct err *e)

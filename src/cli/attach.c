@@ -51,9 +51,8 @@ struct attach {
     const struct attach_in *in;
     bool in_tty, out_tty;
     struct termios before;
-    bool raw;
     struct line reader, sender;
-    volatile sig_atomic_t stop; /* ends the requests under way */
+    volatile sig_atomic_t stop; /* ends the requests under way; set atomically */
     int tell;                   /* eventfd: something changed that the main thread waits for */
 
     pthread_mutex_t mu; /* over all that follows */
@@ -62,6 +61,8 @@ struct attach {
     bool eof, resize, quit;
     struct winsize size;
     bool closed; /* the step takes no more input */
+    bool raw;    /* our terminal is */
+    bool silent; /* we have left it */
     bool ended, escapes;
     int code; /* exit code of the ended step */
     int r;    /* why a thread gave up */
@@ -77,20 +78,25 @@ struct attach {
 
 static int write_out(struct attach *a, const char *p, size_t n, struct err *e)
 {
-    if (memchr(p, '\x1b', n)) {
-        pthread_mutex_lock(&a->mu);
-        a->escapes = true;
-        pthread_mutex_unlock(&a->mu);
-    }
+    bool escapes = memchr(p, '\x1b', n);
+    pthread_mutex_lock(&a->mu);
+    bool silent = a->silent;
+    a->escapes = a->escapes || (escapes && !silent);
+    pthread_mutex_unlock(&a->mu);
+    if (silent)
+        return 0;
     int r = fd_write_full(STDOUT_FILENO, p, n, NULL);
     return r < 0 ? err_sys(e, ERR_IO, "writing to standard output") : 0;
 }
 
 /* A line of ours into a raw terminal. */
-static void say(const struct attach *a, const char *text)
+static void say(struct attach *a, const char *text)
 {
     char line[400];
-    int n = snprintf(line, sizeof line, a->raw ? "\r\n[sallyport: %.300s]\r\n" : "sallyport: %.300s\n", text);
+    pthread_mutex_lock(&a->mu);
+    bool raw = a->raw;
+    pthread_mutex_unlock(&a->mu);
+    int n = snprintf(line, sizeof line, raw ? "\r\n[sallyport: %.300s]\r\n" : "sallyport: %.300s\n", text);
     if (!a->c->ui.quiet)
         (void)!write(STDERR_FILENO, line, (size_t)n);
 }
@@ -388,15 +394,20 @@ static void go_raw(struct attach *a)
     a->raw = tcsetattr(STDIN_FILENO, TCSADRAIN, &t) == 0;
 }
 
+/* Nothing of the step is shown any more, else its modes could come after this. */
 static void go_back(struct attach *a)
 {
-    if (a->out_tty && a->escapes)
+    pthread_mutex_lock(&a->mu);
+    bool raw = a->raw, escapes = a->escapes;
+    a->silent = true;
+    a->raw = a->escapes = false;
+    pthread_mutex_unlock(&a->mu);
+    if (a->out_tty && escapes)
         (void)!write(STDOUT_FILENO, MODES_BACK, sizeof MODES_BACK - 1);
-    if (a->raw) {
-        (void)tcflush(STDIN_FILENO, TCIFLUSH); /* what was typed for the step is not for the shell */
-        (void)tcsetattr(STDIN_FILENO, TCSADRAIN, &a->before);
-    }
-    a->raw = false;
+    if (!raw)
+        return;
+    (void)tcflush(STDIN_FILENO, TCIFLUSH); /* what was typed for the step is not for the shell */
+    (void)tcsetattr(STDIN_FILENO, TCSANOW, &a->before);
 }
 
 static bool our_size(const struct attach *a, struct winsize *ret)
@@ -565,7 +576,7 @@ static int run_threads(struct attach *a, int signals, enum leave *ret_why, struc
     int r = errno ? err_sys(e, ERR_IO, "start a thread") : 0;
     if (r == 0)
         *ret_why = watch(a, signals);
-    a->stop = 1;
+    __atomic_store_n(&a->stop, 1, __ATOMIC_RELAXED);
     pthread_mutex_lock(&a->mu);
     a->quit = true;
     pthread_cond_broadcast(&a->more);

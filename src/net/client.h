@@ -50,7 +50,8 @@ struct client_call {
     /* Called with the answer's head before the first on_body; may be NULL. */
     void (*on_head)(void *arg, const struct client_answer *);
     void *arg;
-    const volatile sig_atomic_t *interrupt; /* NULL, or: nonzero ends the call with ERR_INTERRUPTED */
+    /* NULL, or: nonzero ends the call with ERR_INTERRUPTED. By a signal handler, or atomically by another thread. */
+    const volatile sig_atomic_t *interrupt;
 };
 /* One request. Keeps the connection for the next; a kept connection that turns out dead is opened again when
  * repeating is safe (safe and idempotent methods, or an Idempotency-Key is sent).

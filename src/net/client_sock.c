@@ -21,7 +21,7 @@ static int wait_for(int fd, short events, struct client_wait w, struct err *e)
 {
     int64_t end = clock_mono_us() + w.ms * MS_US;
     for (;;) {
-        if (w.interrupt && *w.interrupt)
+        if (w.interrupt && __atomic_load_n(w.interrupt, __ATOMIC_RELAXED))
             return err_set(e, ERR_INTERRUPTED, NULL);
         int64_t left = w.ms < 0 ? SLICE_MS : (end - clock_mono_us() + MS_US - 1) / MS_US;
         if (left <= 0)
