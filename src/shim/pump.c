@@ -15,6 +15,7 @@
 
 #define CHUNK     ((size_t)LOG_PAYLOAD_MAX) /* one read, one frame */
 #define LOUD      (64 * 1024)               /* what a pipe holds by default: pipe(7) */
+#define MEND_US   SEC_US                    /* a log that could not be written is tried again so often */
 #define READS_MAX 4                         /* per turn, so that one loud stream does not starve the other */
 
 struct pump {
@@ -25,8 +26,9 @@ struct pump {
     int64_t seen[2];   /* bytes the step wrote, per stream */
     int64_t max, kept; /* bytes of log payload */
     bool truncated, noted, broken, flushed;
-    struct buf out; /* one masked chunk */
-    char *chunk;    /* CHUNK bytes */
+    int64_t lost, broken_us; /* bytes dropped since the log could not be written; when that was found last */
+    struct buf out;          /* one masked chunk */
+    char *chunk;             /* CHUNK bytes */
 };
 
 static int make_masks(struct pump *p, const struct spw_step *s, struct err *e)
@@ -102,17 +104,37 @@ int pump_fd(const struct pump *p, int i)
     return p->fd[i];
 }
 
+/* A log that could be written again says first what is missing in that place. */
+static int mend(struct pump *p, struct err *e)
+{
+    char text[128];
+    int n =
+        snprintf(text, sizeof(text), "the log could not be written (disk full?): %lld bytes of output are missing here",
+                 (long long)p->lost);
+    int r = logfile_append(p->log, LOG_SYSTEM, clock_now_us(), text, (size_t)n, e);
+    p->broken_us = clock_mono_us();
+    if (r < 0)
+        return r;
+    p->broken = false;
+    p->lost = 0;
+    return 0;
+}
+
 static void put(struct pump *p, int stream, const char *at, size_t n)
 {
+    if (p->broken && clock_mono_us() - p->broken_us > MEND_US)
+        (void)!mend(p, NULL);
     while (n > 0 && !p->broken) {
         size_t part = n < LOG_PAYLOAD_MAX ? n : LOG_PAYLOAD_MAX;
         if (logfile_append(p->log, stream, clock_now_us(), at, part, NULL) < 0) {
             p->broken = p->truncated = true;
-            return;
+            p->broken_us = clock_mono_us();
+            break;
         }
         at += part;
         n -= part;
     }
+    p->lost += (int64_t)n;
 }
 
 void pump_note(struct pump *p, const char *text)
@@ -199,11 +221,9 @@ int pump_finish(struct pump *p, struct spw_exit *x, struct err *e)
     if (p->truncated)
         x->flags |= SPW_X_TRUNCATED;
     if (p->broken) {
-        static const char lost[] = "the log could not be written for a while (disk full?): output is missing";
-        int r = logfile_append(p->log, LOG_SYSTEM, clock_now_us(), lost, sizeof(lost) - 1, e);
+        int r = mend(p, e);
         if (r < 0)
             return r;
-        p->broken = false;
     }
     return logfile_append(p->log, LOG_EXIT, clock_now_us(), x, sizeof(*x), e);
 }

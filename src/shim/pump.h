@@ -7,7 +7,8 @@
  *   pipe ─► mask (holds back what could become a secret) ─► limit ─► frame in the log
  *
  * What is over the limit is read and dropped: a full pipe would block the step. A log that cannot be written (disk
- * full) drops too, says so when it can, and the exit record is tried until it is written. */
+ * full) drops too; when it can be written again it says how much is missing there, and goes on. The exit record is
+ * tried until it is written. */
 #pragma once
 #include "base/err.h"
 #include "sandbox/spec.h"
