@@ -29,6 +29,7 @@
 #include "os/file.h"
 #include "service/audits.h"
 #include "service/auth.h"
+#include "service/disk.h"
 #include "service/hub.h"
 #include "service/terminals.h"
 #include "service/keeper.h"
@@ -99,6 +100,7 @@ static void on_commit(void *arg, const struct id *runs, size_t n)
 
 static int open_store(struct server *s, struct err *e)
 {
+    (void)disk_reserve_spend(s->svc.data_fd); /* a start has to write, too */
     char *path = str_printf("%s/sallyport.db", s->cfg.data);
     struct store_config sc = {.path = path, .full_sync = true};
     int r = path ? store_open(&sc, &s->svc.store, e) : err_oom(e);

@@ -13,7 +13,8 @@
 #include "os/file.h"
 #include "service/keeper.h"
 
-#define DEPTH_MAX 200
+#define DEPTH_MAX   200
+#define RESERVE_MAX (16 * (int64_t)MIB)
 
 const char *disk_kind_name(int kind)
 {
@@ -93,6 +94,35 @@ int64_t disk_tree_bytes(int dirfd, const char *path)
     walk(dirfd, path, DISK_LOGS, DEPTH_MAX / 2, &u);
     return u.bytes[DISK_LOGS];
 }
+
+/* ---- the reserve -------------------------------------------------------- */
+
+static int64_t free_of(int fd)
+{
+    struct statvfs st;
+
+    return fstatvfs(fd, &st) == 0 ? (int64_t)st.f_bavail * (int64_t)st.f_frsize : -1;
+}
+
+bool disk_reserve_spend(int data_fd)
+{
+    int64_t left = free_of(data_fd);
+
+    return left >= 0 && left < (int64_t)MIB && unlinkat(data_fd, DISK_RESERVE, 0) == 0;
+}
+
+void disk_reserve_take(const struct svc *svc)
+{
+    int64_t want = svc->set.min_free_bytes / 8 < RESERVE_MAX ? svc->set.min_free_bytes / 8 : RESERVE_MAX;
+    AUTO(fd_close) int fd = -1;
+
+    if (want > 0) /* O_EXCL: it stands already, as a rule */
+        fd = openat(svc->data_fd, DISK_RESERVE, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd >= 0 && fallocate(fd, 0, 0, want) < 0)
+        (void)unlinkat(svc->data_fd, DISK_RESERVE, 0);
+}
+
+/* ---- judged ------------------------------------------------------------- */
 
 static long long mib(int64_t bytes)
 {

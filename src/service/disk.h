@@ -18,6 +18,14 @@ CHECKED int disk_measure(int data_fd, struct disk_usage *ret, struct err *);
 /* Allocated bytes below a directory; 0 when there is none. */
 int64_t disk_tree_bytes(int dirfd, const char *path);
 
+/* DATA/reserve: room for what must be written on a disk that is full to the last byte: without a commit nothing can be
+ * removed in good order either. An eighth of min_free, 16 MiB at most; none without min_free. */
+#define DISK_RESERVE "reserve"
+/* Gives the room back when less than a MiB is free: true when it did. Nothing is needed for it but the directory. */
+bool disk_reserve_spend(int data_fd);
+/* Takes it (again); when there is too little room it is left for later. */
+void disk_reserve_take(const struct svc *);
+
 enum disk_level { DISK_OK, DISK_TIGHT, DISK_REFUSE };
 struct disk_room {
     enum disk_level level;

@@ -226,7 +226,11 @@ static void watch(struct keeper *k, enum disk_level *ret)
 {
     struct disk_room room;
 
+    if (disk_reserve_spend(k->svc->data_fd))
+        log_line(k->svc->log, LOG_LV_WARN, "retention", NULL, "the disk is full: the reserve is spent");
     disk_room(k->svc, &room);
+    if (room.level == DISK_OK)
+        disk_reserve_take(k->svc);
     if (room.level != k->level && (room.level == DISK_REFUSE || k->level == DISK_REFUSE))
         log_line(k->svc->log, LOG_LV_WARN, "retention", NULL,
                  room.level == DISK_REFUSE ? "new runs are refused: %s" : "new runs are accepted again%.0s", room.why);

@@ -96,7 +96,10 @@ static bool ends_tx(int rc)
 static int fail(struct lite *l, int rc, enum sql_id id, struct err *e)
 {
     struct err why = ERR_INIT;
-    int code = error_code(rc);
+    int code = error_code(rc), sys = (rc & 0xff) == SQLITE_IOERR ? sqlite3_system_errno(l->h) : 0;
+    /* SQLite says FULL of a write only: not of the index of its log, nor of a file it has to make larger first. */
+    if (rc == SQLITE_IOERR_SHMSIZE || sys == ENOSPC || sys == EDQUOT)
+        code = ERR_STORAGE_FULL;
     const char *text = rc == SQLITE_READONLY ? "a read may not write" : sqlite3_errmsg(l->h);
     if (code == ERR_STORAGE_FULL)
         err_set(&why, code, "the disk is full: nothing of this was stored (make room and try again)");
@@ -104,7 +107,7 @@ static int fail(struct lite *l, int rc, enum sql_id id, struct err *e)
         err_set(&why, code, "it refers to something that does not exist (%s)", sql_name(id));
     else
         err_set(&why, code, "store: %s (%s, sqlite %d)", text, sql_name(id), rc);
-    why.sys = (rc & 0xff) == SQLITE_IOERR ? sqlite3_system_errno(l->h) : 0;
+    why.sys = sys;
     if (ends_tx(rc))
         db_lost(&l->db, &why);
     if (e)

@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "os/clock.h"
 #include "os/file.h"
+#include "service/disk.h"
 #include "service/hub.h"
 #include "worker/drive.h"
 
@@ -150,6 +151,27 @@ int drive_again(struct drive *d, bool *ret, struct err *e)
     return 0;
 }
 
+static bool no_room(const struct svc *svc)
+{
+    struct disk_room room;
+
+    disk_room(svc, &room);
+    return room.level == DISK_REFUSE;
+}
+
+/* The disk of the data directory is full: no fault of the run, which was accepted. It is put back as it stands, in its
+ * phase, its shim alive, until there is room; even that has to be written. */
+static int wait_for_room(struct drive *d, struct err *e)
+{
+    uint64_t seen = 0;
+    int r;
+
+    log_err(d->svc->log, LOG_LV_WARN, "worker", &d->cx, "the run waits for room on the disk", e);
+    while ((r = runs_later(d->svc, &d->lease, RETRY_MS, e, e)) == -ERR_STORAGE_FULL && !hub_stopping(d->svc->hub))
+        hub_wait_work(d->svc->hub, &seen, IDLE_MS);
+    return r;
+}
+
 /* From phase to phase while no door stands between them. A run that cannot go on still ends: with the error as its
  * reason. */
 static int drive(struct drive *d, struct err *e)
@@ -168,6 +190,8 @@ static int drive(struct drive *d, struct err *e)
         return r;
     if (r == -ERR_BUSY) /* another apply on the same project */
         return runs_later(d->svc, &d->lease, 200, e, e);
+    if (r == -ERR_STORAGE_FULL && d->row.node != RN_APPLYING && no_room(d->svc))
+        return wait_for_room(d, e);
     /* What an apply wrote is rolled back, which shows in the project's times: it would look changed by somebody. */
     if (r < 0 && drive_own_failure(r) && d->row.node != RN_APPLYING) {
         bool again;
