@@ -348,6 +348,20 @@ static enum http_fill on_fill(void *arg, unsigned why, uint64_t sent, struct buf
     return still_valid(g) ? ws_subs_fill(g, why, sent, out) : HTTP_FILL_MORE;
 }
 
+/* On the loop: whatever would wait for somebody is left to on_fill. */
+static enum http_fill on_poll(void *arg, unsigned why, uint64_t sent, struct buf *out)
+{
+    struct gate *g = arg;
+    enum http_fill r = HTTP_FILL_BLOCKS;
+
+    if (pthread_mutex_trylock(&g->mu) != 0)
+        return r;
+    if (!g->counted || clock_mono_us() - g->checked_us < CHECK_EVERY_US)
+        r = ws_subs_poll(g, why, sent, out);
+    pthread_mutex_unlock(&g->mu);
+    return r;
+}
+
 static void on_closed(void *arg)
 {
     struct gate *g = arg;
@@ -365,7 +379,7 @@ static void on_closed(void *arg)
 
 int get_ws(struct call *c, struct err *e)
 {
-    static const struct ws_ops ops = {on_message, on_fill, on_closed};
+    static const struct ws_ops ops = {on_message, on_fill, on_closed, on_poll};
     static const struct ws_config cfg = {
         .protocol = WS_SUBPROTOCOL,
         .max_message = WS_MESSAGE_MAX,

@@ -84,6 +84,8 @@ void ws_sub_start(struct gate *, struct ws_sub *, uint64_t after);
 int ws_subscribe(struct gate *, const struct ws_ask *, const struct caller *, struct err *);
 int ws_unsubscribe(struct gate *, const struct ws_ask *, struct err *);
 enum http_fill ws_subs_fill(struct gate *, unsigned why, uint64_t sent, struct buf *out);
+/* The same as far as it goes without blocking; g->mu is held. */
+enum http_fill ws_subs_poll(struct gate *, unsigned why, uint64_t sent, struct buf *out);
 
 /* ---- ws_tally.c: connections per token --------------------------------------- */
 

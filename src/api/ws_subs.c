@@ -248,8 +248,14 @@ static void say_error(struct ws_sub *s, const struct err *e, struct buf *out)
         ws_text(out, &head, body.p + 1, body.len - 1, "");
 }
 
-/* One turn: 1 there may be more; 0 nothing now; -1 it is over. */
-static int turn(struct gate *g, struct ws_sub *s, struct buf *out)
+enum turn { TURN_IDLE, TURN_MORE, TURN_OVER, TURN_BLOCKS };
+
+static int next(struct ws_sub *s, bool may_block, struct stream_item *it, struct err *e)
+{
+    return may_block ? stream_next(s->stream, it, e) : stream_poll(s->stream, it);
+}
+
+static enum turn turn(struct gate *g, struct ws_sub *s, bool may_block, struct buf *out)
 {
     AUTO(buf_fini) struct buf head = BUF_INIT(128);
     size_t stop = out->len + TURN_MAX;
@@ -258,53 +264,75 @@ static int turn(struct gate *g, struct ws_sub *s, struct buf *out)
     int r = 0;
 
     buf_printf(&head, "{\"type\":\"event\",\"subscription\":\"%s\",\"event\":", s->name);
-    while (out->len < stop && out->len < SOFT_MAX && (r = stream_next(s->stream, &it, &e)) == 1)
+    while (out->len < stop && out->len < SOFT_MAX && (r = next(s, may_block, &it, &e)) == 1)
         ws_text(out, &head, it.json, it.json_len, "}");
+    if (r == STREAM_BLOCKS)
+        return TURN_BLOCKS;
     stream_rest(s->stream);
     if (r < 0) {
         log_err(g->svc->log, LOG_LV_ERROR, "ws", NULL, "read a stream", &e);
         say_error(s, &e, out);
     }
-    return r < 0 || stream_ended(s->stream) ? -1 : r;
+    if (r < 0 || stream_ended(s->stream))
+        return may_block ? TURN_OVER : TURN_BLOCKS; /* what it holds is given back where that may take a while */
+    return r ? TURN_MORE : TURN_IDLE;
 }
 
-/* Every reader that may have something gets a turn; true when one may have more. */
-static bool round_robin(struct gate *g, uint64_t sent, struct buf *out)
+/* Every reader that may have something gets a turn. The answer is the most that is left to do. */
+static enum turn round_robin(struct gate *g, bool may_block, uint64_t sent, struct buf *out)
 {
     struct ws_sub *end = NULL; /* the first that was put behind the others */
-    bool more = false;
+    bool more = false, blocks = false;
 
     while (g->subs && g->subs != end && out->len < SOFT_MAX) {
         struct ws_sub *s = g->subs;
-        int r = 0;
+        enum turn t = TURN_IDLE;
 
         unlink_at(g, &g->subs);
         if (s->after <= sent && atomic_exchange(&s->grew, false))
-            r = turn(g, s, out);
-        if (r < 0) {
+            t = turn(g, s, may_block, out);
+        if (t == TURN_OVER) {
             g->nsubs--;
             sub_free(s);
             continue;
         }
-        if (r > 0)
+        if (t != TURN_IDLE)
             atomic_store(&s->grew, true);
-        more = more || r > 0;
+        more = more || t == TURN_MORE;
+        blocks = blocks || t == TURN_BLOCKS;
         append(g, s);
         if (!end)
             end = s;
     }
-    return more || (g->subs && g->subs != end);
+    if (blocks)
+        return TURN_BLOCKS;
+    return more || (g->subs && g->subs != end) ? TURN_MORE : TURN_IDLE;
+}
+
+static enum http_fill fill(struct gate *g, bool may_block, unsigned why, uint64_t sent, struct buf *out)
+{
+    enum turn t = TURN_MORE;
+
+    for (struct ws_sub *s = g->subs; s && why & HTTP_FILL_TIMER; s = s->next)
+        atomic_store(&s->grew, true); /* now and then without being told, as every other reader does */
+    while (t == TURN_MORE && out->len < SOFT_MAX)
+        t = round_robin(g, may_block, sent, out);
+    if (t == TURN_BLOCKS)
+        return HTTP_FILL_BLOCKS;
+    return t == TURN_MORE ? HTTP_FILL_MORE : HTTP_FILL_WAIT;
 }
 
 enum http_fill ws_subs_fill(struct gate *g, unsigned why, uint64_t sent, struct buf *out)
 {
-    bool more = true;
+    enum http_fill r;
 
     pthread_mutex_lock(&g->mu);
-    for (struct ws_sub *s = g->subs; s && why & HTTP_FILL_TIMER; s = s->next)
-        atomic_store(&s->grew, true); /* now and then without being told, as every other reader does */
-    while (more && out->len < SOFT_MAX)
-        more = round_robin(g, sent, out);
+    r = fill(g, true, why, sent, out);
     pthread_mutex_unlock(&g->mu);
-    return more ? HTTP_FILL_MORE : HTTP_FILL_WAIT;
+    return r;
+}
+
+enum http_fill ws_subs_poll(struct gate *g, unsigned why, uint64_t sent, struct buf *out)
+{
+    return fill(g, false, why, sent, out);
 }

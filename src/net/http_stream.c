@@ -322,6 +322,8 @@ static void poll_now(struct http_stream *s)
         say_copy(s);
     if (out->cap > KEEP)
         buf_fini(out);
+    if (s->tap && s->conn)
+        s->tap->filled(s->arg);
 }
 
 static void fill_done(struct http_job *j)

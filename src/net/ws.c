@@ -201,7 +201,7 @@ void ws_text(struct buf *out, const struct buf *a, const char *p, size_t n, cons
     buf_add(out, end, k);
 }
 
-/* ---- filling: a handler thread -------------------------------------------------------- */
+/* ---- filling: a handler thread, or the loop -------------------------------------------------------- */
 
 static void out_drop(struct ws *w)
 {
@@ -289,16 +289,18 @@ static enum turn fill_own(struct ws *w, unsigned why, struct buf *out, uint64_t 
     return t;
 }
 
-static enum http_fill ws_fill(void *arg, unsigned why, struct buf *out)
+static enum http_fill ask(struct ws *w, enum http_fill (*user)(void *arg, unsigned why, uint64_t sent, struct buf *out),
+                          unsigned why, struct buf *out)
 {
-    struct ws *w = arg;
     uint64_t sent;
     enum turn t = fill_own(w, why, out, &sent);
     if (t != TURN_ASK)
         return t == TURN_END ? HTTP_FILL_END : HTTP_FILL_MORE;
     if (out->len >= SOFT)
         return HTTP_FILL_MORE;
-    enum http_fill r = w->ops->fill(w->arg, why, sent, out);
+    enum http_fill r = user(w->arg, why, sent, out);
+    if (r == HTTP_FILL_BLOCKS)
+        return r;
     if (r == HTTP_FILL_END) {
         say_close(w, WS_CODE_NORMAL, "", false);
         return HTTP_FILL_MORE;
@@ -311,6 +313,18 @@ static enum http_fill ws_fill(void *arg, unsigned why, struct buf *out)
     pthread_mutex_unlock(&w->mu);
     atomic_store(&w->dead, true);
     return HTTP_FILL_END;
+}
+
+static enum http_fill ws_fill(void *arg, unsigned why, struct buf *out)
+{
+    struct ws *w = arg;
+    return ask(w, w->ops->fill, why, out);
+}
+
+static enum http_fill ws_poll(void *arg, unsigned why, struct buf *out)
+{
+    struct ws *w = arg;
+    return w->ops->poll ? ask(w, w->ops->poll, why, out) : HTTP_FILL_BLOCKS;
 }
 
 static void ws_closed(void *arg)
@@ -606,7 +620,7 @@ static struct ws *ws_new(struct http_server *srv, const struct ws_config *cfg, c
 int ws_adopt(struct http_req *rq, const char *fields, const struct ws_config *cfg, const struct ws_ops *ops, void *arg,
              struct ws **ret, struct err *e)
 {
-    static const struct http_stream_ops stream_ops = {ws_fill, ws_closed};
+    static const struct http_stream_ops stream_ops = {ws_fill, ws_closed, ws_poll};
     static const struct http_tap tap = {tap_begun, tap_input, tap_filled, tap_over, tap_gone};
     struct ws *w = ws_new(rq->srv, cfg, ops, arg);
     if (!w)

@@ -38,6 +38,8 @@ struct ws_ops {
      * whose bytes are before what this call adds. END: says Close (1000). */
     enum http_fill (*fill)(void *arg, unsigned why, uint64_t sent, struct buf *out);
     void (*closed)(void *arg);
+    /* May be NULL. As fill, but on the loop thread: it must not block, and says HTTP_FILL_BLOCKS instead. */
+    enum http_fill (*poll)(void *arg, unsigned why, uint64_t sent, struct buf *out);
 };
 /* Answers the handshake. ERR_UPGRADE: it is none, or of another version (the answer then names ours); ERR_INVALID: a
  * wrong one; ERR_UNAVAILABLE: too many streams. On failure nothing was called and arg is still the caller's. Who may
