@@ -109,8 +109,15 @@ enum gate { GATE_GO, GATE_DENIED, GATE_ASK, GATE_WOULD_ASK, GATE_CANCELED };
  * let go of before another may take the run) and CANCELED (somebody asked to cancel). */
 CHECKED int runs_gate(struct svc *, const struct lease *, struct step_row *step, bool may_wait, enum gate *ret,
                       struct err *);
-/* Writes the step's end and step.finished; advances next_step when it succeeded. */
-CHECKED int runs_step_done(struct svc *, const struct lease *, const struct step_row *step, struct err *);
+/* Writes the step's end and step.finished; advances next_step when it succeeded. end: with it the run's steps are over,
+ * as by runs_steps_failed, in the same commit, for nobody could tell later why; NULL: the next one may follow. */
+struct run_end {
+    const char *outcome;
+    int code;
+    const char *text; /* NULL: the code's */
+};
+CHECKED int runs_step_done(struct svc *, const struct lease *, const struct step_row *step, const struct run_end *end,
+                           struct err *);
 /* All steps are done: changes (summary JSON, or NULL for none), outcome decided before by runs_fail_steps or
  * "succeeded".
  * -> awaiting_apply, queued.apply (no review; applying when it goes on) or finishing. */

@@ -375,6 +375,16 @@ int runs_fail(struct svc *svc, const struct lease *lease, const char *outcome, i
 
 /* ---- steps end --------------------------------------------------------- */
 
+static int act_steps_failed(struct db *db, struct held *h, struct run_row *row, struct err *e)
+{
+    IN_COMMIT(steps_failed);
+    int r = runs_decide(row, h->outcome, h->code, h->text, e);
+
+    if (r == 0)
+        r = skip_pending(db, &row->id, -1, e);
+    return r < 0 ? r : run_save(db, row, e);
+}
+
 static int act_step_done(struct db *db, struct held *h, struct run_row *row, struct err *e)
 {
     IN_COMMIT(step_done);
@@ -388,7 +398,7 @@ static int act_step_done(struct db *db, struct held *h, struct run_row *row, str
     if (str_eq(s->state, "succeeded"))
         row->next_step = s->index + 1;
     if (r == 0)
-        r = run_save(db, row, e);
+        r = h->outcome ? act_steps_failed(db, h, row, e) : run_save(db, row, e);
     jw_obj(&w);
     jw_kint(&w, "index", s->index);
     jw_kint(&w, "attempt", s->attempt);
@@ -401,21 +411,17 @@ static int act_step_done(struct db *db, struct held *h, struct run_row *row, str
     return r < 0 ? r : runs_held_audit(db, h, row, "step.finished", s->id.s, &b, e);
 }
 
-int runs_step_done(struct svc *svc, const struct lease *lease, const struct step_row *step, struct err *e)
+int runs_step_done(struct svc *svc, const struct lease *lease, const struct step_row *step, const struct run_end *end,
+                   struct err *e)
 {
     struct held h = {.svc = svc, .lease = lease, .act = act_step_done, .step = (struct step_row *)step};
 
+    if (end) {
+        h.outcome = end->outcome;
+        h.code = end->code;
+        h.text = end->text;
+    }
     return runs_held(&h, e);
-}
-
-static int act_steps_failed(struct db *db, struct held *h, struct run_row *row, struct err *e)
-{
-    IN_COMMIT(steps_failed);
-    int r = runs_decide(row, h->outcome, h->code, h->text, e);
-
-    if (r == 0)
-        r = skip_pending(db, &row->id, -1, e);
-    return r < 0 ? r : run_save(db, row, e);
 }
 
 int runs_steps_failed(struct svc *svc, const struct lease *lease, const char *outcome, int code, const char *text,

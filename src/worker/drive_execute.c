@@ -469,14 +469,13 @@ static int failure_code(const struct execute *x, const struct step_row *s)
     return x->start_code ? x->start_code : s->timed_out ? ERR_RUN_TIMEOUT : ERR_STEP_FAILED;
 }
 
-static int step_failed(struct execute *x, const struct step_row *s, struct err *e)
+/* What becomes of the run whose step did not succeed. */
+static struct run_end step_failed(const struct execute *x, const struct step_row *s, char *text, size_t cap)
 {
-    char text[400];
-
     if (str_eq(s->state, "canceled"))
-        return runs_steps_failed(x->d->svc, &x->d->lease, "canceled", ERR_CANCELED, NULL, e);
-    failure_text(s, text, sizeof text);
-    return runs_steps_failed(x->d->svc, &x->d->lease, "failed", failure_code(x, s), text, e);
+        return (struct run_end){"canceled", ERR_CANCELED, NULL};
+    failure_text(s, text, cap);
+    return (struct run_end){"failed", failure_code(x, s), text};
 }
 
 /* Without a layer nothing of the step ever ran: it is made before the step starts. */
@@ -515,6 +514,8 @@ static int seal_layers(struct execute *x, struct err *e)
 /* Waits for a started step and writes its end. *go: the next step may follow. */
 static int end_step(struct execute *x, struct step_row *s, const struct step_exit *ex, bool *go, struct err *e)
 {
+    char text[400];
+    struct run_end end;
     int r = sandbox_keep_log(x->dir, (int)s->index, (int)s->attempt, e);
 
     CRASH_POINT(log_kept);
@@ -523,11 +524,14 @@ static int end_step(struct execute *x, struct step_row *s, const struct step_exi
     if (r == 0)
         drop_missing_layer(x, s);
     CRASH_POINT(step_sealed);
-    if (r == 0)
-        r = runs_step_done(x->d->svc, &x->d->lease, s, e);
-    hub_wake(x->d->svc->hub, &x->d->row.id);
+    if (r < 0)
+        return r;
     *go = str_eq(s->state, "succeeded");
-    return r < 0 || *go ? r : step_failed(x, s, e);
+    if (!*go)
+        end = step_failed(x, s, text, sizeof text);
+    r = runs_step_done(x->d->svc, &x->d->lease, s, *go ? NULL : &end, e);
+    hub_wake(x->d->svc->hub, &x->d->row.id);
+    return r;
 }
 
 static int start_and_wait(struct execute *x, struct step_row *s, bool *go, struct err *e);
@@ -654,6 +658,15 @@ static int torn_step(struct execute *x, const struct step_row *s, bool *go, stru
     return runs_steps_failed(x->d->svc, &x->d->lease, "failed", ERR_LOST, text, e);
 }
 
+/* It ended badly, and the run's end was decided with it; but not by a server of an older version. */
+static int step_over(struct execute *x, const struct step_row *s, struct err *e)
+{
+    char text[400];
+    struct run_end end = step_failed(x, s, text, sizeof text);
+
+    return x->d->row.outcome ? 0 : runs_steps_failed(x->d->svc, &x->d->lease, end.outcome, end.code, end.text, e);
+}
+
 static int run_steps(struct execute *x, bool *waits, struct err *e)
 {
     for (size_t i = 0; i < x->steps.n; i++) {
@@ -672,7 +685,7 @@ static int run_steps(struct execute *x, bool *waits, struct err *e)
         else if (str_eq(s->state, "denied")) /* this one and the next: the conclusion may not have been drawn yet */
             r = step_denied(x, s, &go, e);
         else
-            r = step_failed(x, s, e), go = false;
+            r = step_over(x, s, e), go = false;
         if (r < 0 || !go || *waits)
             return r;
     }

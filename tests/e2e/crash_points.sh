@@ -81,6 +81,19 @@ unset SALLYPORT_SHIM_FAULT
 server_stop
 server_start --workers 2
 
+t "a step that could not be started is told so, also when the server dies before it draws the conclusion"
+server_stop
+export SALLYPORT_SHIM_FAULT=kill@shim_locked:1
+server_start --workers 2
+dies after_commit.step_done:1
+"$SALLYPORT" run -d -p hello --review none --cmd 'echo never' >"$T/out" 2>"$T/err" </dev/null
+R=$(grep -o 'run_[0-9A-Z]*' "$T/out")
+died after_commit.step_done
+ended "$R" failed sandbox_failed
+unset SALLYPORT_SHIM_FAULT
+server_stop
+server_start --workers 2
+
 t "a file that was being replaced leaves no temporary one"
 for n in 1 2; do
     dies file_replace:$((n + 3)) # after the head's and the address of its own start

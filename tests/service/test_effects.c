@@ -84,7 +84,7 @@ static struct id changed_run(struct rig *g)
     OK(changes_seal(dir, steps.v[0].layer, &e));
     free(steps.v[0].state);
     steps.v[0].state = str_dup("succeeded");
-    OK(runs_step_done(&g->svc, &l, &steps.v[0], &e));
+    OK(runs_step_done(&g->svc, &l, &steps.v[0], NULL, &e));
     OK(effects_compute(&g->svc, &row, &steps, &sum, &e));
     OK(effects_sum_json(&sum, &b, &e));
     OK(runs_done(&g->svc, &l, b.p, sum.files, sum.digest, &node, &e));

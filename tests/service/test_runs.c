@@ -478,7 +478,7 @@ static void an_event_behind_a_log_is_not_missed(void **state)
     row.state = str_dup("succeeded");
     row.exit_code = 0;
     row.finished_us = row.started_us + 1;
-    OK(runs_step_done(&g->svc, &l, &row, &e));
+    OK(runs_step_done(&g->svc, &l, &row, NULL, &e));
     read_to(s, "step.finished");
     stream_close(s);
     logfile_close_write(log);
