@@ -172,10 +172,10 @@ static uint32_t block_slot(const unsigned char *p, size_t block)
     return v * 0x9e3779b1u >> (32 - SIFT_BITS); /* the golden ratio: Knuth, vol. 3, 6.4 */
 }
 
-static bool sifted(const struct automaton *a, const unsigned char *p, size_t block)
+static unsigned sifted(const struct automaton *a, const unsigned char *p, size_t block)
 {
     uint32_t slot = block_slot(p, block);
-    return a->sift[slot / 64] >> slot % 64 & 1;
+    return (unsigned)(a->sift[slot / 64] >> slot % 64 & 1);
 }
 
 /* Every block within the window of what is below the node; path holds the bytes that lead to it. */
@@ -451,8 +451,8 @@ static inline size_t sift(const struct automaton *a, const unsigned char *p, siz
 {
     size_t stride = a->stride;
     while (b + 3 * stride + block <= n) {
-        bool hit = sifted(a, p + b, block) | sifted(a, p + b + stride, block) | sifted(a, p + b + 2 * stride, block) |
-                   sifted(a, p + b + 3 * stride, block);
+        unsigned hit = sifted(a, p + b, block) | sifted(a, p + b + stride, block) |
+                       sifted(a, p + b + 2 * stride, block) | sifted(a, p + b + 3 * stride, block);
         if (hit)
             break;
         b += 4 * stride;

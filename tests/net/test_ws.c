@@ -257,7 +257,6 @@ static void guests_have_an_end(void **state)
     struct echo t = {0};
     start(&t, 5000, 300);
     int silent = join(&t), late = join(&t), loud = join(&t), pinging = join(&t);
-    AUTO(buf_fini) struct buf b = BUF_INIT(KIB);
     for (int i = 0; i < 20; i++)
         say(loud, 10, "too many bytes");
     expect_close(loud, 1008);
