@@ -65,6 +65,7 @@ int get_healthz(struct call *, struct err *);
 int get_readyz(struct call *, struct err *);
 int get_metrics(struct call *, struct err *);
 int get_openapi(struct call *, struct err *);
+int get_schema(struct call *, struct err *);
 int get_docs(struct call *, struct err *);
 int get_projects(struct call *, struct err *);
 int post_project(struct call *, struct err *);

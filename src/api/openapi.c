@@ -13,28 +13,17 @@
 
 /* ---- the parts --------------------------------------------------------- */
 
-static const char schemas_text[] =
-#include <api/openapi_schemas.json.inc>
-    ;
 static const char parts_text[] =
 #include <api/openapi_parts.json.inc>
     ;
 
-const char *openapi_schemas_text(void)
-{
-    return schemas_text;
-}
-
-const char *openapi_parts_text(void)
-{
-    return parts_text;
-}
-
 int openapi_load(struct openapi *ret, struct err *e)
 {
-    struct openapi o = {0};
-    int r = json_parse(schemas_text, sizeof schemas_text - 1, &o.schemas, e);
+    struct openapi o = {.shapes = BUF_INIT(DOC_MAX)};
+    int r;
 
+    openapi_shapes(&o.shapes);
+    r = o.shapes.bad ? err_oom(e) : json_parse(o.shapes.p, o.shapes.len, &o.schemas, e);
     if (r == 0)
         r = json_parse(parts_text, sizeof parts_text - 1, &o.parts, e);
     if (r < 0) {
@@ -49,6 +38,7 @@ void openapi_fini(struct openapi *o)
 {
     json_free(o->schemas);
     json_free(o->parts);
+    buf_fini(&o->shapes);
     *o = (struct openapi){0};
 }
 
@@ -521,7 +511,7 @@ int openapi_write(struct buf *out, struct err *e)
     write_head(&w);
     write_paths(&w, &o);
     buf_add(&parts, parts_text, sizeof parts_text - 2); /* without its last brace: the schemas go inside */
-    buf_printf(&parts, ",\"schemas\":%s}", schemas_text);
+    buf_printf(&parts, ",\"schemas\":%s}", o.shapes.p);
     jw_kraw(&w, "components", parts.p);
     write_errors(&w);
     jw_end_obj(&w);

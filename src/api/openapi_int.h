@@ -8,13 +8,15 @@
 
 struct openapi {
     struct json *schemas; /* name -> JSON Schema */
+    struct buf shapes;    /* the schemas' text */
     struct json *parts;   /* securitySchemes, parameters, headers, responses */
 };
 CHECKED int openapi_load(struct openapi *ret, struct err *);
 void openapi_fini(struct openapi *);
-/* The texts themselves, each one JSON object. */
-const char *openapi_schemas_text(void);
-const char *openapi_parts_text(void);
+/* All schemas as one JSON object: those of the file, then those made from the program's own tables (schema.c). */
+void openapi_shapes(struct buf *out);
+/* The document of /schema. */
+CHECKED int schema_write(struct buf *out, struct err *);
 
 /* What an answer or request holds: a schema's name, or a media type. */
 bool openapi_is_media_type(const char *name);

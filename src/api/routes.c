@@ -13,6 +13,7 @@ const struct route api_routes[] = {
     {HTTP_M_GET,    "/readyz",                       0,                  OPEN,  0, NULL, get_readyz, "Store, sandbox and disk are usable", NULL, "Ready", 200},
     {HTTP_M_GET,    "/metrics",                      SCOPE_RUN_READ,     LOCAL, 0, NULL, get_metrics, "Prometheus metrics", NULL, "text/plain", 200},
     {HTTP_M_GET,    "/openapi.json",                 0,                  OPEN,  0, NULL, get_openapi, "This description", NULL, "application/json", 200},
+    {HTTP_M_GET,    "/schema",                       0,                  OPEN,  0, NULL, get_schema, "The shapes of events and WebSocket frames: JSON Schema, draft 2020-12", NULL, "application/schema+json", 200},
     {HTTP_M_GET,    "/docs",                         0,                  OPEN,  0, NULL, get_docs, "This description, for people", NULL, "text/html", 200},
 
     {HTTP_M_GET,    V1 "/projects",                  SCOPE_RUN_READ,     0,   0, PAGE, get_projects, "List projects", NULL, "ProjectList", 200, "projects.list"},

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "api/call.h"
+#include "api/frames.h"
 #include "service/stream.h"
 
 #define SOFT_MAX (64 * KIB) /* a fill stops after this much; a single item may be larger */
@@ -22,6 +23,12 @@ static void wake(void *arg)
     struct sub *s = arg;
 
     http_stream_wake(s->http);
+}
+
+static void say(const struct stream_item *it, struct buf *out)
+{
+    FRAME_SENT("sse", "", it->json, it->json_len, "");
+    sse_event(out, it->cursor, it->type, it->json, it->json_len);
 }
 
 static enum http_fill outcome(struct sub *s, unsigned why, struct buf *out)
@@ -43,7 +50,7 @@ static enum http_fill fill(void *arg, unsigned why, struct buf *out)
     int r = 0;
 
     while (!s->dead && out->len < SOFT_MAX && (r = stream_next(s->stream, &it, &e)) == 1)
-        sse_event(out, it.cursor, it.type, it.json, it.json_len);
+        say(&it, out);
     stream_rest(s->stream);
     if (r < 0) {
         log_err(s->svc->log, LOG_LV_ERROR, "sse", NULL, "read a stream", &e);
@@ -60,7 +67,7 @@ static enum http_fill poll(void *arg, unsigned why, struct buf *out)
     int r = 0;
 
     while (!s->dead && out->len < SOFT_MAX && (r = stream_poll(s->stream, &it)) == 1)
-        sse_event(out, it.cursor, it.type, it.json, it.json_len);
+        say(&it, out);
     if (r == STREAM_BLOCKS)
         return HTTP_FILL_BLOCKS;
     stream_rest(s->stream);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/frames.h"
 #include "base/str.h"
 #include "os/clock.h"
 
@@ -25,10 +26,17 @@ struct jw ws_res(struct buf *out, const struct ws_ask *ask)
     return w;
 }
 
+uint64_t ws_say(struct gate *g, struct buf *text)
+{
+    if (!text->bad && text->p)
+        FRAME_SENT("ws", "", text->p, text->len, "");
+    return ws_send(g->ws, text);
+}
+
 uint64_t ws_res_send(struct gate *g, struct jw *w)
 {
     jw_end_obj(w);
-    return ws_send(g->ws, w->out);
+    return ws_say(g, w->out);
 }
 
 void ws_res_err(struct gate *g, const char *id, const struct err *e)
@@ -46,7 +54,7 @@ void ws_res_err(struct gate *g, const char *id, const struct err *e)
     if (body.len > 2)
         buf_add(&out, body.p + 1, body.len - 2);
     buf_addc(&out, '}');
-    ws_send(g->ws, &out);
+    ws_say(g, &out);
 }
 
 /* ---- who it is ------------------------------------------------------------ */

@@ -61,6 +61,7 @@ struct ws_ask {
 
 /* {"type":"res","id":…,"ok":true,"result": … then one value, and ws_res_send. */
 struct jw ws_res(struct buf *out, const struct ws_ask *);
+uint64_t ws_say(struct gate *, struct buf *);     /* ws_send: every answer goes out here */
 uint64_t ws_res_send(struct gate *, struct jw *); /* closes the frame; takes the buffer; ws_send's number */
 void ws_res_err(struct gate *, const char *id, const struct err *);
 /* Who it is, now: tokens end and are revoked while connections live. ret: caller_init'ed. */

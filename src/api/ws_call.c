@@ -198,7 +198,7 @@ static void answer_err(struct gate *g, const struct ws_ask *ask, const char *bod
     buf_addc(&out, ',');
     buf_add(&out, body + 1, n - 2);
     buf_addc(&out, '}');
-    ws_send(g->ws, &out);
+    ws_say(g, &out);
 }
 
 static void answer_ok(struct gate *g, const struct ws_ask *ask, const struct route *rt, const char *body, size_t n,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "api/ws.h"
+#include "api/frames.h"
 #include "base/str.h"
 #include "service/stream.h"
 
@@ -238,14 +239,21 @@ int ws_unsubscribe(struct gate *g, const struct ws_ask *ask, struct err *e)
 
 /* ---- saying ------------------------------------------------------------------- */
 
+static void say(const struct buf *head, const char *json, size_t n, const char *tail, struct buf *out)
+{
+    FRAME_SENT("ws", head->p, json, n, tail);
+    ws_text(out, head, json, n, tail);
+}
+
 static void say_error(struct ws_sub *s, const struct err *e, struct buf *out)
 {
     AUTO(buf_fini) struct buf head = BUF_INIT(128), body = BUF_INIT(16 * KIB);
 
     buf_printf(&head, "{\"type\":\"event\",\"subscription\":\"%s\",", s->name);
     http_error_json(&body, e, NULL, NULL);
-    if (!body.bad)
-        ws_text(out, &head, body.p + 1, body.len - 1, "");
+    if (body.bad)
+        return;
+    say(&head, body.p + 1, body.len - 1, "", out);
 }
 
 enum turn { TURN_IDLE, TURN_MORE, TURN_OVER, TURN_BLOCKS };
@@ -265,7 +273,7 @@ static enum turn turn(struct gate *g, struct ws_sub *s, bool may_block, struct b
 
     buf_printf(&head, "{\"type\":\"event\",\"subscription\":\"%s\",\"event\":", s->name);
     while (out->len < stop && out->len < SOFT_MAX && (r = next(s, may_block, &it, &e)) == 1)
-        ws_text(out, &head, it.json, it.json_len, "}");
+        say(&head, it.json, it.json_len, "}", out);
     if (r == STREAM_BLOCKS)
         return TURN_BLOCKS;
     stream_rest(s->stream);

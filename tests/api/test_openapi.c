@@ -7,6 +7,7 @@
 #include "core/event.h"
 #include "core/run_sm.h"
 #include "service/auth.h"
+#include "service/reconcile.h"
 #include "../check.h"
 
 static struct openapi o;
@@ -240,6 +241,36 @@ static void error_codes(void **state)
     }
 }
 
+/* The document of /schema: the same shapes, under its own names of references. */
+static void schema(void **state)
+{
+    AUTO(buf_fini) struct buf b = BUF_INIT(4 * MIB);
+    AUTO_PTR(json_free) struct json *s = NULL;
+    const struct json *defs, *codes, *actions;
+
+    assert_int_equal(schema_write(&b, NULL), 0);
+    assert_int_equal(times(b.p, "#/components/"), 0);
+    assert_int_equal(times(b.p, "\"#/$defs/"), 4 + times(o.shapes.p, "\"#/components/schemas/"));
+    assert_int_equal(json_parse(b.p, b.len, &s, NULL), 0);
+    assert_string_equal(json_str(json_get(s, "$schema")), "https://json-schema.org/draft/2020-12/schema");
+    defs = json_get(s, "$defs");
+    assert_int_equal(json_len(defs), json_len(o.schemas));
+    codes = json_get(json_get(defs, "ErrorCode"), "enum");
+    assert_int_equal(json_len(codes), ERR_N - 1);
+    actions = json_get(json_get(defs, "ReconcileAction"), "enum");
+    assert_int_equal(json_len(actions), RC_N);
+    for (size_t i = 0; i < json_len(actions); i++)
+        assert_string_equal(json_str(json_at(actions, i)), reconcile_info((enum reconcile_act)i)->name);
+    for (size_t i = 0; i < api_nroutes; i++)
+        assert_true(!api_routes[i].method_name ||
+                    in_list(json_get(json_get(defs, "WsMethod"), "enum"), api_routes[i].method_name));
+    for (size_t max = 0; max < b.len; max += 9973) {
+        AUTO(buf_fini) struct buf small = BUF_INIT(max);
+
+        assert_int_equal(schema_write(&small, NULL), -ERR_TOO_LARGE);
+    }
+}
+
 static void page(void **state)
 {
     AUTO(buf_fini) struct buf b = BUF_INIT(2 * MIB);
@@ -283,6 +314,7 @@ int main(void)
         cmocka_unit_test(schemas_are_sound),
         cmocka_unit_test(words_are_those_of_the_server),
         cmocka_unit_test(error_codes),
+        cmocka_unit_test(schema),
         cmocka_unit_test(page),
         cmocka_unit_test(no_room),
     };

@@ -69,7 +69,7 @@ def check(ok, *what):
 # ---- schemas: the part of JSON Schema 2020-12 that openapi.json uses ---------
 
 TYPES = {"object": dict, "array": list, "string": str, "null": type(None), "boolean": bool}
-KNOWN = {"$ref", "type", "enum", "const", "oneOf", "allOf", "required", "properties", "additionalProperties", "propertyNames",
+KNOWN = {"$ref", "type", "enum", "const", "oneOf", "anyOf", "allOf", "required", "properties", "additionalProperties", "propertyNames",
          "minProperties", "maxProperties", "items", "minItems", "maxItems", "uniqueItems", "minLength", "maxLength", "pattern",
          "format", "minimum", "maximum", "description", "default"}
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
@@ -103,6 +103,8 @@ class Schemas:
             if len(fits) != 1:
                 each = "; ".join(e for x in s["oneOf"] for e in self.errors(v, x, at)[:1])
                 return ["%s fits %d of %d cases: %s" % (at, len(fits), len(s["oneOf"]), each)]
+        if "anyOf" in s and all(self.errors(v, x, at) for x in s["anyOf"]):
+            return ["%s fits none of %d cases" % (at, len(s["anyOf"]))]
         bad = [e for x in s.get("allOf", []) for e in self.errors(v, x, at)]
         types = s.get("type")
         types = [types] if isinstance(types, str) else types
