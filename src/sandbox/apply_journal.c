@@ -97,9 +97,7 @@ int apply_drop_journal(struct apply_ctx *c, struct err *e)
 
 static int turn_into(struct apply_ctx *c, const char *name, struct err *e)
 {
-    if (renameat(c->journal, "go", c->journal, name) < 0)
-        return err_sys(e, ERR_IO, "mark the apply %s", name);
-    return dir_sync(c->journal, e);
+    return renameat(c->journal, "go", c->journal, name) == 0 ? 0 : err_sys(e, ERR_IO, "mark the apply %s", name);
 }
 
 /* --- before "go" --------------------------------------------------------------------------------- */
@@ -190,6 +188,8 @@ static int roll_back(struct apply_ctx *c, struct err *e)
 {
     size_t left = 0;
     int r = has(c, "back") ? 0 : turn_into(c, "back", e);
+    if (r == 0)
+        r = dir_sync(c->journal, e);
     CRASH_POINT(apply_back);
     c->first = false;
     for (size_t i = c->plan->n; i-- > 0 && r == 0;) {
@@ -257,6 +257,8 @@ static int go_forward(struct apply_ctx *c, struct err *e)
     CRASH_POINT(apply_synced);
     if (r == 0)
         r = turn_into(c, "done", e);
+    if (r == 0) /* all that it says is on disk: should it be lost itself, the next look finds each step taken */
+        (void)!dir_sync(c->journal, NULL);
     CRASH_POINT(apply_done);
     return r;
 }
