@@ -492,7 +492,7 @@ int call_json(struct call *c, int (*render)(struct call *, struct jw *, struct e
     if (r < 0)
         return r;
     if (c->who.reply.bad)
-        return err_set(e, ERR_TOO_LARGE, "the answer is too large: ask for less with ?limit=");
+        return err_bad(e, c->who.reply.bad, "the answer is too large: ask for less with ?limit=");
     c->who.status = c->route->status;
     return call_reply(c);
 }

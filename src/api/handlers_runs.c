@@ -368,7 +368,7 @@ static int events_page(struct call *c, const struct id *id, const char *cursor, 
     jw_kstr(w, "cursor", stream_cursor(s));
     jw_kbool(w, "final", stream_ended(s));
     jw_end_obj(w);
-    return w->out->bad ? err_set(e, ERR_TOO_LARGE, "the page is too large: ask for less with ?limit=") : 0;
+    return w->out->bad ? err_bad(e, w->out->bad, "the page is too large: ask for less with ?limit=") : 0;
 }
 
 int get_events(struct call *c, struct err *e)

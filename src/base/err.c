@@ -157,3 +157,8 @@ int err_oom(struct err *e)
 {
     return err_set(e, ERR_OOM, NULL);
 }
+
+int err_bad(struct err *e, int bad, const char *too_large)
+{
+    return bad == -ERR_OOM ? err_oom(e) : err_set(e, -bad, "%s", too_large);
+}

@@ -51,3 +51,5 @@ int err_sys(struct err *e, int code, const char *fmt, ...) PRINTF(3, 4);
 /* Puts "context: " before the message, keeps code and field; returns r. */
 int err_wrap(struct err *e, int r, const char *fmt, ...) PRINTF(3, 4);
 int err_oom(struct err *e);
+/* What a buffer that could not take all became (`bad` of struct buf): out of memory, or too large in these words. */
+int err_bad(struct err *e, int bad, const char *too_large);

@@ -261,7 +261,7 @@ int api_send(struct api *a, const char *method, const struct buf *path, const st
     struct client_answer ans = {0};
     char key[40];
     if (path->bad || (body && body->bad))
-        return err_set(e, ERR_TOO_LARGE, "the request is too large");
+        return err_bad(e, path->bad ? path->bad : body->bad, "the request is too large");
     ui_flush(a->ui);
     call_init(&call, a, method, path);
     add_header(&call, "Accept", "application/json");
@@ -293,7 +293,7 @@ int api_stream(struct api *a, const struct buf *path, const char *accept, const 
     struct call call;
     struct client_answer ans = {0};
     if (path->bad)
-        return err_set(e, ERR_TOO_LARGE, "the request is too large");
+        return err_bad(e, path->bad, "the request is too large");
     ui_flush(a->ui);
     call_init(&call, a, "GET", path);
     add_header(&call, "Accept", accept);

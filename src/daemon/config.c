@@ -102,7 +102,13 @@ static void problem(struct buf *p, const char *where, const char *fmt, ...)
     buf_addc(p, '\n');
 }
 
-static void set_list(char ***dst, const char *text)
+/* A value that there is no memory for must not become none: an empty list of hosts or folders allows more. */
+static void no_memory(struct buf *p)
+{
+    p->bad = -ERR_OOM;
+}
+
+static void set_list(char ***dst, const char *text, struct buf *p)
 {
     size_t n = 0, i = 0;
     char **v;
@@ -110,15 +116,17 @@ static void set_list(char ***dst, const char *text)
     for (const char *s = text; *s; s++)
         n += *s == ',';
     v = calloc(n + 2, sizeof *v);
-    if (!v)
+    if (!v) {
+        no_memory(p);
         return;
+    }
     while (*text) {
         size_t len = strcspn(text, ",");
 
         while (len && *text == ' ')
             text++, len--;
-        if (len)
-            v[i++] = str_ndup(text, len);
+        if (len && !(v[i++] = str_ndup(text, len)))
+            no_memory(p);
         text += len + (text[len] == ',');
     }
     for (i = 0; *dst && (*dst)[i]; i++)
@@ -156,10 +164,11 @@ static void set_key(struct config *c, const struct key *k, const char *text, con
     switch (k->kind) {
     case STR:
         free(*(char **)(void *)at);
-        *(char **)(void *)at = str_dup(text);
+        if (!(*(char **)(void *)at = str_dup(text)))
+            no_memory(p);
         return;
     case LIST:
-        set_list((char ***)(void *)at, text);
+        set_list((char ***)(void *)at, text, p);
         return;
     case BOOL:
         /* `listen: off` is how the other listener is shut: the same word must do here */
@@ -228,7 +237,12 @@ static void file_value(struct config *c, const char *path, const char *name, str
         problem(p, where, "must be a single value%s", k->kind == LIST ? " or a list" : "");
         return;
     }
-    set_key(c, k, text.p ? text.p : "", where, p);
+    if (text.bad == -ERR_OOM)
+        no_memory(p);
+    else if (text.bad)
+        problem(p, where, "is too long");
+    else
+        set_key(c, k, text.p ? text.p : "", where, p);
 }
 
 static void file_map(struct config *c, const char *path, const char *prefix, struct fy_node *map, struct buf *p)
@@ -416,7 +430,7 @@ static const char *config_flag(int argc, char *const *argv)
 
 /* ---- as a whole -------------------------------------------------------- */
 
-static void default_paths(struct config *c, char *const *env)
+static void default_paths(struct config *c, char *const *env, struct buf *p)
 {
     const char *xdg = env_get(env, "XDG_DATA_HOME"), *home = env_get(env, "HOME");
     char host[65] = "node";
@@ -430,6 +444,8 @@ static void default_paths(struct config *c, char *const *env)
     if (gethostname(host, sizeof host - 1) < 0 || !host[0])
         snprintf(host, sizeof host, "node");
     c->node = str_dup(host);
+    if (!c->data || !c->node)
+        no_memory(p);
 }
 
 static bool loopback(const char *host)
@@ -532,7 +548,7 @@ int config_load(int argc, char *const *argv, char *const *env, struct config *re
     for (size_t i = 0; i < ARRAY_LEN(keys); i++)
         if (keys[i].dflt)
             set_key(ret, &keys[i], keys[i].dflt, "built-in", p);
-    default_paths(ret, env);
+    default_paths(ret, env, p);
     if (!file)
         file = env_file;
     if (file)
@@ -546,11 +562,15 @@ int config_load(int argc, char *const *argv, char *const *env, struct config *re
     read_file(ret, path, file != NULL, p);
     read_env(ret, env, p);
     read_flags(ret, argc, argv, p);
+    if (p->bad)
+        return err_bad(e, p->bad, "the configuration has more problems than can be shown");
     check_listen(ret, p);
     check_roots(ret, p);
     check_words(ret, p);
     if (p->len == 0)
         make_data(ret, p);
+    if (p->bad)
+        return err_bad(e, p->bad, "the configuration has more problems than can be shown");
     if (p->len == 0)
         return 0;
     return err_set(e, ERR_CONFIG, "the configuration has problems");

@@ -440,9 +440,12 @@ int serve_main(int argc, char **argv)
             return usage();
     umask(077);
     if (config_load(argc, argv, environ, &s.cfg, &problems, &e) < 0) {
-        fprintf(stderr, "sallyport: the configuration is not valid:\n%s", problems.p ? problems.p : e.msg);
+        if (e.code == ERR_CONFIG)
+            fprintf(stderr, "sallyport: the configuration is not valid:\n%s", problems.p ? problems.p : e.msg);
+        else
+            fprintf(stderr, "sallyport: %s\n", e.msg);
         config_fini(&s.cfg);
-        return err_info(ERR_CONFIG)->exit;
+        return err_info(e.code)->exit;
     }
     s.svc.log = logger_new(STDERR_FILENO, (enum log_level)logger_level(s.cfg.log_level), text_logs(&s.cfg));
     sandbox_host_init();

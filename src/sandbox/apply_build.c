@@ -393,6 +393,6 @@ int apply_build(const struct changes *c, const char *const *only, struct apply_p
     free(b.sel);
     free(b.kept);
     if (r == 0 && skipped->bad)
-        r = err_set(e, -skipped->bad, "too many files were skipped to name them");
+        r = err_bad(e, skipped->bad, "too many files were skipped to name them");
     return r;
 }

@@ -185,9 +185,9 @@ int apply_plan_text(const struct apply_plan *p, struct buf *out, struct err *e)
     if (!out->bad)
         sha256_hex_of(out->p, out->len, hex);
     else
-        return err_set(e, -out->bad, "the plan of the apply is too large");
+        return err_bad(e, out->bad, "the plan of the apply is too large");
     buf_printf(out, "%s\n", hex);
-    return out->bad ? err_set(e, -out->bad, "the plan of the apply is too large") : 0;
+    return out->bad ? err_bad(e, out->bad, "the plan of the apply is too large") : 0;
 }
 
 static int damaged(struct err *e)

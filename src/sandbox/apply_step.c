@@ -171,7 +171,9 @@ static int open_source(const struct apply_ctx *c, const char *path, const struct
     } else {
         fd = layer_open_file(c->journal, to->source, &st);
     }
-    return fd < 0 ? err_sys(e, ERR_CORRUPT, "the new content of %s is gone", path) : fd;
+    if (fd < 0 && errno == ENOENT)
+        return err_sys(e, ERR_CORRUPT, "the new content of %s is gone", path);
+    return fd < 0 ? err_sys(e, ERR_IO, "open the new content of %s", path) : fd;
 }
 
 static int fill_tmp(const struct apply_ctx *c, const struct apply_op *op, const struct apply_state *from,

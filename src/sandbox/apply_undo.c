@@ -61,8 +61,10 @@ static int give_file(int from, const char *name, int to, const char *new_name, s
     if (linkat(from, name, to, new_name, 0) == 0 || errno == EEXIST)
         return 0;
     AUTO(fd_close) int src = layer_open_file(from, name, &st);
-    if (src < 0)
+    if (src < 0 && errno == ENOENT)
         return err_sys(e, ERR_CORRUPT, "the content from before the apply is gone");
+    if (src < 0)
+        return err_sys(e, ERR_IO, "open the content from before the apply");
     AUTO(fd_close) int dst = openat(to, new_name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (dst < 0)
         return err_sys(e, ERR_IO, "save a file");
@@ -266,5 +268,5 @@ int apply_undo_patch(const char *applied_run_dir, const char *project_root, stru
         return r;
     if (body.len > 0)
         buf_add(out, body.p, body.len);
-    return out->bad ? err_set(e, -out->bad, "the patch is too large") : 0;
+    return out->bad ? err_bad(e, out->bad, "the patch is too large") : 0;
 }

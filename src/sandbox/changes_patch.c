@@ -97,7 +97,7 @@ int changes_patch_parts(const struct changes *c, const char *const *only, struct
             r = part(arg, out, e);
     }
     if (r == 0 && out->bad)
-        r = err_set(e, -out->bad, "the patch is too large");
+        r = err_bad(e, out->bad, "the patch is too large");
     return r;
 }
 

@@ -421,7 +421,9 @@ static int read_birth(struct scan *s, struct err *e)
     if (!path)
         return err_oom(e);
     struct stat st;
-    int r = lstat(path, &st) < 0 ? err_sys(e, ERR_CORRUPT, "the birth of layer %s is not known", s->in->layers[0]) : 0;
+    int r = lstat(path, &st) < 0 ? err_sys(e, errno == ENOENT ? ERR_CORRUPT : ERR_IO,
+                                           "the birth of layer %s is not known", s->in->layers[0])
+                                 : 0;
     free(path);
     if (r == 0)
         s->birth = st.st_mtim;

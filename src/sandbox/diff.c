@@ -231,6 +231,6 @@ int diff_file(const char *path, struct diff_side a, struct diff_side b, struct b
     if (r == 0)
         r = one(path, a, b, out, e);
     if (r == 0 && out->bad)
-        return err_set(e, -out->bad, "the patch is too large");
+        return err_bad(e, out->bad, "the patch is too large");
     return r;
 }

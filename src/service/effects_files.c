@@ -188,8 +188,9 @@ int effects_files_list(int dir, size_t max, void (*each)(void *arg, const struct
         char *nl, *p = b.p;
 
         if (k < 0)
-            return b.bad ? err_set(e, ERR_CORRUPT, "the list of changes has a line too long")
-                         : err_sys(e, ERR_IO, "read the list of changes");
+            return b.bad == -ERR_OOM ? err_oom(e)
+                   : b.bad           ? err_set(e, ERR_CORRUPT, "the list of changes has a line too long")
+                                     : err_sys(e, ERR_IO, "read the list of changes");
         if (k == 0)
             break;
         b.len += (size_t)k;

@@ -572,7 +572,8 @@ static int overlay_options(const struct rootfs *fs, const struct spw_step *s, st
     buf_printf(b, "/proc/self/fd/%d,upperdir=%s/upper,workdir=%s/work", fs->project_fd, s->layer, s->layer);
     buf_puts(b, ",userxattr,redirect_dir=nofollow,metacopy=off,index=off,volatile");
     if (b->bad)
-        return err_set(e, ERR_TOO_LARGE, "too many layers (%zu) below this step", s->nlower);
+        return b->bad == -ERR_OOM ? err_oom(e)
+                                  : err_set(e, ERR_TOO_LARGE, "too many layers (%zu) below this step", s->nlower);
     return 0;
 }
 

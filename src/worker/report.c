@@ -333,5 +333,5 @@ int report_write(struct svc *svc, const struct run_row *r, const struct run_step
         head(out, r);
         buf_puts(out, "The rest of this report would be too long: see `sallyport show` and `sallyport logs`.\n");
     }
-    return out->bad ? err_set(e, -out->bad, "the report") : 0;
+    return out->bad ? err_bad(e, out->bad, "the report") : 0;
 }
