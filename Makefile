@@ -5,6 +5,7 @@
 #   make check-vm   escape suite, service and main job in a qemu guest: Linux 6.1, cgroup v2, systemd (as root, Debian 12)
 #   make bench      figures, one BENCH line each
 #   make fuzz       each fuzzer for FUZZ_SECONDS (60), 100,000 commands through the oracle of the shell analysis
+#   make faults     the main job with each allocation, write, fork, mount ... of it failed once: an hour or two
 #   make install    into PREFIX (/usr/local), below DESTDIR if set
 #   make format     clang-format over src/ and tests/
 #   make deps       only the packages
@@ -13,7 +14,7 @@ BUILD ?= build
 PREFIX ?= /usr/local
 NINJA = ninja -C $(BUILD)
 
-.PHONY: all demo check check-vm bench fuzz install format deps clean
+.PHONY: all demo check check-vm bench fuzz faults install format deps clean
 .NOTPARALLEL:
 
 all: deps $(BUILD)/build.ninja
@@ -44,6 +45,10 @@ fuzz:
 	@tools/deps check
 	@tools/fuzz
 
+faults:
+	@tools/deps check
+	@tools/faults
+
 install: all
 	@meson configure $(BUILD) -Dprefix=$(PREFIX)
 	meson install -C $(BUILD)
@@ -52,4 +57,4 @@ format:
 	@git ls-files 'src/*.[ch]' 'tests/*.[ch]' | xargs clang-format -i
 
 clean:
-	rm -rf $(BUILD) build-check build-fuzz build-oracle
+	rm -rf $(BUILD) build-check build-fuzz build-faults build-oracle

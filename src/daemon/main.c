@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/fault_board.h"
 #include "cli/cli.h"
 #include "daemon/daemon.h"
 
@@ -32,8 +33,11 @@ int main(int argc, char **argv)
 
     if (argc == 2 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0))
         return puts("sallyport " SALLYPORT_VERSION) < 0;
-    if (argc >= 2 && strcmp(argv[1], "serve") == 0)
+    if (argc >= 2 && strcmp(argv[1], "serve") == 0) {
+        FAULT_ROLE(server);
         return serve_main(argc - 2, argv + 2);
+    }
+    FAULT_ROLE(cli);
     if (argc >= 2 && strcmp(argv[1], "doctor") == 0)
         return doctor_main(argc - 2, argv + 2);
     file = verify_file(argc, argv, &json);

@@ -37,6 +37,7 @@
 #include <sys/wait.h>
 #include <termios.h>
 #include "base/buf.h"
+#include "base/fault_board.h"
 #include "base/str.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -661,6 +662,7 @@ _Noreturn void init_main(const struct init_in *ii)
     struct err e = ERR_INIT;
     struct init in = {.in = ii, .err_fd = -1, .tty = -1, .next = {.sock = -1, .err_fd = -1}};
     struct ini_msg m;
+    FAULT_ROLE(init);
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     prctl(PR_SET_NAME, "sallyport-init", 0, 0, 0);
     (void)!setsid(); /* to lead the sessions of terminals; every other step makes its own */

@@ -26,6 +26,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/fault.h"
+#include "base/fault_board.h"
 #include "base/str.h"
 #include "os/file.h"
 #include "os/proc.h"
@@ -252,6 +253,7 @@ static int bear_shims(char **argv)
 
 int main(int argc, char **argv)
 {
+    FAULT_ROLE(shim);
     if (argc == 2 && str_eq(argv[1], "--version")) {
         puts("sallyport-shim " SALLYPORT_VERSION);
         return 0;

@@ -18,6 +18,7 @@
 #include "base/fault.h"
 #include "base/str.h"
 #include "os/file.h"
+#include "store/fault_vfs.h"
 #include "store/sqlite.h"
 
 #define WRITER_CACHE_KIB 2048
@@ -390,6 +391,7 @@ int sqlite_open(const struct sqlite_config *c, struct db **ret, struct err *e)
     l->restart_at = RESTART_PAGES;
     l->path = str_dup(c->path);
     int r = l->path ? 0 : err_oom(e);
+    fault_vfs_use();
     if (r == 0) {
         int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE;
         int rc = sqlite3_open_v2(l->path, &l->h, flags, NULL);

@@ -25,7 +25,8 @@ char *const *native_shim_env(struct native_env *mem)
     *mem = (struct native_env){0};
 #ifdef SALLYPORT_FAULTS
     static const char *const names[][2] = {{"SALLYPORT_SHIM_FAULT", "SALLYPORT_FAULT"},
-                                           {"SALLYPORT_FAULT_LOG", "SALLYPORT_FAULT_LOG"}};
+                                           {"SALLYPORT_FAULT_LOG", "SALLYPORT_FAULT_LOG"},
+                                           {"SALLYPORT_FAULT_BOARD", "SALLYPORT_FAULT_BOARD"}};
     for (size_t i = 0, n = 0; i < ARRAY_LEN(names); i++) {
         const char *value = getenv(names[i][0]);
         int len = value ? snprintf(mem->text[i], sizeof(mem->text[i]), "%s=%s", names[i][1], value) : 0;

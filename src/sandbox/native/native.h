@@ -10,8 +10,8 @@
 CHECKED int native_shim_path(char **ret, struct err *);
 /* The environment of a shim: empty, but for what a test arms in it (base/fault.h). Valid as long as *mem. */
 struct native_env {
-    char text[2][4096];
-    char *v[3];
+    char text[3][4096];
+    char *v[4];
 };
 char *const *native_shim_env(struct native_env *mem);
 /* Asks for a shim that takes over these fds (borrowed): control socket, spec, error file. SPW_BORN with its pidfd comes
