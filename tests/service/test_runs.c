@@ -572,6 +572,76 @@ static void too_many_open_runs_are_refused(void **state)
     assert_int_equal(rig_count(g, "SELECT count(*) FROM runs"), 2);
 }
 
+static void quotas_refuse_or_hold_up(void **state)
+{
+    struct rig *g = *state;
+    struct queue_counts n = {0};
+    struct id a, b, x;
+    struct run_row row = {0};
+    struct lease l;
+
+    g->svc.counts = &n;
+    g->svc.set.tenant_queued = 2;
+    g->svc.set.tenant_running = 1;
+    a = rig_run(g, STEPS("true") ",\"review\":\"none\",\"priority\":\"high\"}");
+    b = rig_run(g, STEPS("true") ",\"review\":\"none\"}");
+    NO(ERR_QUOTA, runs_create(&g->svc, &g->c, rig_json(g, STEPS("true") "}"), &x, &e));
+    NO(ERR_INVALID, runs_create(&g->svc, &g->c, rig_json(g, STEPS("true") ",\"priority\":\"7\"}"), &x, &e));
+    NO(ERR_INVALID, runs_create(&g->svc, &g->c, rig_json(g, STEPS("true") ",\"priority\":101}"), &x, &e));
+    assert_int_equal(n.refused, 1);
+    assert_int_equal(rig_count(g, "SELECT count(*) FROM runs"), 2);
+    assert_int_equal(rig_count(g, "SELECT count(*) FROM audits WHERE action='run.created'"), 2);
+    rig_planned(g, &a);
+    l = rig_claim(g, "execute");
+    assert_true(id_eq(&l.run_id, &a));
+    rig_planned(g, &b);
+    NO(ERR_EMPTY, runs_claim(&g->svc, "w", &l, &row, &e)); /* b waits for a's place */
+    hub_drain(g->svc.hub);
+    NO(ERR_EMPTY, runs_claim(&g->svc, "w", &l, &row, &e));
+    assert_int_equal(n.claims, 3);
+}
+
+/* What a worker that lost its lease tries is refused, whatever it is. */
+static void a_stale_worker_writes_nothing(void **state)
+{
+    struct rig *g = *state;
+    struct id id = rig_run(g, STEPS("true") ",\"review\":\"none\"}");
+    struct lease old, now;
+    struct run_steps steps = {0};
+    struct step_row s;
+    struct kept k = {.name = "x", .media_type = "text/plain"};
+    struct err why = ERR_INIT;
+    enum run_node node;
+    enum gate gate;
+    bool flag;
+    int64_t before;
+
+    rig_planned(g, &id);
+    old = rig_claim(g, "execute");
+    OK(runs_later(&g->svc, &old, 0, NULL, &e));
+    now = rig_claim(g, "execute");
+    assert_true(now.token > old.token);
+    s = only_step(g, &id, &steps);
+    memset(k.sha256, '0', 64);
+    before = rig_count(g, "SELECT sum(event_seq) FROM runs");
+    (void)err_set(&why, ERR_IO, "x");
+    NO(ERR_LEASE, runs_extend(&g->svc, &old, &flag, &e));
+    NO(ERR_LEASE, runs_gate(&g->svc, &old, &s, true, &gate, &e));
+    NO(ERR_LEASE, runs_step_done(&g->svc, &old, &s, &e));
+    NO(ERR_LEASE, runs_steps_failed(&g->svc, &old, "failed", ERR_LOST, NULL, &e));
+    NO(ERR_LEASE, runs_done(&g->svc, &old, NULL, 0, NULL, &node, &e));
+    NO(ERR_LEASE, runs_applied(&g->svc, &old, "{}", 0, &e));
+    NO(ERR_LEASE, runs_conflict(&g->svc, &old, "{}", "x", &node, &e));
+    NO(ERR_LEASE, runs_fail(&g->svc, &old, "failed", ERR_LOST, NULL, &e));
+    NO(ERR_LEASE, runs_later(&g->svc, &old, 0, NULL, &e));
+    NO(ERR_LEASE, runs_retry(&g->svc, &old, &why, &flag, &e));
+    NO(ERR_LEASE, runs_finish(&g->svc, &old, &k, 1, &e));
+    assert_int_equal(rig_count(g, "SELECT sum(event_seq) FROM runs"), before);
+    assert_string_equal(rig_state(g, &id), "running");
+    steps.v[0] = s;
+    run_steps_fini(&steps);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -579,6 +649,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(nothing_runs_before_review, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_replaced_plan_needs_a_new_look, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_denied_plan_ends_the_run, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(quotas_refuse_or_hold_up, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(a_stale_worker_writes_nothing, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_step_is_asked_once_and_bound_to_its_text, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_new_deny_wins_over_an_old_approval, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_lost_lease_changes_nothing, rig_up, rig_down),

@@ -45,10 +45,43 @@ static void a_run_that_takes_longer_than_its_lease_is_not_taken_away(void **stat
     assert_int_equal(rig_count(g, "SELECT count(*) FROM run_events WHERE type='step.finished'"), 1);
 }
 
+/* A shim that never starts: the server's own failure, which is tried again with growing delays, and in the end told. */
+static void what_the_server_fails_at_is_tried_again_and_then_told(void **state)
+{
+    struct rig *g = *state;
+    struct queue_counts n = {0};
+    struct workers *workers = NULL;
+    struct run_row row = {0};
+    struct id id;
+
+    assert_int_equal(setenv("SALLYPORT_SHIM", "/bin/false", 1), 0);
+    g->svc.counts = &n;
+    g->svc.set.retries = 2;
+    g->svc.set.retry_ms = 5;
+    g->svc.set.retry_max_ms = 20;
+    id = rig_run(g, "{\"project_id\":\"hello\",\"review\":\"none\",\"steps\":[{\"command\":\"true\"}]}");
+    OK(workers_start(&g->svc, 2, &workers, &e));
+    for (int i = 0; i < 400 && !str_eq(rig_state(g, &id), "failed"); i++)
+        clock_sleep_us(50 * MS_US);
+    workers_stop(workers);
+    assert_int_equal(unsetenv("SALLYPORT_SHIM"), 0);
+    OK(runs_row(&g->svc, NULL, &id, &row, &e));
+    assert_string_equal(run_sm_state(row.node), "failed");
+    assert_string_equal(row.reason_code, "sandbox_failed");
+    run_row_fini(&row);
+    assert_int_equal(n.retries, 2);
+    assert_int_equal(n.given_up, 1);
+    assert_int_equal(n.lost, 0);
+    assert_int_equal(rig_count(g, "SELECT count(*) FROM audits WHERE action='run.retried'"), 2);
+    assert_int_equal(rig_count(g, "SELECT lease_token FROM runs"), 3); /* three claims */
+    assert_int_equal(rig_count(g, "SELECT count(*) FROM run_events WHERE type='step.finished'"), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_run_that_takes_longer_than_its_lease_is_not_taken_away, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(what_the_server_fails_at_is_tried_again_and_then_told, rig_up, rig_down),
     };
 
     return cmocka_run_group_tests_name("workers", tests, NULL, NULL);

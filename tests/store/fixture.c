@@ -133,6 +133,26 @@ struct step_row a_step(int run, int n)
                              .exit_code = -1};
 }
 
+char *query_plan(struct fixture *f, const char *sql)
+{
+    sqlite3 *h = NULL;
+    sqlite3_stmt *st = NULL;
+    char *text = NULL, *ret = NULL;
+    size_t n = 0;
+    FILE *out = open_memstream(&ret, &n);
+    assert_non_null(out);
+    assert_int_equal(asprintf(&text, "EXPLAIN QUERY PLAN %s", sql) > 0, 1);
+    assert_int_equal(sqlite3_open_v2(f->path, &h, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(h, text, -1, &st, NULL), SQLITE_OK);
+    while (sqlite3_step(st) == SQLITE_ROW)
+        fprintf(out, "%s\n", (const char *)sqlite3_column_text(st, 3));
+    sqlite3_finalize(st);
+    sqlite3_close(h);
+    fclose(out);
+    free(text);
+    return ret;
+}
+
 int64_t count_of(struct fixture *f, const char *table)
 {
     sqlite3 *h = NULL;

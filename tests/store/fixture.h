@@ -50,4 +50,5 @@ void refuse(int r, int code);          /* -code, else fails */
 /* WRITE(f, { statements with db and e; return … });  inside a nested function would be GNU C: tests use named ones. */
 void write_ok(struct fixture *, store_fn, void *arg);
 void read_ok(struct fixture *, store_fn, void *arg);
+char *query_plan(struct fixture *, const char *sql);   /* EXPLAIN QUERY PLAN, a line each; to be freed */
 int64_t count_of(struct fixture *, const char *table); /* through a connection of its own */
