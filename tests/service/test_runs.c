@@ -627,7 +627,7 @@ static void a_stale_worker_writes_nothing(void **state)
     (void)err_set(&why, ERR_IO, "x");
     NO(ERR_LEASE, runs_extend(&g->svc, &old, &flag, &e));
     NO(ERR_LEASE, runs_gate(&g->svc, &old, &s, true, &gate, &e));
-    NO(ERR_LEASE, runs_step_done(&g->svc, &old, &s, &e));
+    NO(ERR_LEASE, runs_step_done(&g->svc, &old, &s, NULL, &e));
     NO(ERR_LEASE, runs_steps_failed(&g->svc, &old, "failed", ERR_LOST, NULL, &e));
     NO(ERR_LEASE, runs_done(&g->svc, &old, NULL, 0, NULL, &node, &e));
     NO(ERR_LEASE, runs_applied(&g->svc, &old, "{}", 0, &e));
