@@ -37,7 +37,7 @@ class Asker:
 def good_bodies(w):
     """A body for each operation that takes one: right in itself, so what is refused is what a case does to it."""
     step = {"command": "echo hello", "title": "say hello", "cwd": "sub", "env_names": ["A"], "wall_ms": 1000, "kind": "command",
-            "reason": "why not"}
+            "reason": "why not", "pty": True, "cols": 132, "rows": 43}
     bodies = {
         "post_projects": {"root_path": w.project + "/sub", "name": "sub", "seed": "copy"},
         "put_project_settings": {"toolchains": "nvm,pyenv", "seed": "copy",
@@ -69,6 +69,8 @@ def good_bodies(w):
         "post_project_pause": {"note": "x"},
         "post_project_resume": {},
         "post_run_priority": {"priority": "high"},
+        "post_step_input": {"offset": 0, "text": "ls\n", "eof": True},
+        "post_step_resize": {"cols": 80, "rows": 24},
     }
     for op in w.ops:
         if op.body:

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 import threading
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from api_lib import GIVES, OTHER_TOKEN, SCOPES, Conn, Results, Server, World, check, run_main  # noqa: E402
@@ -435,6 +436,43 @@ def whole_run(w):
     events_of(w, undo)
 
 
+def terminal(w):
+    """Typed into, resized, ended: a repeat changes nothing, what does not fit is refused with the place where it goes on."""
+    w.need_sandbox()
+    run = w.ok("post_runs", {"project_id": "hello", "review": "plan", "steps": [
+        {"command": "stty size; cat; stty size", "pty": True, "cols": 100, "rows": 30}, {"command": "cat"}]})["id"]
+    w.wait(run, "awaiting_review")
+    check(w.ok("get_run_plan", ids={"run": run})["steps"][0]["pty"] is True, "the plan does not say it")
+    w.ok("post_run_approve", {}, ids={"run": run})
+    step, other = [s["id"] for s in w.ok("get_run_steps", ids={"run": run})["items"]]
+    until = time.monotonic() + 60
+    while b"30 100\r\n" not in w.call("get_step_log", ids={"step": step}).body:
+        check(time.monotonic() < until, "it never said how large it is")
+        time.sleep(0.02)
+    check(w.ok("get_step", ids={"step": step})["terminal"]["accepted"] == 0, "somebody else typed")
+    for _ in range(2):
+        got = w.ok("post_step_input", {"offset": 0, "text": "h\u00e4llo\n"}, ids={"step": step})
+        check(got == {"step_id": step, "accepted": 7, "cols": 100, "rows": 30, "eof": False}, got)
+    for offset, text in ((9, "x"), (3, "x")):
+        a = w.call("post_step_input", {"offset": offset, "text": text}, ids={"step": step})
+        check(a.code == "conflict" and a.json["error"]["details"]["expected"] == 7, a)
+    a = w.call("post_step_input", {"offset": 7, "text": "a", "text_b64": "YQ=="}, ids={"step": step})
+    check(a.status == 400, "text twice:", a)
+    check(w.call("post_step_input", {"offset": 7, "text_b64": "?"}, ids={"step": step}).status == 400, "no base64")
+    got = w.ok("post_step_resize", {"cols": 132, "rows": 43}, ids={"step": step})
+    check((got["cols"], got["rows"]) == (132, 43), got)
+    check(w.call("post_step_input", {"offset": 0, "text": "x"}, ids={"step": other}).code == "invalid_state", "typed without a terminal")
+    got = w.ok("post_step_input", {"offset": 7, "text_b64": "/wo=", "eof": True}, ids={"step": step})
+    check(got["accepted"] == 9 and got["eof"], got)
+    w.wait(run, "succeeded")
+    out, err = log_of(w, step)
+    check(out.startswith(b"30 100\r\n") and out.endswith(b"43 132\r\n") and b"\xff\r\n" in out and err == b"", "the log is", out)
+    check(w.call("post_step_input", {"offset": 9, "text": "x"}, ids={"step": step}).code == "invalid_state", "typed after its end")
+    check("terminal" not in w.ok("get_step", ids={"step": step}), "a terminal after its end")
+    actions = [r["action"] for r in w.ok("get_run_audit", ids={"run": run})["items"] if r["action"].startswith("terminal")]
+    check(actions == ["terminal.attached", "terminal.input"], actions)
+
+
 def artifacts(w):
     w.need_sandbox()
     for a in w.ok("get_run_artifacts", ids={"run": w.whole})["items"]:
@@ -540,7 +578,7 @@ def lives(w):
 def main():
     results, w = Results(), World()
     w.whole = None
-    for case in (description, docs, reads, access, replays, denied, at_once, lists, whole_run, artifacts, asked, kept, audit,
+    for case in (description, docs, reads, access, replays, denied, at_once, lists, whole_run, terminal, artifacts, asked, kept, audit,
                  covered, guarded):
         results.case(case.__name__, case, w)
     w.store.close()
