@@ -1,0 +1,258 @@
+/* Retention over a store and files of its own: what goes, what stays, what a kill in between leaves, and the order of
+ * marking and unlinking. */
+#include "tests/service/rig.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fault.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/logfile.h"
+#include "service/artifacts.h"
+#include "service/disk.h"
+#include "service/keeper.h"
+#include "service/stream.h"
+
+/* A run that is over, with a log of some kilobytes and an artifact of this text. */
+static struct id ended(struct rig *g, const char *text)
+{
+    struct id id = rig_run(g, "{\"project_id\":\"hello\",\"steps\":[{\"command\":\"true\"}],\"review\":\"plan\"}");
+    struct kept k = {.name = "out", .media_type = "text/plain", .size_bytes = (int64_t)strlen(text)};
+    struct log_writer *w = NULL;
+    char rel[64];
+    int dir = -1;
+
+    rig_planned(g, &id);
+    OK(runs_reject(&g->svc, &g->c, &id, NULL, &e));
+    struct lease l = rig_claim(g, "finish");
+    OK(artifacts_keep(&g->svc, text, strlen(text), k.sha256, &e));
+    OK(runs_finish(&g->svc, &l, &k, 1, &e));
+    snprintf(rel, sizeof rel, "runs/%s/logs", id.s);
+    OK(dir_make(g->svc.data_fd, rel, &dir, &e));
+    OK(logfile_open_write(dir, "0.1.log", &w, &e));
+    for (int i = 0; i < 100; i++)
+        OK(logfile_append(w, LOG_STDOUT, i, "a line of output, as they are\n", 30, &e));
+    for (int i = 0; i < 3; i++)
+        OK(logfile_append(w, LOG_STDERR, i, "and a note\n", 11, &e));
+    logfile_close_write(w);
+    close(dir);
+    return id;
+}
+
+static bool there(struct rig *g, const struct id *run, const char *what)
+{
+    char rel[128];
+
+    snprintf(rel, sizeof rel, "runs/%s%s", run->s, what);
+    return faccessat(g->svc.data_fd, rel, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static bool blob_there(struct rig *g, const char *text)
+{
+    char sum[SHA256_HEX], rel[128];
+
+    sha256_hex_of(text, strlen(text), sum);
+    snprintf(rel, sizeof rel, "blobs/%.2s/%s", sum, sum);
+    return faccessat(g->svc.data_fd, rel, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static struct retention_done clean(struct rig *g, bool dry, int64_t kept)
+{
+    struct retention_done d = {0};
+
+    clock_sleep_us(3000); /* the rules below are of one millisecond */
+    OK(retention_clean(&g->svc, dry, kept, NULL, &d, &e));
+    return d;
+}
+
+static int open_stream(struct rig *g, const struct id *id)
+{
+    AUTO_PTR(stream_close) struct stream *s = NULL;
+
+    return stream_open(&g->svc, "default", id, NULL, &s, NULL);
+}
+
+static void nothing_goes_without_a_rule(void **state)
+{
+    struct rig *g = *state;
+    struct id a = ended(g, "one");
+    struct retention_done d = clean(g, false, INT64_MAX);
+
+    assert_int_equal(d.logs_removed + d.runs_removed, 0);
+    assert_true(there(g, &a, "/logs/0.1.log"));
+    assert_int_equal(open_stream(g, &a), 0);
+}
+
+static void logs_go(void **state)
+{
+    struct rig *g = *state;
+    struct id a = ended(g, "one"), b = ended(g, "two");
+    struct id open = rig_run(g, "{\"project_id\":\"hello\",\"steps\":[{\"command\":\"true\"}]}");
+
+    OK(retention_keep(&g->svc, &g->c, &b, true, &e));
+    g->svc.set.retention.logs_ms = 1;
+    assert_int_equal(clean(g, true, 0).logs_removed, 1);
+    assert_true(there(g, &a, "/logs/0.1.log"));
+    struct retention_done d = clean(g, false, 0);
+    assert_int_equal(d.logs_removed, 1);
+    assert_true(d.bytes >= 4096);
+    assert_false(there(g, &a, "/logs"));
+    assert_true(there(g, &b, "/logs/0.1.log"));
+    assert_true(blob_there(g, "one"));
+    assert_int_equal(open_stream(g, &a), -ERR_GONE);
+    assert_int_equal(open_stream(g, &b), 0);
+    assert_int_equal(open_stream(g, &open), 0);
+    assert_int_equal(clean(g, false, 0).logs_removed, 0); /* once */
+    assert_int_equal(rig_count(g, "SELECT count(*) FROM audits WHERE action = 'run.logs_removed'"), 1);
+    assert_int_equal(rig_count(g, "SELECT count(*) FROM runs WHERE removing = 1"), 0);
+}
+
+static void all_goes_but_what_others_name(void **state)
+{
+    struct rig *g = *state;
+    struct id a = ended(g, "shared"), b = ended(g, "shared"), c = ended(g, "own");
+
+    OK(retention_keep(&g->svc, &g->c, &b, true, &e));
+    g->svc.set.retention.failed_runs_ms = 1; /* a rejected run did not succeed */
+    assert_int_equal(clean(g, false, 0).runs_removed, 2);
+    assert_false(there(g, &a, ""));
+    assert_false(there(g, &c, ""));
+    assert_true(blob_there(g, "shared"));
+    assert_false(blob_there(g, "own"));
+    assert_int_equal(rig_count(g, "SELECT count(*) FROM artifacts WHERE removed_us > 0"), 2);
+    assert_int_equal(
+        rig_count(g, "SELECT count(*) FROM run_events e JOIN runs r ON r.id = e.run_id WHERE removed_us > 0"), 0);
+    assert_int_equal(rig_count(g, "SELECT count(*) FROM runs"), 3);
+    NO(ERR_GONE, retention_keep(&g->svc, &g->c, &a, true, &e));
+    OK(retention_keep(&g->svc, &g->c, &b, false, &e));
+    assert_int_equal(clean(g, false, 0).runs_removed, 1);
+    assert_false(blob_there(g, "shared"));
+}
+
+static void the_oldest_go_first(void **state)
+{
+    struct rig *g = *state;
+    struct id a = ended(g, "1"), b = ended(g, "2"), c = ended(g, "3");
+    int64_t each = disk_tree_bytes(g->svc.data_fd, "runs") / 3;
+
+    g->svc.set.retention.max_bytes = 1;
+    assert_true(each > 8192);
+    assert_int_equal(clean(g, false, 2 * each).runs_removed, 2); /* each frees a little more than its directory */
+    assert_false(there(g, &a, ""));
+    assert_false(there(g, &b, ""));
+    assert_true(there(g, &c, ""));
+}
+
+/* Marked, and killed before anything was unlinked: the next pass does the rest. */
+static void half_done(void **state)
+{
+    struct rig *g = *state;
+    struct id a = ended(g, "one");
+    char sql[200];
+
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM runs WHERE id = '%s' AND removing = 1", a.s);
+    rig_sql(g, "UPDATE runs SET removed_us = 5, logs_removed_us = 5, removing = 1");
+    rig_sql(g, "UPDATE artifacts SET removed_us = 5");
+    assert_int_equal(rig_count(g, sql), 1);
+    assert_int_equal(open_stream(g, &a), -ERR_GONE);
+    clean(g, false, 0);
+    assert_false(there(g, &a, ""));
+    assert_false(blob_there(g, "one"));
+    assert_int_equal(rig_count(g, sql), 0);
+}
+
+static void whose_sandbox_is_not_cleaned_stays(void **state)
+{
+    struct rig *g = *state;
+    struct id a = ended(g, "one");
+    char rel[64];
+
+    snprintf(rel, sizeof rel, "runs/%s/layers", a.s);
+    OK(dir_make(g->svc.data_fd, rel, NULL, &e));
+    g->svc.set.retention.runs_ms = 1;
+    assert_int_equal(clean(g, false, 0).runs_removed, 0);
+    OK(dir_remove(g->svc.data_fd, rel, &e));
+    assert_int_equal(clean(g, false, 0).runs_removed, 1);
+}
+
+static void logs_are_compressed_once(void **state)
+{
+    struct rig *g = *state;
+    struct id a = ended(g, "one"), b = ended(g, "two");
+    struct retention_done d = {0};
+
+    OK(retention_pack(&g->svc, clock_now_us(), NULL, NULL, &d, &e));
+    assert_int_equal(d.packed, 2);
+    assert_true(d.packed_out < d.packed_in);
+    assert_true(there(g, &a, "/logs/0.1.log.zst"));
+    assert_false(there(g, &b, "/logs/0.1.log"));
+    d = (struct retention_done){0};
+    OK(retention_pack(&g->svc, clock_now_us(), NULL, NULL, &d, &e));
+    assert_int_equal(d.packed, 0);
+    assert_int_equal(rig_count(g, "SELECT count(*) FROM runs WHERE packed_us > 0"), 2);
+}
+
+static void a_project_says_otherwise(void **state)
+{
+    struct rig *g = *state;
+    struct id a = ended(g, "one");
+
+    g->svc.set.retention.runs_ms = 1;
+    rig_sql(g, "UPDATE projects SET settings = '{\"retention\":{\"runs_ms\":0}}'");
+    assert_int_equal(clean(g, false, 0).runs_removed, 0);
+    rig_sql(g, "UPDATE projects SET settings = '{\"retention\":{\"logs_ms\":1}}'");
+    assert_int_equal(clean(g, false, 0).runs_removed, 1);
+    assert_false(there(g, &a, ""));
+}
+
+static void the_budget_is_judged(void **state)
+{
+    struct rig *g = *state;
+    struct disk_room room;
+    struct disk_usage u;
+
+    disk_room(&g->svc, &room);
+    assert_int_equal(room.level, DISK_OK);
+    ended(g, "one");
+    OK(disk_measure(g->svc.data_fd, &u, &e));
+    assert_true(u.bytes[DISK_LOGS] > 0 && u.bytes[DISK_ARTIFACTS] > 0 && u.bytes[DISK_DATABASE] > 0);
+    g->svc.set.min_free_bytes = INT64_MAX / 4;
+    disk_room(&g->svc, &room);
+    assert_int_equal(room.level, DISK_REFUSE);
+    assert_non_null(strstr(room.why, "min_free"));
+    g->svc.set.min_free_bytes = 0;
+    g->svc.set.disk_budget_bytes = 1;
+    g->svc.set.retention_every_ms = 3600000;
+    OK(keeper_start(&g->svc, &e));
+    disk_room(&g->svc, &room);
+    assert_int_equal(room.level, DISK_REFUSE);
+    assert_non_null(strstr(room.why, "disk_budget"));
+    const struct json *body = rig_json(g, "{\"project_id\":\"hello\",\"steps\":[{\"command\":\"true\"}]}");
+    struct id id;
+    NO(ERR_DISK_FULL, runs_create(&g->svc, &g->c, body, &id, &e));
+    g->svc.set.disk_budget_bytes = u.total + u.total / 50;
+    disk_room(&g->svc, &room);
+    assert_int_equal(room.level, DISK_TIGHT);
+    keeper_stop(&g->svc);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(nothing_goes_without_a_rule),
+        T(logs_go),
+        T(all_goes_but_what_others_name),
+        T(the_oldest_go_first),
+        T(half_done),
+        T(whose_sandbox_is_not_cleaned_stays),
+        T(logs_are_compressed_once),
+        T(a_project_says_otherwise),
+        T(the_budget_is_judged),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
