@@ -10,10 +10,10 @@ db() { python3 -c 'import sqlite3, sys; c = sqlite3.connect(sys.argv[1], timeout
 old() { touch -h -d '2 days ago' "$@"; }
 
 # Every file's name, mode, size, time and content, but for the database's index of its log (-shm), in which readers leave
-# marks, and the directory of the run $LIVE, which writes its log.
-LIVE=none
+# marks. While the run $LIVE goes on, its directory and the database's log grow.
+LIVE=
 data_is() {
-    (cd "$T/data" && set -- '(' -name '*.db-shm' -o -name "$LIVE" ')' -prune -o &&
+    (cd "$T/data" && set -- '(' -name '*.db-shm' ${LIVE:+-o -name "$LIVE" -o -name '*.db*'} ')' -prune -o &&
         find . "$@" -printf '%P %m %s %T@\n' | LC_ALL=C sort &&
         find . "$@" -type f -print0 | LC_ALL=C sort -z | xargs -0r sha256sum)
 }
@@ -113,6 +113,7 @@ while read -r g; do gone "$g"; done <"$T/cgroups"
 ended "$LIVE" succeeded
 want 0 logs "$LIVE"
 eq "lines" "$(cat "$T/out")" "$(for i in 1 2 3 4 5 6 7 8; do echo "line $i"; done)"
+LIVE=
 
 t "a sandbox and a cgroup whose run's directory is gone are found by their own names"
 new_run -p hello --review none --cmd 'sleep 1000'
