@@ -18,7 +18,7 @@ struct api {
     struct api_config cfg;
     struct guard *guard;
     struct flights *flights;
-    struct ws_tally *tally;
+    struct tally *ws, *sse;
     struct http_server *server;
 };
 
@@ -35,7 +35,9 @@ int api_new(struct svc *svc, const struct api_config *cfg, struct api **ret, str
     if (r == 0)
         r = flights_new(&a->flights, e);
     if (r == 0)
-        r = ws_tally_new(cfg->max_ws_per_token, &a->tally, e);
+        r = tally_new(cfg->max_ws_per_token, "WebSockets", &a->ws, e);
+    if (r == 0)
+        r = tally_new(cfg->max_sse_per_token, "event streams", &a->sse, e);
     if (r < 0) {
         api_free(a);
         return r;
@@ -50,7 +52,8 @@ void api_free(struct api *a)
         return;
     guard_free(a->guard);
     flights_free(a->flights);
-    ws_tally_free(a->tally);
+    tally_free(a->ws);
+    tally_free(a->sse);
     free(a);
 }
 
@@ -64,9 +67,14 @@ struct http_server *api_server(const struct api *a)
     return a->server;
 }
 
-struct ws_tally *api_ws_tally(struct api *a)
+struct tally *api_ws_tally(struct api *a)
 {
-    return a->tally;
+    return a->ws;
+}
+
+struct tally *api_sse_tally(struct api *a)
+{
+    return a->sse;
 }
 
 const struct api_config *api_cfg(const struct api *a)

@@ -18,6 +18,7 @@ struct api_config {
     const char *const *allowed_origins; /* CORS; NULL-terminated or NULL: off */
     int rate_per_s, rate_burst;         /* per token or peer; 0 = no limit */
     unsigned max_ws_per_token;          /* WebSockets; 0 = no limit */
+    unsigned max_sse_per_token;         /* event streams; 0 = no limit */
     int (*doctor)(const char *data, struct jw *, bool *ret_ok,
                   struct err *); /* what this host can do: given by main, the api does not know sandboxes */
     uid_t uid;                   /* of the server: this user (and root) is admin on the unix socket */

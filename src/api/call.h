@@ -133,8 +133,14 @@ void api_call(struct api *, const struct route *, const struct caller *as, struc
 /* Fills who from `Bearer` text, or from the unix socket's peer when it is NULL; slows down who guesses. */
 CHECKED int api_identify(struct api *, const char *bearer, const struct http_peer *, struct caller *who, struct err *);
 struct http_server;
-struct ws_tally;
-struct ws_tally *api_ws_tally(struct api *);
+/* tally: how many connections each token has open; a limit of 0 is none */
+struct tally;
+CHECKED int tally_new(unsigned max, const char *what, struct tally **ret, struct err *); /* what: "WebSockets" */
+void tally_free(struct tally *);
+CHECKED int tally_enter(struct tally *, const char *token_id, struct err *); /* ERR_CONNECTIONS */
+void tally_leave(struct tally *, const char *token_id);
+struct tally *api_ws_tally(struct api *);
+struct tally *api_sse_tally(struct api *);
 /* Of retention and the disk, for /metrics. */
 void keep_metrics(struct call *, struct buf *);
 /* openapi.json from the route table. */

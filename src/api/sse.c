@@ -3,20 +3,44 @@
  * Nothing is buffered for a slow client but what one fill gave: the stream stays where it is. */
 #include "net/sse.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "api/call.h"
 #include "api/frames.h"
 #include "service/stream.h"
 
+#define RETRY_MS 1000
 #define SOFT_MAX (64 * KIB) /* a fill stops after this much; a single item may be larger */
 
 struct sub {
     struct svc *svc;
     struct stream *stream;
     struct http_stream *http;
-    bool dead;
+    struct tally *tally;
+    char token_id[40];
+    bool begun, dead;
 };
+
+static int enter(struct call *c, struct sub *s, struct err *e)
+{
+    struct tally *t = api_sse_tally(c->api);
+    int r = tally_enter(t, c->who.token_id, e);
+
+    if (r < 0)
+        return r;
+    s->tally = t;
+    snprintf(s->token_id, sizeof s->token_id, "%s", c->who.token_id);
+    return 0;
+}
+
+static void sub_free(struct sub *s)
+{
+    stream_close(s->stream);
+    if (s->tally)
+        tally_leave(s->tally, s->token_id);
+    free(s);
+}
 
 static void wake(void *arg)
 {
@@ -29,6 +53,14 @@ static void say(const struct stream_item *it, struct buf *out)
 {
     FRAME_SENT("sse", "", it->json, it->json_len, "");
     sse_event(out, it->cursor, it->type, it->json, it->json_len);
+}
+
+/* The first bytes: how soon a client that was cut off comes back with its cursor. */
+static void begin(struct sub *s, struct buf *out)
+{
+    if (!s->begun)
+        sse_retry(out, RETRY_MS);
+    s->begun = true;
 }
 
 static enum http_fill outcome(struct sub *s, unsigned why, struct buf *out)
@@ -49,6 +81,7 @@ static enum http_fill fill(void *arg, unsigned why, struct buf *out)
     struct err e = ERR_INIT;
     int r = 0;
 
+    begin(s, out);
     while (!s->dead && out->len < SOFT_MAX && (r = stream_next(s->stream, &it, &e)) == 1)
         say(&it, out);
     stream_rest(s->stream);
@@ -66,6 +99,7 @@ static enum http_fill poll(void *arg, unsigned why, struct buf *out)
     struct stream_item it;
     int r = 0;
 
+    begin(s, out);
     while (!s->dead && out->len < SOFT_MAX && (r = stream_poll(s->stream, &it)) == 1)
         say(&it, out);
     if (r == STREAM_BLOCKS)
@@ -78,13 +112,20 @@ static void closed(void *arg)
 {
     struct sub *s = arg;
 
-    stream_close(s->stream);
-    free(s);
+    sub_free(s);
+}
+
+/* Proxies are to pass each event on as it comes (nginx's own word for it). */
+static int open_http(struct call *c, struct sub *s, struct err *e)
+{
+    static const struct http_stream_ops ops = {fill, closed, poll};
+    int r = http_reply_header(c->rq, "X-Accel-Buffering", "no", e);
+
+    return r < 0 ? r : http_stream_open(c->rq, 200, "text/event-stream", &ops, s, &s->http, e);
 }
 
 int sse_reply(struct call *c, const struct id *run, const char *cursor, struct err *e)
 {
-    static const struct http_stream_ops ops = {fill, closed, poll};
     struct sub *s = calloc(1, sizeof *s);
     int r;
 
@@ -93,10 +134,11 @@ int sse_reply(struct call *c, const struct id *run, const char *cursor, struct e
     s->svc = c->svc;
     r = stream_open(c->svc, c->who.tenant, run, cursor, &s->stream, e);
     if (r == 0)
-        r = http_stream_open(c->rq, 200, "text/event-stream", &ops, s, &s->http, e);
+        r = enter(c, s, e);
+    if (r == 0)
+        r = open_http(c, s, e);
     if (r < 0) {
-        stream_close(s->stream);
-        free(s);
+        sub_free(s);
         return r;
     }
     /* After it is open (a wake needs it), before the first fill (which comes after this handler returns): what grows in

@@ -202,7 +202,7 @@ static int connect(struct gate *g, const struct ws_ask *ask, struct err *e)
     if (r == 0)
         r = ws_identify(g, &who, e);
     if (r == 0)
-        r = ws_tally_enter(api_ws_tally(g->api), who.token_id, e);
+        r = tally_enter(api_ws_tally(g->api), who.token_id, e);
     if (r < 0)
         return r;
     pthread_mutex_lock(&g->mu);
@@ -376,7 +376,7 @@ static void on_closed(void *arg)
 
     ws_subs_close(g);
     if (g->counted)
-        ws_tally_leave(api_ws_tally(g->api), g->who.token_id);
+        tally_leave(api_ws_tally(g->api), g->who.token_id);
     secure_wipe(g->token, sizeof g->token);
     caller_fini(&g->who);
     pthread_mutex_destroy(&g->mu);

@@ -87,11 +87,3 @@ int ws_unsubscribe(struct gate *, const struct ws_ask *, struct err *);
 enum http_fill ws_subs_fill(struct gate *, unsigned why, uint64_t sent, struct buf *out);
 /* The same as far as it goes without blocking; g->mu is held. */
 enum http_fill ws_subs_poll(struct gate *, unsigned why, uint64_t sent, struct buf *out);
-
-/* ---- ws_tally.c: connections per token --------------------------------------- */
-
-struct ws_tally;
-CHECKED int ws_tally_new(unsigned max, struct ws_tally **ret, struct err *);
-void ws_tally_free(struct ws_tally *);
-CHECKED int ws_tally_enter(struct ws_tally *, const char *token_id, struct err *); /* ERR_CONNECTIONS */
-void ws_tally_leave(struct ws_tally *, const char *token_id);

@@ -228,6 +228,7 @@ static int build_http(struct server *s, struct err *e)
                             .rate_per_s = (int)s->cfg.rate,
                             .rate_burst = (int)s->cfg.rate_burst,
                             .max_ws_per_token = (unsigned)s->cfg.max_ws_per_token,
+                            .max_sse_per_token = (unsigned)s->cfg.max_sse_per_token,
                             .doctor = sandbox_probe,
                             .uid = geteuid()};
     struct http_config hc;

@@ -343,7 +343,7 @@ def sse(body):
     events = []
     for block in body.decode().split("\n\n"):
         lines = [x for x in block.split("\n") if x and not x.startswith(":")]
-        if lines:
+        if lines and not lines[0].startswith("retry: "):
             f = dict(x.split(": ", 1) for x in lines)
             check(len(f) == len(lines) == 3, "an event of", lines)
             events.append((f["id"], f["event"], json.loads(f["data"])))

@@ -1,9 +1,11 @@
-/* ws_tally.c - how many WebSockets each token has open: see ws.h. */
+/* tally.c - how many connections of one kind each token has open: see call.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/ws.h"
+#include <pthread.h>
+
+#include "api/call.h"
 
 #define BUCKETS 64
 
@@ -13,25 +15,27 @@ struct entry {
     char token_id[40];
 };
 
-struct ws_tally {
+struct tally {
     pthread_mutex_t mu;
     unsigned max;
+    const char *what;
     struct entry *bucket[BUCKETS];
 };
 
-int ws_tally_new(unsigned max, struct ws_tally **ret, struct err *e)
+int tally_new(unsigned max, const char *what, struct tally **ret, struct err *e)
 {
-    struct ws_tally *t = calloc(1, sizeof *t);
+    struct tally *t = calloc(1, sizeof *t);
 
     if (!t)
         return err_oom(e);
     t->max = max;
+    t->what = what;
     pthread_mutex_init(&t->mu, NULL);
     *ret = t;
     return 0;
 }
 
-void ws_tally_free(struct ws_tally *t)
+void tally_free(struct tally *t)
 {
     if (!t)
         return;
@@ -47,7 +51,7 @@ void ws_tally_free(struct ws_tally *t)
 }
 
 /* Where the token's entry is, or would be. */
-static struct entry **place(struct ws_tally *t, const char *token_id)
+static struct entry **place(struct tally *t, const char *token_id)
 {
     uint32_t x = 2166136261u; /* FNV-1a */
     struct entry **p;
@@ -59,7 +63,7 @@ static struct entry **place(struct ws_tally *t, const char *token_id)
     return p;
 }
 
-int ws_tally_enter(struct ws_tally *t, const char *token_id, struct err *e)
+int tally_enter(struct tally *t, const char *token_id, struct err *e)
 {
     struct entry **p;
     int r = 0;
@@ -71,14 +75,14 @@ int ws_tally_enter(struct ws_tally *t, const char *token_id, struct err *e)
     if (!*p)
         r = err_oom(e);
     else if (t->max && (*p)->n >= t->max)
-        r = err_set(e, ERR_CONNECTIONS, "this token has %u WebSockets open, which is all it may: close some", t->max);
+        r = err_set(e, ERR_CONNECTIONS, "this token has %u %s open, which is all it may: close some", t->max, t->what);
     else
         (*p)->n++;
     pthread_mutex_unlock(&t->mu);
     return r;
 }
 
-void ws_tally_leave(struct ws_tally *t, const char *token_id)
+void tally_leave(struct tally *t, const char *token_id)
 {
     pthread_mutex_lock(&t->mu);
     struct entry **p = place(t, token_id), *x = *p;

@@ -1,0 +1,136 @@
+#!/bin/bash
+# streams - event streams over HTTP: a replay is the live stream byte for byte, every place is one to resume from, clients
+# that do not read cost nothing, each token has so many.
+# sanitizers: yes
+. "$(dirname "$0")/lib.sh"
+P=$T/hello
+
+stream() { # RUN FILE [curl option ...]: an event stream to its end
+    local run=$1 file=$2
+    shift 2
+    curl -sSN --max-time 120 -H "Authorization: Bearer $(token)" "$@" "$(base)/api/v1/runs/$run/events" >"$file" 2>"$file.err"
+}
+
+# Both streams, in pieces that are no lines, bytes that are no text, and a line of 1 MiB.
+LOUD='i=0; while [ $i -lt 150 ]; do echo "out $i"; echo "err $i" >&2; i=$((i+1)); done; sleep 0.3
+printf "\\377\\000\\001half"; sleep 0.2; printf " a line\\n"; head -c 1048576 /dev/zero | tr "\\0" x; echo; sleep 0.1; head -c 300000 /dev/urandom; echo end'
+
+loud_run() { # queues it: $R
+    KEY=loud-$RANDOM$RANDOM want_api 202 POST /runs "$(jq -cn --arg c "$LOUD" '{project_id:"hello",review:"none",steps:[{command:"true"},{command:$c}]}')"
+    R=$(j .id)
+}
+
+hello "$P"
+server_start --workers 2 --max-sse-per-token 300
+want 0 project add "$P"
+
+t "a replay is the live stream, byte for byte, for every client that followed it"
+loud_run
+for i in 1 2 3; do
+    stream "$R" "$T/live.$i" &
+    CLIENTS[i]=$!
+done
+wait "${CLIENTS[@]}"
+ended "$R" succeeded
+stream "$R" "$T/replay"
+for i in 1 2 3; do
+    cmp "$T/live.$i" "$T/replay" || fail "client $i was given something else"
+done
+awk '/^data: /{print substr($0, 7)}' "$T/replay" >"$T/events"
+eq "the last event" "$(tail -n 1 "$T/events" | jq -r .type)" run.completed
+eq "bytes of stdout" "$(jq -r 'select(.type == "step.log" and .data.stream == "stdout") | .data | .text_b64 // (.text | @base64)' \
+    "$T/events" | while read -r b; do printf %s "$b" | base64 -d; done | wc -c)" "$(sp show "$R" --json; j '.steps[1].stdout_bytes')"
+
+t "it begins with how soon to come back, and asks proxies not to hold it up"
+stream "$R" "$T/head" -D "$T/headers"
+eq "first line" "$(head -n 1 "$T/head")" "retry: 1000"
+grep -qi '^x-accel-buffering: no' "$T/headers" || fail "no X-Accel-Buffering"
+grep -qi '^cache-control: no-store' "$T/headers" || fail "no Cache-Control"
+
+t "from every place the rest is given, by header and by query"
+grep '^id: ' "$T/replay" | cut -c5- >"$T/ids"
+N=$(wc -l <"$T/ids")
+for n in 1 2 $((N / 3)) $((N / 2)) $((N - 4)) $((N - 1)); do
+    id=$(sed -n "${n}p" "$T/ids")
+    awk -v id="id: $id" 'on{print} $0 == id{seen = 1} seen && /^$/{on = 1}' "$T/replay" >"$T/rest"
+    stream "$R" "$T/by.header" -H "Last-Event-ID: $id"
+    curl -sSN --max-time 60 -H "Authorization: Bearer $(token)" "$(base)/api/v1/runs/$R/events?cursor=$id" >"$T/by.query"
+    tail -n +3 "$T/by.header" | cmp -s - "$T/rest" || fail "from event $n by Last-Event-ID"
+    tail -n +3 "$T/by.query" | cmp -s - "$T/rest" || fail "from event $n by ?cursor="
+done
+stream "$R" "$T/none" -H "Last-Event-ID: $(tail -n 1 "$T/ids")"
+eq "behind the last event" "$(grep -c '^data' "$T/none")" 0
+
+t "two hundred clients that never read cost little, and others are served"
+KEY=slow want_api 202 POST /runs '{"project_id":"hello","review":"none","limits":{"output_bytes":100000000},"steps":[
+    {"command":"sleep 1; for i in 1 2 3 4 5 6 7 8; do yes \"line $i of very many\" | head -c 4000000; sleep 0.1; done; echo over"}]}'
+R=$(j .id)
+python3 - "$(base)" "$(token)" "$R" "$T/slow.go" <<'PY' &
+import os, socket, sys, time
+base, token, run, go = sys.argv[1:]
+host, port = base[7:].rsplit(":", 1)
+all_ = []
+for i in range(200):
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    s.connect((host, int(port)))
+    s.sendall(f"GET /api/v1/runs/{run}/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
+    all_.append(s)
+open(go, "w").close()
+end = time.monotonic() + 100
+while os.path.exists(go) and time.monotonic() < end:
+    time.sleep(0.05)
+PY
+SLOW=$!
+until_ok test -e "$T/slow.go"
+pss() { awk '/^Pss:/{print $2}' "/proc/$SERVER/smaps_rollup"; }
+BEFORE=$(pss) MOST=0
+stream "$R" "$T/quick" &
+QUICK=$!
+while kill -0 $QUICK 2>/dev/null; do
+    NOW=$(pss)
+    [ "$NOW" -gt "$MOST" ] && MOST=$NOW
+    sleep 0.1
+done
+ended "$R" succeeded
+stream "$R" "$T/replay"
+cmp "$T/quick" "$T/replay" || fail "the quick one was given something else"
+[ $(($(stat -c %s "$T/quick") / 1000000)) -ge 32 ] || fail "it was given $(stat -c %s "$T/quick") bytes"
+BOUND=65536
+[ -z "$(nm -D "$SALLYPORT" 2>/dev/null | grep -m1 __asan_init)" ] || BOUND=400000 # freed memory stays for a while
+[ $((MOST - BEFORE)) -lt $BOUND ] || fail "the server grew by $((MOST - BEFORE)) KiB"
+echo "# 200 clients that never read 32 MB each: $((MOST - BEFORE)) KiB more"
+rm -f "$T/slow.go"
+wait $SLOW
+
+t "a token has so many event streams at once; others have theirs"
+KEY=many want_api 202 POST /runs '{"project_id":"hello","review":"plan","steps":[{"command":"true"}]}'
+R=$(j .id)
+server_stop
+server_start --workers 2 --max-sse-per-token 2
+want 0 token new --name other --scope run:read
+OTHER=$(cat "$T/out")
+HELD=()
+for i in 1 2; do
+    stream "$R" "$T/held.$i" &
+    HELD+=($!)
+done
+until_ok grep -qs run.planned "$T/held.1"
+until_ok grep -qs run.planned "$T/held.2"
+want_api 429 GET "/runs/$R/events"
+eq "code" "$(j .error.code)" too_many_connections
+has "$T/out" "this token has 2 event streams open"
+eq "pages need none" "$(api GET "/runs/$R/events" "" -H "Accept: application/json"; echo "$HTTP")" 200
+curl -sN --max-time 60 -H "Authorization: Bearer $OTHER" "$(base)/api/v1/runs/$R/events" >"$T/held.3" &
+HELD+=($!)
+until_ok grep -qs run.planned "$T/held.3"
+kill "$(pgrep -P "${HELD[0]}")"
+wait "${HELD[0]}" 2>/dev/null
+room() { stream "$R" "$T/held.4" --max-time 1; grep -q run.planned "$T/held.4"; }
+until_ok room
+want_api 202 POST "/runs/$R/cancel" '{}'
+wait "${HELD[@]:1}"
+has "$T/held.2" run.completed
+has "$T/held.3" run.completed
+
+finish
