@@ -391,7 +391,7 @@ int get_ws(struct call *c, struct err *e)
     static const struct ws_config cfg = {
         .protocol = WS_SUBPROTOCOL,
         .max_message = WS_MESSAGE_MAX,
-        .guest_bytes = 64 * KIB, /* a connect with many cursors */
+        .guest_bytes = 16 * KIB, /* a connect with many cursors */
         .inbox = 16,
         .outbox = 64 * KIB,
     };

@@ -204,7 +204,7 @@ static void answer_err(struct gate *g, const struct ws_ask *ask, const char *bod
 static void answer_ok(struct gate *g, const struct ws_ask *ask, const struct route *rt, const char *body, size_t n,
                       bool replayed)
 {
-    struct buf out = BUF_INIT(7 * WS_REPLY_MAX); /* text may need six bytes for one */
+    struct buf out = BUF_INIT(2 * WS_REPLY_MAX); /* text may need more bytes than it has */
     struct jw w = ws_res(&out, ask);
 
     if (openapi_is_media_type(rt->response)) {
@@ -217,6 +217,14 @@ static void answer_ok(struct gate *g, const struct ws_ask *ask, const struct rou
     }
     if (replayed)
         jw_kbool(&w, "replayed", true);
+    if (out.bad == -ERR_TOO_LARGE) {
+        struct err e = ERR_INIT;
+
+        buf_fini(&out);
+        (void)err_set(&e, ERR_TOO_LARGE, "the answer is too large for one message: ask for it over HTTP");
+        ws_res_err(g, ask->id, &e);
+        return;
+    }
     ws_res_send(g, &w);
 }
 

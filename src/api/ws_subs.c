@@ -272,7 +272,7 @@ static enum turn turn(struct gate *g, struct ws_sub *s, bool may_block, struct b
     int r = 0;
 
     buf_printf(&head, "{\"type\":\"event\",\"subscription\":\"%s\",\"event\":", s->name);
-    while (out->len < stop && out->len < SOFT_MAX && (r = next(s, may_block, &it, &e)) == 1)
+    while (out->len < stop && out->len < SOFT_MAX && !out->bad && (r = next(s, may_block, &it, &e)) == 1)
         say(&head, it.json, it.json_len, "}", out);
     if (r == STREAM_BLOCKS)
         return TURN_BLOCKS;
@@ -323,7 +323,7 @@ static enum http_fill fill(struct gate *g, bool may_block, unsigned why, uint64_
 
     for (struct ws_sub *s = g->subs; s && why & HTTP_FILL_TIMER; s = s->next)
         atomic_store(&s->grew, true); /* now and then without being told, as every other reader does */
-    while (t == TURN_MORE && out->len < SOFT_MAX)
+    while (t == TURN_MORE && out->len < SOFT_MAX && !out->bad)
         t = round_robin(g, may_block, sent, out);
     if (t == TURN_BLOCKS)
         return HTTP_FILL_BLOCKS;

@@ -128,7 +128,9 @@ struct http_server {
     size_t unsent;                   /* bytes of answers clients have not taken */
     struct buf out;                  /* what a stream's poll gives; empty between two */
     struct ws *guests, *guests_last; /* WebSockets that have not said who they are, the oldest first */
-    _Atomic size_t ws_unsent;        /* bytes of messages that wait to be written; any thread */
+    unsigned nguests;
+    size_t ws_bodies;         /* of bodies: those of WebSockets */
+    _Atomic size_t ws_unsent; /* bytes of messages that wait to be written; any thread */
     bool stopping;
     int64_t stop_at_ms;
 

@@ -18,6 +18,7 @@
 enum {
     SOFT = 64 * 1024,          /* a fill that has this much asks nobody for more */
     INBOX_BYTES = 1024 * 1024, /* waiting messages with this much stop the reading, too */
+    GUESTS_MAX = 64,           /* a further one takes the place of the oldest: who means it says who it is at once */
     CTL_BURST = 200,           /* control frames at once, and a second later on: more is a flood (1008) */
     CTL_PER_S = 50,
     WHY_MAX = WS_CONTROL_MAX - 2 + 1,
@@ -54,6 +55,7 @@ struct ws {
     int echo;         /* with this code */
     double ctl_level;
     int64_t ctl_ms;
+    int64_t since_ms; /* when the message that is under way began */
     size_t guest_used;
     bool guest; /* in srv->guests */
     struct ws *guest_prev, *guest_next;
@@ -343,7 +345,14 @@ static void recount(struct ws *w)
 {
     size_t now = w->rd.msg.len + w->in_bytes + w->pend.len + w->now.len;
     w->srv->bodies += now - w->held;
+    w->srv->ws_bodies += now - w->held;
     w->held = now;
+}
+
+/* Half of what bodies may have: requests over HTTP find room whatever WebSockets say. */
+static bool in_too_much(const struct ws *w)
+{
+    return w->srv->ws_bodies > w->srv->cfg.max_bodies / 2;
 }
 
 static void in_drop(struct ws *w)
@@ -463,6 +472,8 @@ static void digest(struct ws *w, const char *p, size_t n)
 {
     struct ws_in in;
     int r = 0;
+    if (!w->rd.msg_op)
+        w->since_ms = io_now(w->srv->io);
     w->rd.max_message = atomic_load(&w->admitted) ? w->cfg.max_message : w->cfg.guest_bytes;
     while (!w->deaf && !w->peer_closed && !in_full(w) && (r = ws_read(&w->rd, &p, &n, &in)) == 1)
         take(w, &in);
@@ -475,7 +486,7 @@ static void digest(struct ws *w, const char *p, size_t n)
             fail(w, WS_CODE_TRY_LATER, "out of memory");
     }
     recount(w);
-    if (w->srv->bodies > w->srv->cfg.max_bodies)
+    if (in_too_much(w))
         fail(w, WS_CODE_TRY_LATER, "too many messages are under way");
 }
 
@@ -492,6 +503,8 @@ static bool out_full(struct ws *w, bool *ret_closing)
 static void pump(struct ws *w)
 {
     bool closing, full = out_full(w, &closing);
+    if (w->rd.msg_op && io_now(w->srv->io) - w->since_ms > w->srv->cfg.body_ms)
+        fail(w, WS_CODE_POLICY, "a message did not arrive in time");
     if (closing && !w->deaf)
         in_drop(w); /* we said, or will say, Close: what the peer asks for now is not done */
     while (!w->deaf && w->pend.len && !in_full(w)) {
@@ -510,26 +523,34 @@ static void pump(struct ws *w)
 
 /* ---- guests: the loop ---------------------------------------------------------------------- */
 
+static void guest_remove(struct ws *w)
+{
+    struct http_server *srv = w->srv;
+    if (!w->guest)
+        return;
+    srv->nguests--;
+    w->guest = false;
+    *(w->guest_prev ? &w->guest_prev->guest_next : &srv->guests) = w->guest_next;
+    *(w->guest_next ? &w->guest_next->guest_prev : &srv->guests_last) = w->guest_prev;
+    w->guest_prev = w->guest_next = NULL;
+}
+
 static void guest_add(struct ws *w)
 {
     struct http_server *srv = w->srv;
+    if (srv->nguests >= GUESTS_MAX) {
+        struct ws *oldest = srv->guests;
+        guest_remove(oldest);
+        if (!atomic_load(&oldest->admitted))
+            fail(oldest, WS_CODE_TRY_LATER, "too many have not said who they are");
+    }
+    srv->nguests++;
     w->guest = true;
     w->guest_until_ms = io_now(srv->io) + srv->cfg.guest_ms;
     w->guest_prev = srv->guests_last;
     *(srv->guests_last ? &srv->guests_last->guest_next : &srv->guests) = w;
     srv->guests_last = w;
     io_arm(srv->io, w->guest_until_ms);
-}
-
-static void guest_remove(struct ws *w)
-{
-    struct http_server *srv = w->srv;
-    if (!w->guest)
-        return;
-    w->guest = false;
-    *(w->guest_prev ? &w->guest_prev->guest_next : &srv->guests) = w->guest_next;
-    *(w->guest_next ? &w->guest_next->guest_prev : &srv->guests_last) = w->guest_prev;
-    w->guest_prev = w->guest_next = NULL;
 }
 
 int64_t ws_guests(struct http_server *srv, int64_t now)

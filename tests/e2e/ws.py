@@ -211,6 +211,24 @@ def limits(s):
     check(w.ended() in (1009, None), "in pieces")  # None: our own bytes were still on their way and reset what it said
 
 
+def memory(s):
+    """Half of what bodies may have: requests over HTTP go on."""
+    held = []
+    for _ in range(12):
+        w = connected(s)
+        try:
+            w.send(frame(TEXT, b" " * 4000000, fin=False))
+        except OSError:
+            pass
+        held.append(w)
+    until(10, lambda: b"\nsallyport_ws_failed_total 0\n" not in s.request("GET", "/metrics").body, "one is ended")
+    a = s.request("POST", "/api/v1/policy/test", {"command": "x" * 60000})
+    check(a.status == 200, "a request over HTTP", a)
+    check(sum(w.ended() == 1013 for w in held[-4:]) > 0, "the last ones are told to come later")
+    for w in held:
+        w.close()
+
+
 def pings(s):
     w = connected(s)
     for data in (b"", b"a", b"x" * 125, bytes(range(125))):
@@ -238,7 +256,7 @@ def guests(s):
     w = Ws(s, token=None)
     check(w.ended() == 1008 and 4 < time.monotonic() - t < 15, "a silent guest", time.monotonic() - t)
     w = Ws(s, token=None)
-    w.send(frame(TEXT, b" " * 70000))
+    w.send(frame(TEXT, b" " * 20000))
     check(w.ended() in (1008, 1009), "a talkative guest")
     t = time.monotonic()
     w = Ws(s, token=None)  # pings do not buy time
@@ -256,6 +274,12 @@ def guests(s):
         pass
     check(time.monotonic() - t < 15, "pings bought time")
     w.close()
+    crowd = [Ws(s, token=None) for _ in range(80)]  # the oldest make room; who says at once who it is, comes in
+    connected(s).close()
+    crowd[79].connect(token=s.admin)
+    check(crowd[0].ended() == 1013, "the oldest of too many")
+    for w in crowd:
+        w.close()
     for first, code in ((ASK, "invalid_state"), ("[]", "invalid_request"), ("{", "invalid_json"),
                         (json.dumps({"type": "req", "id": "x", "method": "connect"}), "invalid_request"),
                         (json.dumps({"type": "req", "id": "x", "method": "connect", "params": {
@@ -282,6 +306,7 @@ def main():
                      ("text is UTF-8, checked as it comes", text_is_utf8),
                      ("Close is answered, and only by what may be said", closing),
                      ("a message has a limit, announced or not", limits),
+                     ("messages that never end do not take all the memory for bodies", memory),
                      ("pings are answered, floods of them end", pings),
                      ("guests have few seconds and few bytes", guests)):
         r.case(name, fn, s)

@@ -275,6 +275,29 @@ static void guests_have_an_end(void **state)
     stop(&t);
 }
 
+/* A message that is begun and never ended. */
+static void messages_have_to_end(void **state)
+{
+    struct echo t = {.admit = true};
+    struct http_config c;
+    net_util_config(&c, &t.net);
+    c.handler = handler;
+    c.arg = &t;
+    c.body_ms = 300;
+    c.heartbeat_ms = 100;
+    net_util_start(&t.net, &c);
+    int fd = join(&t);
+    AUTO(buf_fini) struct buf b = BUF_INIT(KIB);
+    net_util_send_n(fd, "\x01\x81\0\0\0\0a", 7);
+    int op;
+    while ((op = hear(fd, &b)) == 9)
+        say(fd, 10, "");
+    assert_int_equal(op, 8);
+    assert_int_equal((unsigned char)b.p[0] << 8 | (unsigned char)b.p[1], 1008);
+    close(fd);
+    stop(&t);
+}
+
 static void close_comes_after_what_was_sent(void **state)
 {
     struct echo t = {.admit = true};
@@ -410,6 +433,7 @@ int main(void)
         cmocka_unit_test(an_event_knows_what_went_before),
         cmocka_unit_test(heartbeat),
         cmocka_unit_test(guests_have_an_end),
+        cmocka_unit_test(messages_have_to_end),
         cmocka_unit_test(close_comes_after_what_was_sent),
         cmocka_unit_test(the_end_of_the_server_is_said),
         cmocka_unit_test(control_frames_pass_a_slow_handler),
