@@ -188,16 +188,13 @@ uint64_t ws_send(struct ws *w, struct buf *text)
     return number;
 }
 
-size_t ws_text_size(size_t n)
-{
-    return n + WS_HEAD_MAX;
-}
-
 void ws_text(struct buf *out, const struct buf *a, const char *p, size_t n, const char *end)
 {
     unsigned char head[WS_HEAD_MAX];
-    size_t k = strlen(end);
-    buf_add(out, head, ws_head(head, WS_TEXT, a->len + n + k));
+    size_t k = strlen(end), nh = ws_head(head, WS_TEXT, a->len + n + k);
+    if (buf_reserve(out, nh + a->len + n + k) < 0) /* the whole frame or nothing of it */
+        return;
+    buf_add(out, head, nh);
     buf_add(out, a->p, a->len);
     buf_add(out, p, n);
     buf_add(out, end, k);

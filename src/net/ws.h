@@ -57,5 +57,3 @@ void ws_close(struct ws *, int code, const char *reason);
 
 /* A text message in two or three pieces, as one frame: for fill. */
 void ws_text(struct buf *out, const struct buf *a, const char *p, size_t n, const char *end);
-/* Bytes that ws_text adds for n of text. */
-size_t ws_text_size(size_t n);

@@ -26,6 +26,7 @@ struct echo {
     atomic_int opened, closed, messages, now, overlap, events, fills;
     atomic_int hold; /* while set, "slow" does not end */
     bool admit;      /* at once */
+    bool poll;       /* ask on the loop first */
 };
 
 struct conn {
@@ -66,12 +67,18 @@ static enum http_fill on_fill(void *arg, unsigned why, uint64_t sent, struct buf
     t->fills++;
     if (t->events > 0) {
         t->events--;
-        struct buf a = BUF_INIT(64);
+        AUTO(buf_fini) struct buf a = BUF_INIT(64);
         buf_printf(&a, "event after %llu", (unsigned long long)sent);
         ws_text(out, &a, "", 0, ".");
-        buf_fini(&a);
     }
     return HTTP_FILL_WAIT;
+}
+
+/* Now and then it would block. */
+static enum http_fill on_poll(void *arg, unsigned why, uint64_t sent, struct buf *out)
+{
+    struct echo *t = ((struct conn *)arg)->t;
+    return t->fills++ % 3 == 0 ? HTTP_FILL_BLOCKS : on_fill(arg, why, sent, out);
 }
 
 static void on_closed(void *arg)
@@ -83,14 +90,15 @@ static void on_closed(void *arg)
 
 static void handler(void *arg, struct http_req *rq)
 {
-    static const struct ws_ops ops = {on_message, on_fill, on_closed};
+    static const struct ws_ops polled = {on_message, on_fill, on_closed, on_poll};
+    static const struct ws_ops pulled = {on_message, on_fill, on_closed, NULL};
     static const struct ws_config cfg = {.max_message = 100000, .guest_bytes = 200, .inbox = 4, .outbox = 16 * KIB};
     struct echo *t = arg;
     struct err e = ERR_INIT;
     struct conn *c = malloc(sizeof *c);
     assert_non_null(c);
     c->t = t;
-    if (ws_open(rq, &cfg, &ops, c, &c->ws, &e) < 0) {
+    if (ws_open(rq, &cfg, t->poll ? &polled : &pulled, c, &c->ws, &e) < 0) {
         (void)http_reply_err(rq, &e);
         free(c);
         return;
@@ -190,7 +198,7 @@ static void expect_close(int fd, int code)
 
 static void messages_come_back_in_order(void **state)
 {
-    struct echo t = {.admit = true};
+    struct echo t = {.poll = *state, .admit = true};
     start(&t, 5000, 1000);
     int fd = join(&t);
     char text[32];
@@ -209,7 +217,7 @@ static void messages_come_back_in_order(void **state)
 
 static void an_event_knows_what_went_before(void **state)
 {
-    struct echo t = {.admit = true};
+    struct echo t = {.poll = *state, .admit = true};
     start(&t, 5000, 1000);
     int fd = join(&t);
     say(fd, 1, "one");
@@ -231,7 +239,7 @@ static void an_event_knows_what_went_before(void **state)
 /* The server's ping, and the end of who does not answer it. */
 static void heartbeat(void **state)
 {
-    struct echo t = {.admit = true};
+    struct echo t = {.poll = *state, .admit = true};
     start(&t, 150, 1000);
     int lively = join(&t), dead = join(&t);
     AUTO(buf_fini) struct buf b = BUF_INIT(KIB);
@@ -254,7 +262,7 @@ static void heartbeat(void **state)
 
 static void guests_have_an_end(void **state)
 {
-    struct echo t = {0};
+    struct echo t = {.poll = *state};
     start(&t, 5000, 300);
     int silent = join(&t), late = join(&t), loud = join(&t), pinging = join(&t);
     for (int i = 0; i < 20; i++)
@@ -278,7 +286,7 @@ static void guests_have_an_end(void **state)
 /* A message that is begun and never ended. */
 static void messages_have_to_end(void **state)
 {
-    struct echo t = {.admit = true};
+    struct echo t = {.poll = *state, .admit = true};
     struct http_config c;
     net_util_config(&c, &t.net);
     c.handler = handler;
@@ -300,7 +308,7 @@ static void messages_have_to_end(void **state)
 
 static void close_comes_after_what_was_sent(void **state)
 {
-    struct echo t = {.admit = true};
+    struct echo t = {.poll = *state, .admit = true};
     start(&t, 5000, 1000);
     int fd = join(&t);
     say(fd, 1, "close");
@@ -321,7 +329,7 @@ static void close_comes_after_what_was_sent(void **state)
 
 static void the_end_of_the_server_is_said(void **state)
 {
-    struct echo t = {.admit = true};
+    struct echo t = {.poll = *state, .admit = true};
     start(&t, 5000, 1000);
     int fd = join(&t);
     pthread_t th;
@@ -333,7 +341,7 @@ static void the_end_of_the_server_is_said(void **state)
 /* A handler that takes its time delays neither pongs nor Closes, and nothing is handed over beside it. */
 static void control_frames_pass_a_slow_handler(void **state)
 {
-    struct echo t = {.admit = true, .hold = 1};
+    struct echo t = {.poll = *state, .admit = true, .hold = 1};
     start(&t, 5000, 1000);
     int fd = join(&t);
     say(fd, 1, "slow");
@@ -358,7 +366,7 @@ static void control_frames_pass_a_slow_handler(void **state)
 /* Answers of a megabyte that nobody reads: the next request waits, and so does the socket. */
 static void who_does_not_read_is_not_served(void **state)
 {
-    struct echo t = {.admit = true};
+    struct echo t = {.poll = *state, .admit = true};
     start(&t, 5000, 1000);
     int fd = join(&t);
     for (int i = 0; i < 50; i++)
@@ -383,7 +391,7 @@ static bool has_closed(void *arg)
 
 static void clients_that_vanish(void **state)
 {
-    struct echo t = {.admit = true};
+    struct echo t = {.poll = *state, .admit = true};
     start(&t, 5000, 1000);
     static const char half[] = "\x81\xfe\x10\x00"
                                "abcd"
@@ -407,7 +415,7 @@ static void clients_that_vanish(void **state)
 
 static void other_requests(void **state)
 {
-    struct echo t = {.admit = true};
+    struct echo t = {.poll = *state, .admit = true};
     start(&t, 5000, 1000);
     AUTO(buf_fini) struct buf b = BUF_INIT(MIB);
     int fd = net_util_connect(t.net.port);
@@ -426,20 +434,40 @@ static void other_requests(void **state)
     stop(&t);
 }
 
+#define PULLED(f)                                                                                                      \
+    {                                                                                                                  \
+#f, f, NULL, NULL, NULL                                                                                        \
+    }
+#define POLLED(f)                                                                                                      \
+    {                                                                                                                  \
+#f "_polled", f, NULL, NULL, (void *)""                                                                        \
+    }
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(messages_come_back_in_order),
-        cmocka_unit_test(an_event_knows_what_went_before),
-        cmocka_unit_test(heartbeat),
-        cmocka_unit_test(guests_have_an_end),
-        cmocka_unit_test(messages_have_to_end),
-        cmocka_unit_test(close_comes_after_what_was_sent),
-        cmocka_unit_test(the_end_of_the_server_is_said),
-        cmocka_unit_test(control_frames_pass_a_slow_handler),
-        cmocka_unit_test(who_does_not_read_is_not_served),
-        cmocka_unit_test(clients_that_vanish),
-        cmocka_unit_test(other_requests),
+        PULLED(messages_come_back_in_order),
+        POLLED(messages_come_back_in_order),
+        PULLED(an_event_knows_what_went_before),
+        POLLED(an_event_knows_what_went_before),
+        PULLED(heartbeat),
+        POLLED(heartbeat),
+        PULLED(guests_have_an_end),
+        POLLED(guests_have_an_end),
+        PULLED(messages_have_to_end),
+        POLLED(messages_have_to_end),
+        PULLED(close_comes_after_what_was_sent),
+        POLLED(close_comes_after_what_was_sent),
+        PULLED(the_end_of_the_server_is_said),
+        POLLED(the_end_of_the_server_is_said),
+        PULLED(control_frames_pass_a_slow_handler),
+        POLLED(control_frames_pass_a_slow_handler),
+        PULLED(who_does_not_read_is_not_served),
+        POLLED(who_does_not_read_is_not_served),
+        PULLED(clients_that_vanish),
+        POLLED(clients_that_vanish),
+        PULLED(other_requests),
+        POLLED(other_requests),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
