@@ -247,6 +247,9 @@ static void put_state(struct ui *ui, const struct json *s)
     }
     if (json_true(json_get(s, "log_truncated")))
         ui_printf(ui, " (log cut at its limit)");
+    if (json_true(json_get(s, "pty")) && str_eq(state, "running"))
+        ui_printf(ui, ", with a terminal: sallyport attach %s %" PRId64, ui_one(ui, show_str(s, "run_id")),
+                  show_step_number(s));
 }
 
 void show_step_end(struct ui *ui, const struct json *step, size_t total)

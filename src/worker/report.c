@@ -215,6 +215,9 @@ static void steps(struct svc *svc, struct buf *b, const struct run_row *run, con
             fence(b, s->command, strlen(s->command));
         else if (s->argv)
             fence(b, s->argv, strlen(s->argv));
+        if (s->pty)
+            buf_puts(
+                b, "With a terminal: the policy did not judge what was typed into it. Who typed is in the audit.\n\n");
         decision(b, s);
         ending(b, s);
         tail(svc, b, run, s);

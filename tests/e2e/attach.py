@@ -201,6 +201,31 @@ def case_numbers(run, n):
         fail(f"came back: {got}")
 
 
+def case_two(run, n):
+    """Two people type lines at once: each line arrives once, whole."""
+    both = [attach(run), attach(run)]
+    for t in both:
+        t.expect("ready\r\n")
+    for i in range(int(n)):
+        for name, t in zip("ab", both):
+            t.send(f"{name}{i}\r")
+            t.read(0)
+    end = time.monotonic() + WAIT
+    want = {f"{name}{i}".encode() for name in "ab" for i in range(int(n))}
+    for t in both:
+        while not want <= set(re.findall(rb"\w+", t.out)):
+            if time.monotonic() > end:
+                fail(f"not all came: {t.out!r}")
+            t.read(0.1)
+    both[0].send("\r~.")
+    both[0].ends(0)
+    both[1].send("\x04")
+    both[1].ends(0)
+    got = [x for x in re.findall(rb"\w+", both[1].out) if x != b"ready"]
+    if sorted(got) != sorted(want):
+        fail(f"came: {got}")
+
+
 def case_kill_shim(run, pid):
     t = attach(run)
     t.expect("$ ")

@@ -38,6 +38,8 @@ wait_state "$R" "$FINAL"
 
 t "~. leaves; the step goes on, and who comes back sees what was there"
 open "$SHELL_STEP"
+want 0 show "$R"
+has "$T/out" "sallyport attach $R 1"
 drive leave "$R"
 t "--read-only watches, and types nothing"
 drive read_only "$R"
@@ -52,6 +54,8 @@ close "$R"
 t "run -t: both doors and the terminal in one command"
 drive run_tty -p hello --cmd "$SHELL_STEP"
 eq "what was written by hand" "$(cat "$P/by-hand")" "by hand"
+want 0 artifacts last report.md
+has "$T/out" "With a terminal"
 
 t "a pipe is typed, then its end; the output is the step's, the exit code too"
 open "cat; exit 3"
@@ -91,6 +95,11 @@ wait_state "$R" "$FINAL"
 want 0 logs "$R"
 tr -d '\r' <"$T/out" | grep -v ready >"$T/got"
 seq 1 300 | cmp - "$T/got" || fail "the log has not each line once"
+
+t "two people type at once: every line of each arrives once, whole"
+open "stty -echo; echo ready; exec cat"
+drive two "$R" 40
+wait_state "$R" "$FINAL"
 
 t "kill -9 of the shim: attach ends with 19, and nothing is left"
 open "$SHELL_STEP"
