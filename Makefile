@@ -2,6 +2,7 @@
 #   make            build ./build/…/sallyport and sallyport-shim (installs missing Debian packages when run as root)
 #   make demo       play the main job on an example project
 #   make check      everything that must hold before a change lands; ends in "N passed, N failed"
+#   make soak       200 runs and more while the server is killed SOAK=100 times at random and at each named point
 #   make check-vm   escape suite, service and main job in a qemu guest: Linux 6.1, cgroup v2, systemd (as root, Debian 12)
 #   make bench      figures, one BENCH line each
 #   make fuzz       each fuzzer for FUZZ_SECONDS (60), 100,000 commands through the oracle of the shell analysis
@@ -14,7 +15,7 @@ BUILD ?= build
 PREFIX ?= /usr/local
 NINJA = ninja -C $(BUILD)
 
-.PHONY: all demo check check-vm bench fuzz faults install format deps clean
+.PHONY: all demo check soak check-vm bench fuzz faults install format deps clean
 .NOTPARALLEL:
 
 all: deps $(BUILD)/build.ninja
@@ -32,6 +33,15 @@ demo: all
 check:
 	@tools/deps check
 	@tools/check
+
+# Half of the kills at random, half at named points, and then until each point was hit. SEED replays.
+SOAK ?= 100
+soak:
+	@tools/deps check
+	@test -f build-soak/build.ninja || meson setup build-soak -Dfaults=true -Dtests=true
+	@ninja -C build-soak --quiet
+	@tests/soak/soak.py build-soak --self-test
+	@tests/soak/soak.py build-soak --kills $(SOAK) --need-all --verbose $(if $(SEED),--seed $(SEED))
 
 check-vm:
 	@tools/deps vm
@@ -57,4 +67,4 @@ format:
 	@git ls-files 'src/*.[ch]' 'tests/*.[ch]' | xargs clang-format -i
 
 clean:
-	rm -rf $(BUILD) build-check build-fuzz build-faults build-oracle
+	rm -rf $(BUILD) build-check build-fuzz build-faults build-oracle build-soak

@@ -118,10 +118,14 @@ bool fault_hit(const char *point)
 
 void fault_crash(const char *point)
 {
-    char text[96];
+    char who[256] = "", text[384];
     if (!fires(point, true))
         return;
-    int n = snprintf(text, sizeof text, "sallyport: dies at %s\n", point);
+    int self = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+    ssize_t len = self < 0 ? 0 : read(self, who, sizeof who - 1); /* of a shim: its run */
+    for (ssize_t i = 0; i < len; i++)
+        who[i] = who[i] ? who[i] : ' ';
+    int n = snprintf(text, sizeof text, "sallyport: dies at %s: %s\n", point, who);
     const char *log = getenv("SALLYPORT_FAULT_LOG"); /* who armed several wants to know which it was */
     int fd = log ? open(log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600) : STDERR_FILENO;
     (void)!write(fd, text, (size_t)n);

@@ -20,7 +20,7 @@ dies() {
 }
 died() {
     until_ok server_dead
-    has "$T/server.log" "dies at $1"
+    has "$T/server.log" "dies at $1:"
     SERVER=
     server_start --workers 2
 }

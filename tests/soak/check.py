@@ -15,8 +15,8 @@ def when(text):
     return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
-# What becomes of a run whose shim died: while a step ran; while its sandbox was built; and every shim of that server died.
-BY_SHIM = {("failed", "lost"), ("failed", "sandbox_failed"), ("failed", "sandbox_unavailable")}
+# What becomes of a run whose shim died: while a step ran; while its sandbox was built.
+BY_SHIM = {("failed", "lost"), ("failed", "sandbox_failed")}
 
 
 class Record:
@@ -57,9 +57,12 @@ def raw_log(client, step, stream):
 
 
 def lost_allowed(world, job, run):
-    """A shim of this run was killed while it lived."""
-    return run in world.shim_killed or any(a <= world.final_at.get(run, 1e18) and b >= job.made[run]
-                                           for a, b in world.shim_fault_times)
+    """A shim of this run was killed. (Where each shim of a server dies, it may find that this host has no sandboxes.)"""
+    return run in world.stats.shims_died
+
+
+def no_sandbox(world, job, run):
+    return any(a <= world.final_at.get(run, 1e18) and b >= job.made[run] for a, b in world.faulty_lives)
 
 
 def check_output(world, job, run, step, want, logs, say):
@@ -127,7 +130,8 @@ def check_run(world, job, run, say):
     if row["state"] not in FINAL:
         say("final", f"{run} ({job.kind}) is {row['state']}")
     elif got not in ways and not (getattr(job, "any_reason", False) and row["state"] in {w[0] for w in ways}):
-        by_shim = lost_ok and got in BY_SHIM
+        by_shim = (lost_ok and got in BY_SHIM) or (got == ("failed", "sandbox_unavailable") and no_sandbox(world, job, run))
+        lost_ok = lost_ok or by_shim
         late = got == ("expired", "expired") and world.review_s and world.final_at[run] - job.made[run] > world.review_s
         if not by_shim and not late:
             say("final", f"{run} ({job.kind}) ended as {got}, should be one of {sorted(ways, key=str)}: {row['reason']}")

@@ -106,18 +106,21 @@ class Client:
         return self.call("GET", path, accept="application/json").json()
 
 
+def connect(client):
+    if not client.unix:
+        return socket.create_connection(("127.0.0.1", client.server.port), 30)
+    sock = socket.socket(socket.AF_UNIX)
+    sock.settimeout(30)
+    sock.connect(os.path.join(client.server.data, "sock"))
+    return sock
+
+
 class Events:
-    """One connection to a run's events, parsed by the rules of HTML's event streams. next() gives (id, data) or None at
+    """One connection to a run's events, parsed by the rules of HTML's event streams. next() gives (id, event) or None at
     the end of the stream; raises OSError when the connection breaks. An event that is cut off is none."""
 
     def __init__(self, client, run, cursor):
-        c = client.server
-        if client.unix:
-            self.sock = socket.socket(socket.AF_UNIX)
-            self.sock.settimeout(30)
-            self.sock.connect(os.path.join(c.data, "sock"))
-        else:
-            self.sock = socket.create_connection(("127.0.0.1", c.port), 30)
+        self.sock = connect(client)
         extra = f"Last-Event-ID: {cursor}\r\n" if cursor else ""
         self.sock.sendall((f"GET /api/v1/runs/{run}/events HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n"
                            f"Authorization: Bearer {client.token()}\r\n{extra}\r\n").encode())
@@ -178,13 +181,96 @@ class Events:
                 elif line.startswith(b"data: "):
                     data.append(line[6:])
             if data:
-                return cursor, b"\n".join(data)
+                return cursor, json.loads(b"\n".join(data))
 
     def close(self):
         try:
             self.sock.close()
         except OSError:
             pass
+
+
+class WsEvents:
+    """The same over a WebSocket: RFC 6455, one subscription. What the server sends is not masked; what we send is."""
+
+    def __init__(self, client, run, cursor):
+        self.sock = connect(client)
+        self.buf, self.message = b"", b""
+        self.sock.sendall((f"GET /api/v1/ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                           f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}\r\n"
+                           f"Sec-WebSocket-Protocol: sallyport.v1\r\nAuthorization: Bearer {client.token()}\r\n\r\n").encode())
+        while b"\r\n\r\n" not in self.buf:
+            self.more()
+        head, self.buf = self.buf.split(b"\r\n\r\n", 1)
+        self.status = int(head.split(b" ", 2)[1])
+        if self.status != 101:
+            return
+        self.ask("connect", {"protocol": {"min": 1, "max": 1}})
+        params = {"run_id": run}
+        if cursor:
+            params["cursor"] = cursor
+        self.ask("subscribe", params)
+        self.status = 200
+
+    def more(self):
+        part = self.sock.recv(262144)
+        if not part:
+            raise ConnectionError("end of stream")
+        self.buf += part
+
+    def send(self, opcode, data):
+        mask = os.urandom(4)
+        n = len(data)
+        head = bytes([0x80 | opcode, 0x80 | n]) if n < 126 else bytes([0x80 | opcode, 0x80 | 126]) + n.to_bytes(2, "big")
+        self.sock.sendall(head + mask + bytes(b ^ mask[i % 4] for i, b in enumerate(data)))
+
+    def take(self, n):
+        while len(self.buf) < n:
+            self.more()
+        part, self.buf = self.buf[:n], self.buf[n:]
+        return part
+
+    def frame(self):
+        a, b = self.take(2)
+        n = b & 127
+        if n >= 126:
+            n = int.from_bytes(self.take(2 if n == 126 else 8), "big")
+        return a >> 7, a & 15, self.take(n)
+
+    def read(self):
+        """The next message, as JSON."""
+        text = b""
+        while True:
+            fin, opcode, data = self.frame()
+            if opcode == 9:
+                self.send(10, data)
+            elif opcode == 8:
+                raise ConnectionError(f"closed: {data[:80]!r}")
+            elif opcode in (0, 1):
+                text += data
+                if fin:
+                    return json.loads(text)
+
+    def ask(self, method, params):
+        self.send(1, json.dumps({"type": "req", "id": method, "method": method, "params": params}).encode())
+        while True:
+            m = self.read()
+            if m["type"] == "res" and m["id"] == method:
+                if not m["ok"]:
+                    if m["error"]["code"] in ("rate_limited", "unavailable", "busy"):
+                        raise ConnectionError(m["error"]["code"])
+                    raise AssertionError(f"{method}: {m['error']}")
+                return m["result"]
+
+    def next(self):
+        while True:
+            m = self.read()
+            if m["type"] == "event":
+                if "error" in m:
+                    raise ConnectionError(str(m["error"]))
+                return m["event"]["id"], m["event"]
+
+    close = Events.close
 
 
 def log_bytes(data):

@@ -25,6 +25,13 @@ class Output:
         self.kept = {k: v.replace(token.encode(), b"***") if token else v for k, v in self.raw.items()}
 
 
+class Known:
+    """Output that we know without running anything."""
+
+    def __init__(self, stdout, stderr=b""):
+        self.raw = self.kept = {"stdout": stdout, "stderr": stderr}
+
+
 class Job:
     def __init__(self, world, number, kind, rng):
         self.world, self.number, self.kind, self.rng = world, number, kind, rng
@@ -325,6 +332,44 @@ def expired(j):
     j.steps[run] = {0: {"state": "skipped"}}
 
 
+def typed(j):
+    """What is typed into a terminal reaches the step once, and in order."""
+    text = "".join(j.rng.choice("abcdefghijklmnopqrstuvwxyz\n") for _ in range(j.rng.randrange(100, 3000)))
+    run = j.make([{"command": f"stty raw -echo; printf ready; head -c {len(text)}", "pty": True}], ("succeeded", None),
+                 [Known(b"ready" + text.encode())])
+    step = None
+    while not step or step["stdout_bytes"] is None or not step.get("terminal"):
+        r = j.client.get(f"/runs/{run}")
+        if r["state"] in FINAL:
+            return
+        step = j.client.get(f"/steps/{r['steps'][0]['id']}") if r["steps"] else None
+        time.sleep(0.05)
+    while b"ready" not in j.client.call("GET", f"/steps/{step['id']}/log").body:
+        time.sleep(0.05)
+        if j.client.get(f"/runs/{run}")["state"] in FINAL:
+            return
+    at = 0
+    while at < len(text):
+        piece = text[at:at + j.rng.randrange(1, 400)]
+        a = j.client.call("POST", f"/steps/{step['id']}/input", {"offset": at, "text": piece})
+        if a.status == 409 and j.client.get(f"/runs/{run}")["state"] in FINAL:
+            return  # its shim was killed
+        if a.status != 200:
+            raise AssertionError(f"input at {at} of {run}: {a.status} {a.body[:300]!r}")
+        at = a.json()["accepted"]
+        time.sleep(j.rng.random() * 0.1)
+
+
+def urgent(j):
+    cmd, out = j.text()
+    run = j.make([cmd], ("succeeded", None), [out], review="plan", priority=j.rng.choice(("low", "normal", "high")))
+    a = j.client.call("POST", f"/queue/{run}/priority", {"priority": "urgent"})
+    if a.status not in (200, 409):
+        raise AssertionError(f"priority of {run}: {a.status} {a.body[:200]!r}")
+    j.wait(run, ["awaiting_review"])
+    j.act(run, "approve")
+
+
 def broken(j):
     """Its project goes away before it runs."""
     root = os.path.join(j.world.base, f"gone-{j.number}")
@@ -358,7 +403,7 @@ def copied(j):
 KINDS = [(short, 10), (steps, 10), (slow, 14), (big, 3), (binary, 5), (long_line, 4), (failing, 6), (signaled, 3), (timed_out, 3),
          (secrets, 8), (git, 4), (idempotent, 6), (cut_off, 2), (doors, 6), (undone, 6), (many_files, 5), (modes, 4),
          (rejected, 3), (discarded, 4), (canceled, 8), (asked, 6), (told, 3), (replanned, 4), (conflict, 4), (expired, 2),
-         (broken, 3), (copied, 5)]
+         (broken, 3), (copied, 5), (typed, 6), (urgent, 3)]
 
 
 def deal(n, rng):

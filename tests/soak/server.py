@@ -67,6 +67,8 @@ class Server:
                 env[name] = os.environ[name]
         if points:
             env["SALLYPORT_FAULT"] = ",".join(f"kill@{p}:{n}" for p, n in points)
+            if any(p.endswith(".retry") for p, _ in points):  # a failure of the server's own, some time after its start
+                env["SALLYPORT_FAULT"] += f",fsync:{random.randrange(12, 40)}"
         if shim_points:
             env["SALLYPORT_SHIM_FAULT"] = ",".join(f"kill@{p}:{n}" for p, n in shim_points)
         return env
@@ -187,10 +189,11 @@ class Killer:
         except OSError:
             return None
         self.read_to += len(text)
-        for where in re.findall(r"dies at (\S+)", text.decode()):
+        for where, who in re.findall(r"dies at (\S+): (.*)", text.decode("utf-8", "replace")):
             self.hits[where] += 1
             if self.points[where] == "shim":
                 self.stats.shim_point_kills += 1
+                self.stats.shims_died.update(re.findall(r"run_[0-9A-Z]+", who))
             else:
                 died = where
         return died

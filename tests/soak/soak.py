@@ -15,6 +15,7 @@ import os
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -24,7 +25,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import check
 import runs
-from client import Client, Events, GaveUp
+from client import Client, Events, GaveUp, WsEvents
 from server import Killer, Server, placed_points, read_points
 from watch import Subscriber
 
@@ -38,12 +39,14 @@ class Stats:
         self.retried = self.drops = self.breaks = self.watched = self.replayed = self.attempts = 0
         self.lost = self.lost_runs = self.lines = self.bytes = 0
         self.ready, self.owed, self.violations = [], [], []
+        self.shims_died = set()  # runs
+        self.quiet = False
         self.lock = threading.Lock()
 
     def violation(self, text, tag="soak"):
         with self.lock:
             self.violations.append((tag, text))
-            if len(self.violations) <= 60:
+            if len(self.violations) <= 60 and not self.quiet:
                 print(f"VIOLATION {tag}: {text}", flush=True)
 
 class Project:
@@ -67,11 +70,11 @@ class World:
         self.killer = Killer(self.server, random.Random(args.seed + 1), self.stats)
         self.program = os.path.join(args.build, "tests/soak/produce")
         self.review_s = REVIEW_S
-        self.openers = [Events]
+        self.openers = [Events, WsEvents]
         self.projects, self.copied = [], None
         self.jobs, self.secrets, self.open_runs = [], [], set()
         self.watched, self.watchers, self.watch_list = {}, {}, []
-        self.shim_killed, self.shim_fault_times, self.final_at = set(), [], {}
+        self.faulty_lives, self.final_at = [], {}
         self.replays = 0.5
         self.lock = threading.Condition()
         self.all_made = self.killed = False
@@ -111,13 +114,7 @@ class World:
 
     def deal(self, n):
         """More runs: at least --runs, and as many as it takes to keep all busy until the last kill."""
-        hand = []
-        for kind in runs.deal(n, self.rng):
-            job = runs.Job(self, len(self.jobs), kind.__name__, random.Random(self.args.seed * 1000003 + len(self.jobs)))
-            job.play = kind
-            self.jobs.append(job)
-            hand.append(job)
-        return hand
+        return deal_kinds(self, runs.deal(n, self.rng))
 
     # ---- projects
 
@@ -172,6 +169,8 @@ def chatter(world, stop):
             if t.status == 201 and t.json()["token"]:
                 client.call("GET", "/whoami", token=t.json()["token"])
                 client.call("DELETE", f"/tokens/{t.json()['id']}")
+            client.call("POST", "/queue/pause", {"note": "soak"})
+            client.call("POST", "/queue/resume", {})
             client.call("POST", "/reconcile", {})
             stop.wait(0.2)
     except GaveUp:
@@ -198,7 +197,7 @@ def kill_a_shim(world, rng):
         with open(f"/proc/{pid}/comm", encoding="ascii") as f:
             if not f.read().startswith("sallyport-shim"):
                 return
-        world.shim_killed.add(run)
+        world.stats.shims_died.add(run)
         os.kill(pid, signal.SIGKILL)
         world.stats.shim_kills += 1
     except OSError:
@@ -217,11 +216,11 @@ def kill_often(world, drivers):
             break
         named = stats.named_kills <= stats.random_kills or (done >= args.kills and any(killer.points[p] == "server" for p in missing))
         shims = [p for p in missing if killer.points[p] == "shim"]
-        faulty = rng.random() < (0.02 if not shims else 0.1 if done < args.kills else 0.5)
+        faulty = rng.random() < (0.02 if not shims else 0.07 if done < args.kills else 0.5)
         at = time.time()
         killer.once(named, faulty)
         if faulty:
-            world.shim_fault_times.append((at, time.time() + 600))  # shims born in this life carry it on
+            world.faulty_lives.append((at, time.time()))
         if rng.random() < 0.03:
             kill_a_shim(world, rng)
         if args.verbose and done % 50 == 0:
@@ -243,7 +242,8 @@ def settle(world, threads, seconds):
             return
 
 
-def final_checks(world):
+def final_checks(world, then=lambda world: None):
+    """then(world): what happens when the server is gone, before that is looked at; its result is returned."""
     say = lambda tag, text: world.stats.violation(text, tag)
     for job in world.jobs:
         for run in job.runs:
@@ -264,6 +264,7 @@ def final_checks(world):
     time.sleep(1.5)  # the reconciler's turn
     if world.server.stop() != 0:
         say("soak", f"the last server did not stop well: {world.server.process.returncode}")
+    did = then(world)
     check.check_store(world, say)
     check.check_secrets(world, say)
     check.check_machine(world, say)
@@ -271,6 +272,7 @@ def final_checks(world):
         for line in f:
             if b"Sanitizer" in line or b"runtime error" in line:
                 say("soak", line.decode("utf-8", "replace").strip())
+    return did
 
 
 def points_agree(stats):
@@ -344,6 +346,120 @@ def report(world, seconds):
           f"{seconds:.0f} s in all, {len(s.violations)} violations")
 
 
+# ---- the soak itself is tested -------------------------------------------------
+
+
+class Bent:
+    """A subscriber's connection that lies in one way about the output of the run it follows."""
+
+    def __init__(self, events, how):
+        self.events, self.how, self.held, self.done, self.status = events, how, None, False, events.status
+
+    def next(self):
+        if self.held:
+            item, self.held = self.held, None
+            return item
+        item = self.events.next()
+        if self.done or not item or item[1]["type"] != "step.log" or item[1]["data"]["stream"] == "system":
+            return item
+        self.done = True
+        if self.how == "lose":
+            return self.events.next()
+        if self.how == "repeat":
+            self.held = item
+        if self.how == "change":
+            data = item[1]["data"]
+            data["text"] = data["text"].replace("o", "0", 1) if "o" in data.get("text", "") else "x"
+        return item
+
+    def close(self):
+        self.events.close()
+
+
+def falsify(world):
+    """One falsified observation for each thing that the checks promise to see: (tag, what was done)."""
+    done, whole = [], [j for j in world.jobs if j.kind == "short"]
+    for how in ("lose", "repeat", "change"):
+        run = whole.pop().runs[0]
+        seen = world.watched[run][0].__class__(run)
+        bent = Bent(Events(world.client, run, None), how)
+        while not seen.final:
+            seen.take(*bent.next())
+        bent.close()
+        world.watched[run] = [seen]
+        done.append(("watch", run, f"a subscriber is made to {how} a line"))
+    job = whole.pop()
+    world.watched[job.runs[0]][0].seq += 1
+    done.append(("watch", job.runs[0], "an event more"))
+    job = whole.pop()
+    job.steps[job.runs[0]][0]["exit_code"] = 3
+    done.append(("exit", job.runs[0], "another exit code"))
+    job = whole.pop()
+    job.steps[job.runs[0]][0]["output"] = runs.Known(b"never written")
+    done.append(("bytes", job.runs[0], "other output"))
+    job = whole.pop()
+    job.want[job.runs[0]] = {("canceled", "canceled_by_user")}
+    done.append(("final", job.runs[0], "another end"))
+    a = world.client.call("POST", "/runs", {"project_id": "p0", "steps": [{"command": "true"}], "review": "none"})
+    done.append(("key", a.json()["id"], "a run that nobody asked for"))
+    job = next(j for j in world.jobs if j.kind == "doors")
+    with open(job.file(f"door-{job.number}.txt"), "a", encoding="utf-8") as f:
+        f.write("x")
+    done.append(("effects", job.runs[0], "another file in the project"))
+    return done
+
+
+def leave_behind(world):
+    """And for what is looked at when the server is gone."""
+    db = sqlite3.connect(os.path.join(world.server.data, "sallyport.db"))
+    run = world.jobs[0].runs[0]
+    db.execute("update run_events set seq = seq + 1 where run_id = ? and seq = (select max(seq) from run_events where run_id = ?)", (run, run))
+    db.commit()
+    db.close()
+    path = os.path.join(world.server.data, ".tmp-x")
+    with open(path, "w", encoding="ascii") as f:
+        f.write("a secret that was masked")
+    world.secrets.append("a secret that was masked")
+    left = subprocess.Popen(["sleep", "60"], cwd=world.base)
+    return left, [("seq", "gap", "an event's number"), ("left", path, "a temporary file"), ("secret", path, "a secret in it"),
+                  ("left", f"process {left.pid}", "a process")]
+
+
+def self_test(world):
+    """A small soak, in which observations are falsified: each must be called, and nothing else."""
+    set_up(world)
+    world.deal = lambda n, deal=world.deal: deal_kinds(world, [runs.short] * 9 + [runs.doors, runs.secrets] if n > 30 else [runs.short] * 4)
+    play(world)
+    world.stats.quiet = True
+    done = falsify(world)
+    time.sleep(1)
+    left, more = final_checks(world, leave_behind)
+    left.kill()
+    left.wait()
+    done += more
+    bad = 0
+    for tag, word, what in done:
+        seen = [v for v in world.stats.violations if v[0] == tag and word in v[1]]
+        print(f"{'ok' if seen else 'not ok'} {what}: {seen[0][1][:100] if seen else 'nobody noticed'}")
+        bad += not seen
+    others = [v for v in world.stats.violations if not any(v[0] == tag and word in v[1] for tag, word, _ in done)]
+    for tag, text in others:
+        print(f"not ok {tag}: {text}")
+    print(f"soak: self-test, {len(done) - bad} of {len(done)} falsified observations noticed, {len(others)} others")
+    world.stats.violations = others + [()] * bad
+    return
+
+
+def deal_kinds(world, kinds):
+    hand = []
+    for kind in kinds:
+        job = runs.Job(world, len(world.jobs), kind.__name__, random.Random(world.args.seed * 1000003 + len(world.jobs)))
+        job.play = kind
+        world.jobs.append(job)
+        hand.append(job)
+    return hand
+
+
 def take_down(world):
     world.server.quitting = True
     if world.server.process and world.server.process.poll() is None:
@@ -368,15 +484,21 @@ def main():
     p.add_argument("--settle", type=int, default=180)
     p.add_argument("--need-all", action="store_true")
     p.add_argument("--keep", action="store_true")
+    p.add_argument("--self-test", action="store_true")
     p.add_argument("--verbose", action="store_true")
     args = p.parse_args()
     args.build = os.path.abspath(args.build)
+    if args.self_test:
+        args.kills, args.runs, args.subscribers, args.persons = 6, 40, 6, 6
     if args.seed is None:
         args.seed = random.SystemRandom().randrange(1, 10 ** 9)
     print(f"soak: seed {args.seed}, {args.runs} runs, {args.kills} kills", flush=True)
     base = os.path.realpath(tempfile.mkdtemp(prefix="sallyport-soak.", dir="/var/tmp"))
     world, began = World(args, base), time.time()
     try:
+        if args.self_test:
+            self_test(world)
+            return 1 if world.stats.violations else 0
         points_agree(world.stats)
         set_up(world)
         play(world)

@@ -4,12 +4,11 @@ What one of them saw is the bytes of each stream of each step, as a hash, and th
 log holds, whenever and how often the connection broke.
 """
 import hashlib
-import json
 import random
 import threading
 import time
 
-from client import Client, Events, GaveUp, log_bytes
+from client import Client, GaveUp, WsEvents, log_bytes
 
 
 class Seen:
@@ -22,8 +21,7 @@ class Seen:
         self.finished = set()
         self.gaps, self.breaks = [], []
 
-    def take(self, cursor, raw):
-        e = json.loads(raw)
+    def take(self, cursor, e):
         self.cursor = cursor
         if e["type"] == "step.log":
             d = e["data"]
@@ -58,7 +56,7 @@ class Subscriber(threading.Thread):
     def __init__(self, world, number, rng):
         super().__init__(name=f"subscriber-{number}", daemon=True)
         self.world, self.rng = world, rng
-        self.client = Client(world.server, world.stats, unix=number % 2 == 0)
+        self.client = Client(world.server, world.stats, unix=number % 4 < 2)
         self.open = world.openers[number % len(world.openers)]
         self.drops = 0
 
@@ -108,6 +106,8 @@ class Subscriber(threading.Thread):
                     seen.breaks.append(f"the stream ended at seq {seen.seq}")
                     return False
                 seen.take(*item)
+                if seen.final and isinstance(events, WsEvents):
+                    return True  # the connection stays for others
                 few -= 1
                 if not seen.final and (few <= 0 or time.time() > drop):
                     self.world.stats.drops += 1
