@@ -31,7 +31,7 @@ struct client {
 
 static struct {
     int n, answered, done, broken, nframes;
-    int64_t messages, got, lost, again, bytes, first_ns, last_ns, worst_us;
+    int64_t messages, got, lost, again, bytes, first_ns, last_ns, worst_us, worst;
     char **frames;
     uint32_t delay[STEPS + 1];
 } all;
@@ -80,8 +80,10 @@ static void arrived(struct client *c, int64_t number, int64_t due, int64_t now)
     if (!all.first_ns)
         all.first_ns = now;
     all.last_ns = now;
-    if (us > all.worst_us)
+    if (us > all.worst_us) {
         all.worst_us = us;
+        all.worst = number;
+    }
     all.delay[us < 0 ? 0 : us / STEP_US < STEPS ? us / STEP_US : STEPS]++;
     if (number < c->next) {
         all.again++;
@@ -183,11 +185,12 @@ static double cpu(void)
 static void report(double used)
 {
     double s = (double)(all.last_ns - all.first_ns) / 1e9;
-    printf("{\"clients\":%d,\"got\":%lld,\"lost\":%lld,\"again\":%lld,\"broken\":%d,\"done\":%d,\"bytes\":%lld,"
-           "\"seconds\":%.3f,\"rate\":%.0f,\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"max_ms\":%.2f,\"cpu\":%.3f}\n",
-           all.n, (long long)all.got, (long long)all.lost, (long long)all.again, all.broken, all.done,
-           (long long)all.bytes, s, s > 0 ? (double)all.got / s : 0, percentile(0.5), percentile(0.99),
-           (double)all.worst_us / 1000.0, s > 0 ? used / s : 0);
+    printf(
+        "{\"clients\":%d,\"got\":%lld,\"lost\":%lld,\"again\":%lld,\"broken\":%d,\"done\":%d,\"bytes\":%lld,"
+        "\"seconds\":%.3f,\"rate\":%.0f,\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"max_ms\":%.2f,\"worst\":%lld,\"cpu\":%.3f}\n",
+        all.n, (long long)all.got, (long long)all.lost, (long long)all.again, all.broken, all.done,
+        (long long)all.bytes, s, s > 0 ? (double)all.got / s : 0, percentile(0.5), percentile(0.99),
+        (double)all.worst_us / 1000.0, (long long)all.worst, s > 0 ? used / s : 0);
 }
 
 /* One round of events; false at the end of stdin. */

@@ -116,7 +116,7 @@ class Ours:
         shutil.copy(EMIT, f"{project}/emit")
         self.proc = pinned(0, SALLYPORT, "serve", "--listen", "127.0.0.1:0", "--data", self.data, "--log-level", "error",
                            "--rate", "0", "--max-connections", "6000", "--max-streams", "6000",
-                           "--max-ws-per-token", "6000", stderr=sys.stderr)
+                           "--max-ws-per-token", "6000", "--max-sse-per-token", "6000", stderr=sys.stderr)
         until(lambda: os.path.exists(f"{self.data}/address"), "the server's start")
         self.port = int(open(f"{self.data}/address").read().strip().rsplit(":", 1)[1])
         self.token = open(f"{self.data}/admin-token").read().strip()
@@ -371,6 +371,9 @@ def main():
             if make is not NodeWs or "ws" in kinds:
                 up.append(make(tmp))
         ours, nchan, node = up[0], up[1], up[2:]
+        warm = ours.run(["/workspace/emit", "100", "100", str(LINE)])
+        ours.call("POST", f"/runs/{warm}/approve", {})
+        ours.state(warm, "succeeded")
         for kind in kinds:
             peers = [nchan] + (node if kind == "ws" else [])
             if "fanout" in only:
