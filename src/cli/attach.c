@@ -28,9 +28,8 @@
 #define PIECE      ((size_t)(16 * KIB))  /* sent at a time */
 #define QUEUE_MAX  ((size_t)(256 * KIB)) /* typed and not sent yet */
 #define REPLAY_MAX (1 * MIB)             /* of what the step wrote before we came: the end of it */
-#define FULL_MS    20                    /* between two tries when the step does not read; doubles … */
+#define FULL_MS    20                    /* between two tries when it is not taken; doubles … */
 #define FULL_MAX   500
-#define LOST_MS    200           /* the same when the server is away */
 #define LOST_US    (60 * SEC_US) /* then we give up */
 #define ANSWER_MS  150           /* what our terminal answers to what is replayed is not for the step */
 
@@ -297,7 +296,8 @@ static int refused(struct sender *s, int r, struct err *e)
         s->lost_us = now;
     if (now - s->lost_us > LOST_US)
         return r;
-    (void)sleep_ms(a, LOST_MS);
+    (void)sleep_ms(a, s->wait_ms);
+    s->wait_ms = s->wait_ms * 2 < FULL_MAX ? s->wait_ms * 2 : FULL_MAX;
     return 0;
 }
 

@@ -12,12 +12,14 @@
 #include "store/base_rows.h"
 #include "store/run_rows.h"
 
-#define FIND_MS   100           /* between two looks whether the step still runs */
-#define FINDS     50            /* such looks: a worker that takes up a step after a start has that long */
-#define SERVED_MS 5000          /* from a question to a worker that takes it up */
-#define LOOK_MS   200           /* the same, where nobody waits for the answer but a person who looks */
-#define WAIT_MAX  16            /* questions at a time, of all terminals: each holds a handler's thread */
-#define NOTE_US   (60 * SEC_US) /* how often what was typed is written down */
+#define FIND_MS   100 /* between two looks whether the step still runs */
+#define FINDS     5   /* such looks: a worker that takes up a step after a start has that long */
+#define SERVED_MS 500 /* from a question to a worker that takes it up */
+#define LOOK_MS   200 /* the same, where nobody waits for the answer but a person who looks */
+/* Who waits holds one of the few threads that answer requests. An answer takes less than a millisecond; so nobody waits
+ * behind two who wait longer, and is told to try again. */
+#define WAIT_MAX 2
+#define NOTE_US  (60 * SEC_US) /* how often what was typed is written down */
 
 struct ask {
     struct ask *next;
@@ -279,6 +281,15 @@ static void take_back(struct terminal *t, struct ask *a)
         t->last = p;
 }
 
+/* Lock held. Who got true takes itself out of `waiting`. */
+static bool begin_wait(struct terminals *ts)
+{
+    if (ts->waiting >= WAIT_MAX)
+        return false;
+    ts->waiting++;
+    return true;
+}
+
 /* Leaves the question and waits for its answer. Lock held, and let go of while waiting. A terminal with our question in
  * it is not gone: closing it answers. */
 static int ask_and_wait(struct terminal *t, struct ask *a, int ms, struct err *e)
@@ -286,9 +297,6 @@ static int ask_and_wait(struct terminal *t, struct ask *a, int ms, struct err *e
     struct terminals *ts = t->in;
     int64_t until = clock_mono_us() + ms * MS_US;
 
-    if (ts->waiting >= WAIT_MAX)
-        return err_set(e, ERR_UNAVAILABLE, "too many are typing at this moment: try again");
-    ts->waiting++;
     a->next = NULL;
     *t->last = a;
     t->last = &a->next;
@@ -302,7 +310,6 @@ static int ask_and_wait(struct terminal *t, struct ask *a, int ms, struct err *e
     }
     while (a->state != ASK_DONE)
         pthread_cond_wait(&ts->changed, &ts->mu); /* bounded by sandbox_tty */
-    ts->waiting--;
     if (a->r < 0 && e)
         *e = a->e;
     return a->r;
@@ -379,6 +386,10 @@ static int try_ask(struct svc *svc, struct caller *c, const struct id *step, con
     int r = 0;
 
     pthread_mutex_lock(&ts->mu);
+    if (!begin_wait(ts)) {
+        pthread_mutex_unlock(&ts->mu);
+        return err_set(e, ERR_UNAVAILABLE, "too many are typing at this moment: try again");
+    }
     struct terminal *t = await_open(ts, step, FIND_MS);
     if (t && !find_typist(t, c->actor)) {
         r = attach(svc, c, step, run, e);
@@ -388,6 +399,7 @@ static int try_ask(struct svc *svc, struct caller *c, const struct id *step, con
         r = ask_and_wait(t, a, SERVED_MS, e);
         r = r < 0 ? r : 1;
     }
+    ts->waiting--;
     pthread_mutex_unlock(&ts->mu);
     return r;
 }
@@ -423,8 +435,10 @@ bool terminals_look(struct svc *svc, const struct id *step, struct sandbox_tty *
 
     pthread_mutex_lock(&ts->mu);
     t = find(ts, step);
-    if (t)
+    if (t && begin_wait(ts)) {
         r = ask_and_wait(t, &a, LOOK_MS, NULL);
+        ts->waiting--;
+    }
     pthread_mutex_unlock(&ts->mu);
     if (r < 0 || a.got.status != SB_TTY_OK)
         return false;
