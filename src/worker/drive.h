@@ -24,8 +24,9 @@ CHECKED int report_write(struct svc *, const struct run_row *, const struct run_
 void drive_wake(void *arg);
 /* Did the server or its machine fail, and not the run? Then another try may go well. r: a negative code. */
 bool drive_own_failure(int r);
-/* Puts the run back for another try after the failure in e. *ret false: it was tried often enough, the run is held as
- * before, and e is as before. Negative: that could not be written; e says why. */
+/* Puts the run back for another try after the failure in e; while the disk is full, until there is room. *ret false: it
+ * was tried often enough, the run is held as before, and e is as before. Negative: that could not be written; e says
+ * why. */
 CHECKED int drive_again(struct drive *, bool *ret, struct err *e);
 /* Loads row and steps anew. */
 CHECKED int drive_load(struct drive *, struct run_steps *ret, struct err *);

@@ -551,24 +551,38 @@ static int find_out(struct execute *x, struct step_row *s, bool *go, struct err 
     return end_step(x, s, &ex, go, e);
 }
 
+/* The server or its machine failed, and nothing of the step ran, so nothing speaks against another try: *again. What is
+ * left of this one goes, or the next try would take its layer for that of a step that began. */
+static int start_later(struct execute *x, const struct step_row *s, bool *again, struct err *e)
+{
+    char rel[128];
+
+    close_sandbox(x);
+    if (!x->d->row.seed_copy && has_layer(x, s)) {
+        snprintf(rel, sizeof rel, "runs/%s/layers/%s", x->d->row.id.s, s->layer);
+        if (dir_remove(x->d->svc->data_fd, rel, NULL) < 0)
+            return 0; /* the step ends with what kept it from running */
+    }
+    return drive_again(x->d, again, e);
+}
+
 static int start_and_wait(struct execute *x, struct step_row *s, bool *go, struct err *e)
 {
     struct step_exit ex = {.exit_code = -1};
     int r = open_sandbox(x, e);
 
-    if (r < 0 && drive_own_failure(r)) { /* nothing of the step ran, so nothing speaks against another try */
-        bool again;
+    bool opened = r == 0, again = false;
 
-        close_sandbox(x);
-        r = drive_again(x->d, &again, e);
-        if (r < 0 || again)
-            return r < 0 ? r : -ERR_INTERRUPTED;
-        r = -e->code;
-    }
-    x->start_code = r < 0 ? e->code : 0;
     if (r == 0)
         r = exec_step(x, s, e);
     CRASH_POINT(step_started);
+    if (opened ? r == -ERR_STORAGE_FULL || r == -ERR_OOM : drive_own_failure(r)) {
+        int q = start_later(x, s, &again, e);
+        if (q < 0 || again)
+            return q < 0 ? q : -ERR_INTERRUPTED;
+        opened = false;
+    }
+    x->start_code = r < 0 && !opened ? e->code : 0;
     if (r == -ERR_INTERRUPTED)
         return r; /* nothing of the step ran: it is begun again */
     if (r == -ERR_LOST) {

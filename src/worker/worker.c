@@ -135,22 +135,6 @@ bool drive_own_failure(int r)
     return false;
 }
 
-int drive_again(struct drive *d, bool *ret, struct err *e)
-{
-    struct err bad = ERR_INIT;
-    bool again = false;
-    int r = runs_retry(d->svc, &d->lease, e, &again, &bad);
-
-    if (r < 0) {
-        *e = bad;
-        return r;
-    }
-    if (again)
-        log_err(d->svc->log, LOG_LV_WARN, "worker", &d->cx, "the run is tried again in a while", e);
-    *ret = again;
-    return 0;
-}
-
 static bool no_room(const struct svc *svc)
 {
     struct disk_room room;
@@ -172,6 +156,27 @@ static int wait_for_room(struct drive *d, struct err *e)
     return r;
 }
 
+int drive_again(struct drive *d, bool *ret, struct err *e)
+{
+    struct err bad = ERR_INIT;
+    bool again = false;
+    int r;
+
+    if (e->code == ERR_STORAGE_FULL && no_room(d->svc)) {
+        *ret = true;
+        return wait_for_room(d, e);
+    }
+    r = runs_retry(d->svc, &d->lease, e, &again, &bad);
+    if (r < 0) {
+        *e = bad;
+        return r;
+    }
+    if (again)
+        log_err(d->svc->log, LOG_LV_WARN, "worker", &d->cx, "the run is tried again in a while", e);
+    *ret = again;
+    return 0;
+}
+
 /* From phase to phase while no door stands between them. A run that cannot go on still ends: with the error as its
  * reason. */
 static int drive(struct drive *d, struct err *e)
@@ -190,8 +195,6 @@ static int drive(struct drive *d, struct err *e)
         return r;
     if (r == -ERR_BUSY) /* another apply on the same project */
         return runs_later(d->svc, &d->lease, 200, e, e);
-    if (r == -ERR_STORAGE_FULL && d->row.node != RN_APPLYING && no_room(d->svc))
-        return wait_for_room(d, e);
     /* What an apply wrote is rolled back, which shows in the project's times: it would look changed by somebody. */
     if (r < 0 && drive_own_failure(r) && d->row.node != RN_APPLYING) {
         bool again;
