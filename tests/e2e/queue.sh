@@ -177,7 +177,7 @@ done
 server_stop
 
 t "200 runs: limits of projects and of the tenant are never exceeded, and each run ends"
-SALLYPORT_QUOTA_QUEUED=0 server_start --workers 8 --shim-nursery=false --project-max-running 3 --quota-running 5
+SALLYPORT_QUOTA_QUEUED=0 server_start --workers 8 --rate 0 --project-max-running 3 --quota-running 5
 mkdir "$T/three"
 want 0 project add "$T/three"
 want 0 project set one --max-running 1
