@@ -108,9 +108,9 @@ int pump_fd(const struct pump *p, int i)
 static int mend(struct pump *p, struct err *e)
 {
     char text[128];
-    int n =
-        snprintf(text, sizeof(text), "the log could not be written (disk full?): %lld bytes of output are missing here",
-                 (long long)p->lost);
+    int n = snprintf(text, sizeof(text),
+                     "the log could not be written (disk full, or no memory): %lld bytes of output are missing here",
+                     (long long)p->lost);
     int r = logfile_append(p->log, LOG_SYSTEM, clock_now_us(), text, (size_t)n, e);
     p->broken_us = clock_mono_us();
     if (r < 0)
@@ -155,6 +155,15 @@ static void keep(struct pump *p, int i, const char *at, size_t n)
     pump_note(p, text);
 }
 
+/* What comes next in the log says that this is missing. */
+static void drop(struct pump *p, size_t n)
+{
+    if (!p->broken)
+        p->broken_us = 0; /* the log itself is well: at once */
+    p->broken = p->truncated = true;
+    p->lost += (int64_t)n;
+}
+
 static void take(struct pump *p, int i, size_t n)
 {
     p->seen[i] += (int64_t)n;
@@ -165,7 +174,7 @@ static void take(struct pump *p, int i, size_t n)
     buf_reset(&p->out);
     mask_feed(p->mask[i], p->chunk, n, &p->out);
     if (p->out.bad)
-        p->truncated = true; /* out of memory: dropped, never shown unmasked */
+        drop(p, n); /* out of memory: never shown unmasked */
     else
         keep(p, i, p->out.p, p->out.len);
 }
@@ -202,29 +211,35 @@ bool pump_drained(const struct pump *p)
     return p->fd[0] < 0 && p->fd[1] < 0;
 }
 
-static void flush_masks(struct pump *p)
+/* Room first: what a mask lets go of is gone from it. */
+static int flush_masks(struct pump *p, struct err *e)
 {
+    buf_reset(&p->out);
+    if (p->mask[0] && !p->flushed && buf_reserve(&p->out, CHUNK) < 0)
+        return err_oom(e);
     for (int i = 0; i < 2 && p->mask[i] && !p->flushed; i++) {
         buf_reset(&p->out);
         mask_flush(p->mask[i], &p->out);
-        if (p->out.len && !p->out.bad)
+        if (p->out.len)
             keep(p, i, p->out.p, p->out.len);
     }
     p->flushed = true;
+    return 0;
 }
 
 int pump_finish(struct pump *p, struct spw_exit *x, struct err *e)
 {
-    flush_masks(p);
+    int r = flush_masks(p, e);
+    if (r < 0)
+        return r;
     x->stdout_bytes = p->seen[0];
     x->stderr_bytes = p->seen[1];
     if (p->truncated)
         x->flags |= SPW_X_TRUNCATED;
-    if (p->broken) {
-        int r = mend(p, e);
-        if (r < 0)
-            return r;
-    }
+    if (p->broken)
+        r = mend(p, e);
+    if (r < 0)
+        return r;
     return logfile_append(p->log, LOG_EXIT, clock_now_us(), x, sizeof(*x), e);
 }
 
