@@ -22,7 +22,7 @@
 #define START_ACTIONS 100000
 #define TICK_US       (2 * SEC_US)
 #define ALL_US        (25 * SEC_US)
-#define TICK_DIRS     10000
+#define TICK_DIRS     5000
 #define STRAYS_EVERY  6 /* ticks: /proc and the cgroups are walked whole */
 #define FIND_MAX      256
 #define SAID          64
