@@ -8,6 +8,7 @@
 
 #include "api/call.h"
 #include "api/frames.h"
+#include "base/str.h"
 #include "service/stream.h"
 
 #define RETRY_MS 1000
@@ -20,6 +21,8 @@ struct sub {
     struct tally *tally;
     char token_id[40];
     bool begun, dead;
+    struct id run;
+    char trace_id[33]; /* of the request that opened it */
 };
 
 static int enter(struct call *c, struct sub *s, struct err *e)
@@ -86,7 +89,8 @@ static enum http_fill fill(void *arg, unsigned why, struct buf *out)
         say(&it, out);
     stream_rest(s->stream);
     if (r < 0) {
-        log_err(s->svc->log, LOG_LV_ERROR, "sse", NULL, "read a stream", &e);
+        log_err(s->svc->log, LOG_LV_ERROR, "sse", &(struct log_ctx){.trace_id = s->trace_id, .run_id = s->run.s},
+                "read a stream", &e);
         return HTTP_FILL_END; /* the client comes back with its cursor */
     }
     return outcome(s, why, out);
@@ -132,6 +136,8 @@ int sse_reply(struct call *c, const struct id *run, const char *cursor, struct e
     if (!s)
         return err_oom(e);
     s->svc = c->svc;
+    s->run = *run;
+    (void)!str_copy(s->trace_id, sizeof s->trace_id, c->who.trace_id);
     r = stream_open(c->svc, c->who.tenant, run, cursor, &s->stream, e);
     if (r == 0)
         r = enter(c, s, e);

@@ -321,7 +321,8 @@ static void on_message(void *arg, char *text, size_t n)
     if (r == 0)
         return;
     if (err_info(e.code)->http >= 500)
-        log_err(g->svc->log, LOG_LV_ERROR, "ws", NULL, ask.method ? ask.method : "frame", &e);
+        log_err(g->svc->log, LOG_LV_ERROR, "ws", &(struct log_ctx){.trace_id = g->who.trace_id},
+                ask.method ? ask.method : "frame", &e);
     ws_res_err(g, ask.id, &e);
     if (!g->connected)
         ws_close(g->ws, WS_POLICY, was ? "the token is not valid any more" : "connect failed");
