@@ -240,7 +240,7 @@ def case_run_tty(*args):
     if b"with a terminal" not in t.out:
         fail("the plan does not say that the step has a terminal")
     t.send("y\r")
-    at = t.expect("$ ")
+    at = t.expect("\x1b[?2004h$ ")  # the shell's own prompt: the command shown above it has a "$ " too
     t.send("stty size; echo by hand > by-hand; exit\r")
     t.expect("22 77\r\n", at)
     t.expect("apply?")
