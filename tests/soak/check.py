@@ -133,7 +133,9 @@ def check_run(world, job, run, say):
         by_shim = (lost_ok and got in BY_SHIM) or (got == ("failed", "sandbox_unavailable") and no_sandbox(world, job, run))
         lost_ok = lost_ok or by_shim
         late = got == ("expired", "expired") and world.review_s and world.final_at[run] - job.made[run] > world.review_s
-        if not by_shim and not late:
+        synced = got == ("failed", "io_error") and any(a <= world.final_at.get(run, 1e18) and b >= job.made[run]
+                                                       for a, b in world.server.fsync_lives)
+        if not by_shim and not late and not synced:
             say("final", f"{run} ({job.kind}) ended as {got}, should be one of {sorted(ways, key=str)}: {row['reason']}")
         if by_shim:
             world.stats.lost_runs += 1

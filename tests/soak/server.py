@@ -56,7 +56,7 @@ class Server:
         self.lock = threading.Condition()
         self.up = False
         self.lives = []  # [ready, end] by time.time(); end None: it lives
-        self.slow_starts = []
+        self.fsync_lives = []  # in which a sync was made to fail: a run may end by that, and say so
         self.quitting = False
 
     def env(self, points, shim_points):
@@ -69,6 +69,7 @@ class Server:
             env["SALLYPORT_FAULT"] = ",".join(f"kill@{p}:{n}" for p, n in points)
             if any(p.endswith(".retry") for p, _ in points):  # a failure of the server's own, some time after its start
                 env["SALLYPORT_FAULT"] += f",fsync:{random.randrange(12, 40)}"
+                self.fsync_lives.append((time.time(), time.time() + 5))
         if shim_points:
             env["SALLYPORT_SHIM_FAULT"] = ",".join(f"kill@{p}:{n}" for p, n in shim_points)
         return env
