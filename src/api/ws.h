@@ -5,13 +5,13 @@
  * method is the name of a route (routes.c), and goes through the dispatcher as
  * that route's request.
  *
- *   client                                             server
- *   {"type":"req","id","method","params"?}      ──►    one answer each, in the order of the requests
- *                                               ◄──    {"type":"res","id","ok":true,"result"}
- *                                               ◄──    {"type":"res","id","ok":false,"error"}
- *   req subscribe {run_id, cursor?}             ──►    res {subscription}, and from then on
- *                                               ◄──    {"type":"event","subscription","event"}: Event, its id is the
- * cursor ◄──    {"type":"event","subscription","error"}: it ended early
+ *   client                                server
+ *   {"type":"req","id","method",    ──►   one answer each, in the order of the requests
+ *    "params"?}                     ◄──   {"type":"res","id","ok":true,"result"}
+ *                                   ◄──   {"type":"res","id","ok":false,"error"}
+ *   req subscribe {run_id,          ──►   res {subscription}, and from then on
+ *    cursor?}                       ◄──   {"type":"event","subscription","event"}: an Event; its id is the cursor
+ *                                   ◄──   {"type":"event","subscription","error"}: it ended early
  *
  * The first request is connect {protocol:{min,max}, token?, cursors?}; its result is `hello`.
  *

@@ -26,10 +26,9 @@ enum { WS_AWAY = 1001, WS_POLICY = 1008, WS_INTERNAL = 1011, WS_TRY_LATER = 1013
 struct ws_config {
     const char *protocol; /* the Sec-WebSocket-Protocol we speak, named when the client offers it; NULL: none */
     size_t max_message;   /* bytes; beyond: Close 1009 */
-    size_t
-        guest_bytes; /* all that a client may send before ws_admit: Close 1008; http_config.guest_ms bounds the time */
-    unsigned inbox;  /* messages that wait before reading stops */
-    size_t outbox;   /* bytes; with more than this unsent no further message is handed over */
+    size_t guest_bytes;   /* all that a client may send before ws_admit: Close 1008; its time: http_config.guest_ms */
+    unsigned inbox;       /* messages that wait before reading stops */
+    size_t outbox;        /* bytes; with more than this unsent no further message is handed over */
 };
 struct ws_ops {
     /* One whole text message, NUL-terminated, valid UTF-8 (it may hold NULs). Binary ones are refused (1003). */

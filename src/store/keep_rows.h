@@ -1,8 +1,9 @@
 /* keep_rows - what retention asks of and writes into the rows of final runs. The rules of run_rows.h hold.
  *
- *   logs, events, blobs   ──run_remove_*: flags, committed──► nobody is given them any more ──files unlinked──►
- * run_unlinked killed in between: run_list_removing names the run, and the rest is done The rows of the run, its steps,
- * approvals, artifacts and audit records stay. */
+ *   logs, events, blobs ──run_remove_*: flags, committed──► nobody is given them ──files unlinked──► run_unlinked
+ *
+ * Killed in between: run_list_removing names the run, and the rest is done. The rows of the run, its steps, approvals,
+ * artifacts and audit records stay. */
 #pragma once
 #include "store/run_rows.h"
 
