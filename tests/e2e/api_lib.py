@@ -1,6 +1,8 @@
 """api_lib - a real server in a temporary directory, and what the API's tests need to speak with it: requests as exact
 bytes, a fingerprint of the store, the schemas of /openapi.json. Standard library only."""
 import atexit
+import contextlib
+import glob
 import hashlib
 import json
 import os
@@ -240,6 +242,12 @@ class Conn:
 
 # ---- server ---------------------------------------------------------------------
 
+def wait_gone(pid):
+    until = time.monotonic() + 10
+    while os.path.exists("/proc/%d" % pid) and time.monotonic() < until:
+        time.sleep(0.01)
+
+
 class Server:
     def __init__(self, *flags):
         self.dir = tempfile.mkdtemp(prefix="sallyport-api-")
@@ -301,6 +309,13 @@ class Server:
                 self.proc.kill()
                 self.proc.wait()
             self.proc = None
+        for path in glob.glob(os.path.join(self.data, "runs", "*", "shim", "pid")):  # a shim outlives its server
+            with contextlib.suppress(OSError, ValueError), open(path) as f:
+                pid = int(f.read())
+                with open("/proc/%d/cmdline" % pid) as line:
+                    if path.split(os.sep)[-3] in line.read():
+                        os.kill(pid, signal.SIGTERM)
+                        wait_gone(pid)
         for folder, names, _ in os.walk(self.dir):
             for path in (os.path.join(folder, name) for name in names):
                 if not os.path.islink(path):
