@@ -268,13 +268,13 @@ static int wait_line(struct ui *ui, int (*elsewhere)(void *, struct err *), void
 int ui_ask(struct ui *ui, const char *question, int (*elsewhere)(void *, struct err *), void *arg, char *answer,
            size_t cap, struct err *e)
 {
+    if (ui->in_tty) /* before the question is seen: what is typed behind it is an answer */
+        (void)tcflush(ui->in, TCIFLUSH);
     ui_put(ui, UI_BOLD, question);
     ui_raw(ui, " ", 1);
     ui_flush(ui);
     if (ui->broken)
         return -ERR_EMPTY;
-    if (ui->in_tty)
-        (void)tcflush(ui->in, TCIFLUSH);
     int r = wait_line(ui, elsewhere, arg, answer, cap, e);
     if (r != 0) /* nobody typed the line feed */
         ui_raw(ui, "\n", 1);

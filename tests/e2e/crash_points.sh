@@ -6,8 +6,8 @@
 P=$T/hello
 
 if ! grep -qa 'sallyport: dies at' "$SALLYPORT"; then
-    skip "deaths at named points" "the build has no fault points"
     FINISHED=1
+    echo "skip ${E2E_PREFIX:-}deaths at named points # the build has no fault points"
     exit 0
 fi
 
