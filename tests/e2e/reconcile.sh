@@ -10,10 +10,10 @@ db() { python3 -c 'import sqlite3, sys; c = sqlite3.connect(sys.argv[1], timeout
 old() { touch -h -d '2 days ago' "$@"; }
 
 # Every file's name, mode, size, time and content, but for the database's index of its log (-shm), in which readers leave
-# marks. While the run $LIVE goes on, its directory and the database's log grow.
+# marks, and the keeper's reserve, which may come at any time. While the run $LIVE goes on, its directory and the database's log grow.
 LIVE=
 data_is() {
-    (cd "$T/data" && set -- '(' -name '*.db-shm' ${LIVE:+-o -name "$LIVE" -o -name '*.db*'} ')' -prune -o &&
+    (cd "$T/data" && set -- -mindepth 1 '(' -name '*.db-shm' -o -path ./reserve ${LIVE:+-o -name "$LIVE" -o -name '*.db*'} ')' -prune -o &&
         find . "$@" -printf '%P %m %s %T@\n' | LC_ALL=C sort &&
         find . "$@" -type f -print0 | LC_ALL=C sort -z | xargs -0r sha256sum)
 }
