@@ -18,6 +18,8 @@ static size_t unit(const char *p, size_t n)
 {
     size_t k = p[0] != '\\' || n < 2 ? 1 : p[1] == 'u' ? 6 : 2;
 
+    while (k < n && ((unsigned char)p[k] & 0xc0) == 0x80) /* the rest of a sequence of UTF-8 */
+        k++;
     return k < n ? k : n;
 }
 
