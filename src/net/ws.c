@@ -18,7 +18,6 @@
 enum {
     SOFT = 64 * 1024,          /* a fill that has this much asks nobody for more */
     INBOX_BYTES = 1024 * 1024, /* waiting messages with this much stop the reading, too */
-    GUESTS_MAX = 64,           /* a further one takes the place of the oldest: who means it says who it is at once */
     CTL_BURST = 200,           /* control frames at once, and a second later on: more is a flood (1008) */
     CTL_PER_S = 50,
     WHY_MAX = WS_CONTROL_MAX - 2 + 1,
@@ -532,10 +531,12 @@ static void guest_remove(struct ws *w)
     w->guest_prev = w->guest_next = NULL;
 }
 
+/* Half of all connections may be guests; a further one takes the place of the oldest. Fewer would cut off those who all
+ * come back at once after a restart, more would leave attackers no room to share. */
 static void guest_add(struct ws *w)
 {
     struct http_server *srv = w->srv;
-    if (srv->nguests >= GUESTS_MAX) {
+    if (srv->nguests > 0 && srv->nguests >= srv->cfg.max_conns / 2) {
         struct ws *oldest = srv->guests;
         guest_remove(oldest);
         if (!atomic_load(&oldest->admitted))
