@@ -419,8 +419,7 @@ static void answer_err(struct call *c, const struct err *e)
     struct log_ctx cx = {.trace_id = c->who.trace_id};
 
     if (err_info(e->code)->http >= 500)
-        log_err(c->svc->log, e->code == ERR_DISK_FULL ? LOG_LV_WARN : LOG_LV_ERROR, "api", &cx, http_req_path(c->rq),
-                e);
+        log_err(c->svc->log, log_level_refused(e->code), "api", &cx, http_req_path(c->rq), e);
     if ((e->code == ERR_RATE || e->code == ERR_QUOTA) && http_reply_header(c->rq, "Retry-After", "1", NULL) < 0)
         return;
     if (e->code == ERR_UNAUTHORIZED && http_reply_header(c->rq, "WWW-Authenticate", "Bearer", NULL) < 0)

@@ -321,7 +321,7 @@ static void on_message(void *arg, char *text, size_t n)
     if (r == 0)
         return;
     if (err_info(e.code)->http >= 500)
-        log_err(g->svc->log, LOG_LV_ERROR, "ws", &(struct log_ctx){.trace_id = g->who.trace_id},
+        log_err(g->svc->log, log_level_refused(e.code), "ws", &(struct log_ctx){.trace_id = g->who.trace_id},
                 ask.method ? ask.method : "frame", &e);
     ws_res_err(g, ask.id, &e);
     if (!g->connected)

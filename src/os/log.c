@@ -39,6 +39,11 @@ int logger_level(const char *name)
     return -1;
 }
 
+enum log_level log_level_refused(int code)
+{
+    return err_info(code)->http == 503 || code == ERR_DISK_FULL ? LOG_LV_WARN : LOG_LV_ERROR;
+}
+
 static void put_json(struct buf *b, enum log_level lv, const char *component, const struct log_ctx *cx, const char *msg)
 {
     struct jw w = JW_INIT(b);
