@@ -101,7 +101,7 @@ struct step_exit {
 
 enum sandbox_event {
     SB_TIMEOUT = 0, /* nothing within the time */
-    SB_GREW,        /* the log file grew (coalesced, at most one per 10 ms) */
+    SB_GREW,        /* the log file grew (coalesced: one per 8 ms on average, a few more at once after a pause) */
     SB_EXIT,        /* the step ended and its log is complete: *ret_exit filled. Not synced: sandbox_keep_log */
     SB_WOKEN,       /* wake_fd became readable (not drained here) */
     SB_GONE,        /* the shim is gone; call sandbox_result: an exit record may exist */

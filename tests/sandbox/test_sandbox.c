@@ -249,6 +249,25 @@ static void test_quiet_beside_loud(void **state)
     rig_fini(&g);
 }
 
+/* However often a step writes, who watches is woken some 125 times a second. */
+static void test_growth_is_told_in_turns(void **state)
+{
+    (void)state;
+    struct rig g;
+    struct err e = ERR_INIT;
+    enum sandbox_event ev = SB_GREW;
+    int64_t began, told = 0;
+    rig_init(&g);
+    rig_open(&g);
+    began = clock_mono_us();
+    rig_start(&g, "i=0; while [ $i -lt 20000 ]; do echo $i; i=$((i+1)); done");
+    for (; ev == SB_GREW; told++)
+        assert_int_equal(sandbox_wait(g.sb, 60000, -1, &ev, &g.x, &e), 0);
+    assert_int_equal(ev, SB_EXIT);
+    assert_in_range(told, 2, 8 + (clock_mono_us() - began) / (8 * MS_US));
+    rig_fini(&g);
+}
+
 static void test_output_limit(void **state)
 {
     (void)state;
@@ -938,6 +957,7 @@ int main(void)
         cmocka_unit_test(test_big_output),
         cmocka_unit_test(test_two_loud_streams),
         cmocka_unit_test(test_quiet_beside_loud),
+        cmocka_unit_test(test_growth_is_told_in_turns),
         cmocka_unit_test(test_output_limit),
         cmocka_unit_test(test_secrets),
         cmocka_unit_test(test_environment),
