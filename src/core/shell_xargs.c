@@ -88,8 +88,8 @@ static bool items_of_text(struct uw *u, const struct request *rq, struct items *
         text = plain.p ? plain.p : "";
         apart = "\n";
     }
-    if (text && rq->raw && (*text == '\n' || strstr(text, "\n\n")))
-        return false; /* empty items */
+    if (text && rq->raw && (!*text || *text == '\n' || strstr(text, "\n\n")))
+        return false; /* empty items, or one that is the line's end of `<<< ""` */
     if (!text || !apart || (!rq->raw && strpbrk(text, "'\"\\")))
         return false;
     while (*text && it->n < ITEMS_MAX) {
