@@ -97,6 +97,7 @@ struct http_stream {
     bool chunked, head_only;
     bool out_now; /* its job is in the pool */
     bool wake, more, stop, ended;
+    bool blocks;     /* the next piece is asked for in the pool */
     int64_t said_ms; /* when it last wrote */
     unsigned why;
     enum http_fill result;

@@ -188,6 +188,7 @@ static void poll_now(struct http_stream *s);
 
 static void push_fill(struct http_stream *s)
 {
+    s->blocks = false;
     http_conn_enter(s->conn, HTTP_C_SFILL);
     push(s, fill_run, fill_done);
 }
@@ -202,7 +203,7 @@ static void start_fill(struct http_stream *s, unsigned why)
     /* From here on a wake asks for another fill. An exchange, not a store: what a waker wrote before a wake that
      * was merged into this one must be seen by this fill. */
     atomic_exchange(&s->woken, false);
-    if (s->ops->poll)
+    if (s->ops->poll && !s->blocks)
         poll_now(s);
     else
         push_fill(s);
@@ -294,9 +295,11 @@ static void say_copy(struct http_stream *s)
         http_conn_close(c);
 }
 
-/* What was polled before it would have blocked goes out; the rest is asked for in the pool. */
+/* What was polled before it would have blocked goes out; the rest is asked for in the pool, next time: a poll that
+ * always has something new would keep it waiting. */
 static void blocks(struct http_stream *s)
 {
+    s->blocks = true;
     s->stop = s->stop || (s->why & HTTP_FILL_STOP);
     s->why &= ~(unsigned)HTTP_FILL_STOP; /* not the last word yet */
     s->result = HTTP_FILL_MORE;

@@ -68,6 +68,9 @@ static enum http_fill fill_by_kind(struct sub *s, unsigned why, struct buf *out)
     case 'e': /* three pieces and the end */
         buf_printf(out, "piece %d\n", s->cursor++);
         return s->cursor < 3 ? HTTP_FILL_MORE : HTTP_FILL_END;
+    case 'b': /* what only a fill can say */
+        buf_puts(out, "filled\n");
+        return HTTP_FILL_END;
     case 'o': /* overflow */
         while (!out->bad)
             buf_addc(out, 'x');
@@ -99,6 +102,10 @@ static enum http_fill poll(void *arg, unsigned why, struct buf *out)
 {
     struct sub *s = arg;
     unsigned turn = s->polls++ % 3;
+    if (s->kind == 'b') { /* and each time has something new */
+        buf_puts(out, "polled\n");
+        return HTTP_FILL_BLOCKS;
+    }
     if (s->t->hold || turn == 0)
         return HTTP_FILL_BLOCKS;
     if (turn == 1 && s->kind == 'l') {
@@ -328,6 +335,21 @@ static void test_talked_over(void **state)
     t.hold = 0;
     assert_true(net_util_until_close(fd, &out, 3000));
     assert_null(strstr(out.p + 1, "HTTP/1.1"));
+    close(fd);
+    end(&t);
+}
+
+/* A poll that always has something to say before it would block does not keep the fill away. */
+static void test_fill_after_poll(void **state)
+{
+    struct topic t;
+    AUTO(buf_fini) struct buf out = BUF_INIT(64 * MIB);
+    begin(&t, NULL);
+    int fd = net_util_connect(t.net.port);
+    net_util_send(fd, LAST("/b"));
+    assert_true(net_util_until_close(fd, &out, 3000));
+    assert_string_equal(net_util_body(&out),
+                        polled ? "7\r\npolled\n\r\n7\r\nfilled\n\r\n0\r\n\r\n" : "7\r\nfilled\n\r\n0\r\n\r\n");
     close(fd);
     end(&t);
 }
@@ -567,6 +589,7 @@ int main(void)
         cmocka_unit_test(test_end),
         cmocka_unit_test(test_kept),
         cmocka_unit_test(test_talked_over),
+        cmocka_unit_test(test_fill_after_poll),
         cmocka_unit_test(test_overflow_cuts),
         cmocka_unit_test(test_slow_reader),
         cmocka_unit_test(test_dead_reader),
