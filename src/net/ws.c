@@ -18,6 +18,7 @@
 enum {
     SOFT = 64 * 1024,          /* a fill that has this much asks nobody for more */
     INBOX_BYTES = 1024 * 1024, /* waiting messages with this much stop the reading, too */
+    SHARE = 16 * 1024,         /* who has less under way, either way, is not ended for what all have together */
     CTL_BURST = 200,           /* control frames at once, and a second later on: more is a flood (1008) */
     CTL_PER_S = 50,
     WHY_MAX = WS_CONTROL_MAX - 2 + 1,
@@ -154,11 +155,12 @@ void ws_admit(struct ws *w)
 
 /* ---- sending: any thread ------------------------------------------------------------ */
 
-/* Lock held. What clients have not taken, all together, is bounded for answers in the same way (http.h, max_unsent). */
+/* Lock held. What clients have not taken, all together, is bounded for answers in the same way (http.h, max_unsent);
+ * but who takes his answers is not ended for those who do not. */
 static bool out_room(struct ws *w, size_t n)
 {
     size_t all = atomic_fetch_add(&w->srv->ws_unsent, n) + n;
-    if (all <= w->srv->cfg.max_unsent)
+    if (all <= w->srv->cfg.max_unsent || w->out_bytes + n <= SHARE)
         return true;
     atomic_fetch_sub(&w->srv->ws_unsent, n);
     return false;
@@ -345,10 +347,11 @@ static void recount(struct ws *w)
     w->held = now;
 }
 
-/* Half of what bodies may have: requests over HTTP find room whatever WebSockets say. */
+/* Half of what bodies may have: requests over HTTP find room whatever WebSockets say. Who holds little goes on: else a
+ * few who stay just below that would end all the others. */
 static bool in_too_much(const struct ws *w)
 {
-    return w->srv->ws_bodies > w->srv->cfg.max_bodies / 2;
+    return w->srv->ws_bodies > w->srv->cfg.max_bodies / 2 && w->held > SHARE;
 }
 
 static void in_drop(struct ws *w)
@@ -440,6 +443,7 @@ static void take_message(struct ws *w)
     struct buf text;
     ws_reader_take(&w->rd, &text);
     size_t n = text.len;
+    w->since_ms = io_now(w->srv->io); /* of the next one, when it is in this piece, too */
     if (queue_add(&w->in, &text)) {
         w->nin++;
         w->in_bytes += n;
@@ -513,6 +517,8 @@ static void pump(struct ws *w)
         hand_over(w);
     if (w->peer_closed && !w->busy && !w->in.head)
         say_close(w, w->echo, "", false); /* 5.5.1: the code comes back */
+    if (w->pend.len)
+        atomic_store(&w->heard, true); /* its pong cannot be read now */
     if (w->stream->conn)
         io_read(w->stream->conn->io, w->pend.len == 0);
 }

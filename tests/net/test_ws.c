@@ -306,6 +306,114 @@ static void messages_have_to_end(void **state)
     stop(&t);
 }
 
+/* Each message is whole in time, though there is always one that is not. */
+static void messages_may_follow_each_other_closely(void **state)
+{
+    struct echo t = {.poll = *state, .admit = true};
+    struct http_config c;
+    net_util_config(&c, &t.net);
+    c.handler = handler;
+    c.arg = &t;
+    c.body_ms = 2000;
+    c.heartbeat_ms = 10000;
+    net_util_start(&t.net, &c);
+    int fd = join(&t);
+    net_util_send_n(fd, "\x81\x82\0\0\0\0a", 7);
+    for (int64_t end = clock_mono_us() + 2300 * MS_US; clock_mono_us() < end; usleep(20000)) {
+        net_util_send_n(fd, "b\x81\x82\0\0\0\0a", 8);
+        expect(fd, 1, "ab");
+    }
+    close(fd);
+    stop(&t);
+}
+
+/* One that comes near to what all together may have under way does not end the others by it. */
+static void who_holds_much_goes_first(void **state)
+{
+    static char part[32708] = "\x81\xfe\xff\xff";
+    struct echo t = {.poll = *state, .admit = true};
+    struct http_config c;
+    net_util_config(&c, &t.net);
+    c.handler = handler;
+    c.arg = &t;
+    c.max_bodies = 64 * KIB;
+    c.heartbeat_ms = 5000;
+    net_util_start(&t.net, &c);
+    int hog = join(&t), small = join(&t), more = join(&t);
+    char text[101];
+    memset(text, 'x', 100);
+    text[100] = '\0';
+    memset(part + 8, 'a', sizeof part - 8);
+    net_util_send_n(hog, part, sizeof part);
+    usleep(20000); /* else it only is no test */
+    for (int i = 0; i < 10; i++) {
+        say(small, 1, text);
+        say(small, 1, text);
+        expect(small, 1, text);
+        expect(small, 1, text);
+    }
+    net_util_send_n(more, part, sizeof part);
+    expect_close(more, 1013);
+    close(hog);
+    close(small);
+    stop(&t);
+}
+
+/* The same for answers: of a megabyte, for one who does not read them, and small, for one who does. */
+static void who_reads_is_served_whatever_others_leave(void **state)
+{
+    struct echo t = {.poll = *state, .admit = true};
+    struct http_config c;
+    net_util_config(&c, &t.net);
+    c.handler = handler;
+    c.arg = &t;
+    c.max_reply = MIB;
+    c.max_unsent = MIB + 50;
+    c.heartbeat_ms = 5000;
+    net_util_start(&t.net, &c);
+    int hog = join(&t), small = join(&t);
+    char text[101];
+    memset(text, 'x', 100);
+    text[100] = '\0';
+    for (int i = 0; i < 20; i++)
+        say(hog, 1, "big");
+    for (int before = -1; before != t.messages; usleep(100000))
+        before = t.messages;
+    for (int i = 0; i < 10; i++) {
+        say(small, 1, text);
+        expect(small, 1, text);
+    }
+    close(hog);
+    close(small);
+    t.overlap = 0;
+    stop(&t);
+}
+
+/* A client that is not read from, since more waits than is taken, cannot show that it is there. */
+static void who_is_not_read_from_is_not_dropped(void **state)
+{
+    struct echo t = {.poll = *state, .admit = true, .hold = 1};
+    AUTO(buf_fini) struct buf b = BUF_INIT(KIB), all = BUF_INIT(KIB);
+    start(&t, 50, 5000);
+    int fd = join(&t);
+    for (int i = 0; i < 12; i++)
+        buf_add(&all, i ? "\x81\x81\0\0\0\0m" : "\x81\x84\0\0\0\0slow", i ? 7 : 10);
+    net_util_send_n(fd, all.p, all.len);
+    for (int i = 0; i < 6; i++) {
+        assert_int_equal(hear(fd, &b), 9);
+        say(fd, 10, "");
+    }
+    t.hold = 0;
+    for (int i = 0; i < 12;) {
+        int op = hear(fd, &b);
+        assert_true(op == 1 || op == 9);
+        i += op == 1;
+    }
+    assert_string_equal(b.p, "m");
+    close(fd);
+    stop(&t);
+}
+
 static void close_comes_after_what_was_sent(void **state)
 {
     struct echo t = {.poll = *state, .admit = true};
@@ -456,6 +564,12 @@ int main(void)
         POLLED(guests_have_an_end),
         PULLED(messages_have_to_end),
         POLLED(messages_have_to_end),
+        PULLED(messages_may_follow_each_other_closely),
+        PULLED(who_holds_much_goes_first),
+        POLLED(who_holds_much_goes_first),
+        PULLED(who_reads_is_served_whatever_others_leave),
+        PULLED(who_is_not_read_from_is_not_dropped),
+        POLLED(who_is_not_read_from_is_not_dropped),
         PULLED(close_comes_after_what_was_sent),
         POLLED(close_comes_after_what_was_sent),
         PULLED(the_end_of_the_server_is_said),
