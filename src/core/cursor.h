@@ -4,7 +4,7 @@
  * holds the place, as text that is opaque to it: the last seq, and the offset reached in the log of each open step.
  * May include: base.  Pure.  Threads: any; a cursor is a value with one owner.
  *
- * A step is open in a cursor from the first of its frames that was sent until its step.finished event, which
+ * A step is open in a cursor from its step.started event until its step.finished event, which
  * comes after the last byte of its log.
  *
  *   text   = base64url without padding of

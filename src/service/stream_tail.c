@@ -46,6 +46,7 @@ struct tail {
     size_t bytes;                   /* of items */
     unsigned on, ahead;             /* subscribers on linked nodes; ahead of `last` */
     bool more;                      /* the thread stopped before it found the end */
+    uint32_t ends;                  /* how often it has found it */
     bool pumping;
     /* the thread's */
     struct stream_reader *rd;
@@ -369,10 +370,27 @@ static enum tail_meeting begin(struct tail *t, struct tail_sub *s, struct stream
     return TAIL_MET;
 }
 
+/* Ahead of the tail: it comes as far, and is met there. Whoever is ahead still when it has found the end (twice: it may
+ * have begun before he came) stands where nobody can have read to, since he made up his cursor. He does not wait for
+ * it any more, for he would be woken for ever. */
+static enum tail_meeting wait_ahead(struct tail *t, struct tail_sub *s, bool waited)
+{
+    if (!waited)
+        s->ends = t->ends;
+    s->lost = s->lost || t->ends - s->ends >= 2;
+    if (s->lost)
+        return TAIL_APART;
+    s->ahead = true;
+    t->ahead++;
+    enqueue(t);
+    return TAIL_AHEAD;
+}
+
 static enum tail_meeting meet(struct tail *t, struct tail_sub *s, struct stream_reader *rd, bool caught_up)
 {
     struct stream_place at = stream_reader_place(rd);
     const char *cursor;
+    bool waited = s->ahead;
 
     not_ahead(t, s);
     if (t->last && t->on == 0 && !t->pumping && t->ahead == 0)
@@ -381,12 +399,8 @@ static enum tail_meeting meet(struct tail *t, struct tail_sub *s, struct stream_
         return caught_up ? begin(t, s, rd) : TAIL_APART;
     if (place_cmp(at, t->first->place) < 0)
         return TAIL_APART;
-    if (place_cmp(at, t->last->place) > 0) {
-        s->ahead = true;
-        t->ahead++;
-        enqueue(t);
-        return TAIL_AHEAD;
-    }
+    if (place_cmp(at, t->last->place) > 0)
+        return wait_ahead(t, s, waited);
     cursor = stream_reader_cursor(rd);
     for (struct tail_node *n = t->first; n; n = n->next)
         if (place_cmp(n->place, at) == 0 && str_eq(n->cursor, cursor)) {
@@ -557,6 +571,7 @@ static void pump_on(struct tail *t)
     node_settle(t, from);
     trim(t);
     t->more = r == 1;
+    t->ends += r == 0;
     if (r == 0 && stream_reader_place(t->rd).bytes == 0) { /* between steps a reader costs more than it saves */
         stream_reader_free(t->rd);
         t->rd = NULL;

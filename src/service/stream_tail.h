@@ -32,6 +32,8 @@ struct tail_sub { /* zeroed: follows nothing */
     struct tail_node *at; /* NULL: reads on his own */
     bool loan;            /* the item of `at` is on loan */
     bool ahead;           /* waits for the tail */
+    bool lost;            /* and in vain: his cursor was made up */
+    uint32_t ends;        /* of the tail, when he began to wait */
 };
 
 CHECKED int tail_join(struct tails *, const struct id *run, struct tail_sub *, void (*wake)(void *), void *arg,

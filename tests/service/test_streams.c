@@ -10,6 +10,7 @@
 
 #include "base/hash.h"
 #include "base/str.h"
+#include "core/cursor.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/logfile.h"
@@ -344,6 +345,49 @@ static void every_item_of_a_live_stream_is_a_place_to_resume_from(void **state)
     tape_end(&t);
 }
 
+/* Whose cursor was made up, and says more than anybody can have read, waits for nothing: he costs no more than others.
+ */
+static void a_cursor_that_was_made_up_keeps_nobody_busy(void **state)
+{
+    char text[CURSOR_TEXT_MAX];
+    struct reader live, forged;
+    struct cursor at;
+    struct err e = ERR_INIT;
+    struct id none;
+    struct tape t;
+    int rounds = 0;
+
+    tape_begin(&t, *state);
+    reader_open(&live, &t, NULL, true);
+    start(&t, 0);
+    number(&t, 0, 0);
+    catch_up(&live, 3);
+    must(cursor_decode(stream_cursor(live.s), &t.run, &at, &e), &e);
+    id_make(ID_STEP, 1, (uint8_t[10]){0}, &none);
+    must(cursor_open_step(&at, &none, 99, 1, (uint64_t)1 << 40, &e), &e);
+    cursor_encode(&at, &t.run, text);
+    reader_open(&forged, &t, text, true);
+    for (int64_t quiet = clock_mono_us(); clock_mono_us() - quiet < 100 * MS_US && rounds < 100;) {
+        if (!forged.woken) {
+            clock_sleep_us(200);
+            continue;
+        }
+        assert_int_equal(read_some(&forged, SIZE_MAX), 0);
+        quiet = clock_mono_us();
+        rounds++;
+    }
+    assert_in_range(rounds, 1, 20);
+    number(&t, 0, 1);
+    end(&t, 0);
+    event(&t, -1, "run.completed");
+    read_all(&live);
+    read_all(&forged);
+    assert_int_equal(forged.items, 3);
+    reader_close(&live);
+    reader_close(&forged);
+    tape_end(&t);
+}
+
 static void binary_and_long_output_is_whole(void **state)
 {
     struct reader live, whole;
@@ -547,6 +591,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(all_who_follow_are_given_the_same_rendered_once, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(frames_and_events_stand_in_order_of_time, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(every_item_of_a_live_stream_is_a_place_to_resume_from, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(a_cursor_that_was_made_up_keeps_nobody_busy, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(binary_and_long_output_is_whole, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(who_does_not_read_costs_little_and_loses_nothing, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(many_who_read_on_their_own_take_turns, rig_up, rig_down),
