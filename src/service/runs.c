@@ -101,6 +101,11 @@ int runs_set_str(char **dst, const char *src, struct err *e)
     return 0;
 }
 
+bool runs_second_door(const char *review)
+{
+    return str_eq(review, "both") || str_eq(review, "effects");
+}
+
 int runs_decide(struct run_row *row, const char *outcome, int code, const char *text, struct err *e)
 {
     int r;

@@ -56,6 +56,8 @@ CHECKED int runs_summary_json(struct svc *, struct jw *, struct err *);
 /* Moves the run in `row` (read by run_lock): asks core/run_sm, writes state, event, queue row and deadline, saves the
  * row. ERR_STATE when refused. RE_FINISHED goes to the state row->outcome names. */
 CHECKED int runs_move(struct svc *, struct db *, struct run_row *row, enum run_ev, struct err *);
+/* Do the changes of a run with this `review` wait for a person? Else the run itself writes them into the project. */
+bool runs_second_door(const char *review);
 /* Decides how the run will end, once: a second decision changes nothing. */
 CHECKED int runs_decide(struct run_row *, const char *outcome, int code, const char *text, struct err *);
 /* Renders the run as the reply and commits it. */

@@ -313,7 +313,7 @@ static int keep_given(struct create *cr, struct err *e)
 /* Without the second door the run itself writes into the project: only for who may open that door. */
 static int may_leave_out(const struct caller *c, const char *review, struct err *e)
 {
-    if (c->scopes & SCOPE_APPROVE || str_eq(review, "both") || str_eq(review, "effects"))
+    if (c->scopes & SCOPE_APPROVE || runs_second_door(review))
         return 0;
     return err_field(e, ERR_FORBIDDEN, "review",
                      "review \"%s\" applies the changes unasked: this needs the scope approve", review);

@@ -433,11 +433,6 @@ int runs_steps_failed(struct svc *svc, const struct lease *lease, const char *ou
     return runs_held(&h, e);
 }
 
-static bool reviews_effects(const struct run_row *row)
-{
-    return str_eq(row->review, "effects") || str_eq(row->review, "both");
-}
-
 static int ask_changes(struct db *db, struct held *h, struct run_row *row, const char *digest, struct err *e)
 {
     struct approval_subject s = {.kind = "changes", .changes_sha256 = digest};
@@ -464,7 +459,7 @@ static int act_done(struct db *db, struct held *h, struct run_row *row, struct e
         r = canceled ? runs_decide(row, "canceled", ERR_CANCELED, NULL, e) : runs_decide(row, "succeeded", 0, NULL, e);
         return r < 0 ? r : runs_move(h->svc, db, row, RE_DONE_EMPTY, e);
     }
-    if (!failed && !reviews_effects(row))
+    if (!failed && !runs_second_door(row->review))
         return runs_move(h->svc, db, row, RE_DONE_GO, e);
     r = ask_changes(db, h, row, h->digest, e);
     return r < 0 ? r : runs_move(h->svc, db, row, RE_DONE, e);
@@ -514,7 +509,7 @@ static int act_conflict(struct db *db, struct held *h, struct run_row *row, stru
     AUTO(buf_fini) struct buf b = BUF_INIT(64 * MIB);
     AUTO_PTR(json_free) struct json *doc = NULL;
     const char *digest = NULL;
-    bool again = !str_eq(row->kind, "undo") && (reviews_effects(row) || row->outcome);
+    bool again = !str_eq(row->kind, "undo") && (runs_second_door(row->review) || row->outcome);
     int r = runs_set_str(&row->apply, h->json, e);
 
     buf_puts(&b, h->json);

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "os/clock.h"
 #include "service/hub.h"
+#include "service/runs.h"
 #include "store/base_rows.h"
 #include "store/run_rows.h"
 
@@ -318,35 +319,60 @@ static int ask_and_wait(struct terminal *t, struct ask *a, int ms, struct err *e
 struct lookup {
     const char *tenant;
     const struct id *id;
-    struct step_row *ret;
+    bool want_run;
+    struct step_row step;
+    struct run_row run;
 };
+
+static void lookup_fini(struct lookup *l)
+{
+    step_row_fini(&l->step);
+    run_row_fini(&l->run);
+    l->step = (struct step_row){0};
+    l->run = (struct run_row){0};
+}
 
 static int lookup_tx(struct db *db, void *arg, struct err *e)
 {
     struct lookup *l = arg;
 
-    step_row_fini(l->ret);
-    *l->ret = (struct step_row){0};
-    return step_get(db, l->tenant, l->id, l->ret, e);
+    lookup_fini(l);
+    int r = step_get(db, l->tenant, l->id, &l->step, e);
+    return r < 0 || !l->want_run ? r : run_get(db, l->tenant, &l->step.run_id, &l->run, e);
 }
 
-/* ERR_STATE unless it runs and has one. */
-static int check_step(struct svc *svc, struct caller *c, const struct id *id, struct id *ret_run, struct err *e)
+/* What is typed is judged by nobody before the second door. Where a run leaves that door out, whoever types writes into
+ * the project: only for who may open the door. */
+static int may_type(const struct lookup *l, struct err *e)
 {
-    AUTO(step_row_fini) struct step_row s = {0};
-    struct lookup l = {c->tenant, id, &s};
-    int r = store_read(svc->store, lookup_tx, &l, e);
+    if (!l->want_run || runs_second_door(l->run.review))
+        return 0;
+    return err_set(e, ERR_FORBIDDEN,
+                   "what is typed here is applied unasked (review \"%s\"): this needs the scope approve",
+                   l->run.review);
+}
 
+/* ERR_STATE unless it runs and has one; ERR_FORBIDDEN. */
+static int check_step(struct svc *svc, struct caller *c, const struct id *id, const struct sandbox_tty_ask *q,
+                      struct id *ret_run, struct err *e)
+{
+    AUTO(lookup_fini)
+    struct lookup l = {c->tenant, id, .want_run = q->what == SB_TTY_INPUT && !(c->scopes & SCOPE_APPROVE)};
+    int r = store_read(svc->store, lookup_tx, &l, e);
+    const struct step_row *s = &l.step;
+
+    if (r == 0)
+        r = may_type(&l, e);
     if (r < 0)
         return r;
-    *ret_run = s.run_id;
-    if (!s.pty)
+    *ret_run = s->run_id;
+    if (!s->pty)
         return err_set(e, ERR_STATE,
                        "the step has no terminal, and nothing on its stdin: ask for one with \"pty\": true");
-    if (str_eq(s.state, "pending"))
+    if (str_eq(s->state, "pending"))
         return err_set(e, ERR_STATE, "the step has not begun");
-    if (!str_eq(s.state, "running"))
-        return err_set(e, ERR_STATE, "the step has ended: it is %s", s.state);
+    if (!str_eq(s->state, "running"))
+        return err_set(e, ERR_STATE, "the step has ended: it is %s", s->state);
     return 0;
 }
 
@@ -412,7 +438,7 @@ int terminals_ask(struct svc *svc, struct caller *c, const struct id *step, cons
     int r = 0;
 
     for (int i = 0; r == 0 && i < FINDS; i++) {
-        r = check_step(svc, c, step, &run, e);
+        r = check_step(svc, c, step, q, &run, e);
         if (r == 0 && hub_stopping(svc->hub))
             break;
         if (r == 0)

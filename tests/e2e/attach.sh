@@ -136,6 +136,29 @@ want 2 attach "$R" --json
 want 2 run -p hello -t "an intent"
 want 2 run -p hello -t -d --cmd bash
 
+t "where no second door follows, only who may open it types"
+want 0 token new --name typist --scope run:write --json
+TYPIST=$(j .token)
+typed() { # PATH BODY
+    curl -sS -o "$T/out" -w '%{http_code}' --max-time 60 -H "Authorization: Bearer $TYPIST" -H "Content-Type: application/json" \
+        --data-binary "$2" "$(base)/api/v1/steps/$S/$1" 2>"$T/err"
+}
+open "read -r line; echo got \$line"
+eq "typed without approve" "$(typed input '{"offset":0,"text":"mine\n"}')" 403
+has "$T/out" "needs the scope approve"
+eq "the size" "$(typed resize '{"cols":90,"rows":30}')" 200
+want_api 200 POST "/steps/$S/input" '{"offset":0,"text":"theirs\n"}'
+wait_state "$R" "$FINAL"
+want 0 logs "$R"
+has "$T/out" "got theirs"
+new_run -p hello --review effects --pty --cmd "read -r line; echo got \$line"
+until_ok eval "[ \"\$(field $R '.steps[0].state')\" = running ]"
+S=$(field "$R" '.steps[0].id')
+eq "typed before the second door" "$(typed input '{"offset":0,"text":"mine\n"}')" 200
+wait_state "$R" "awaiting_apply $FINAL"
+want 0 logs "$R"
+has "$T/out" "got mine"
+
 t "who typed how much is audited, what was typed is nowhere"
 open "read -r secret; echo ok"
 want_api 200 POST "/steps/$S/input" '{"offset":0,"text":"quite-private-words"}'
