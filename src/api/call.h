@@ -125,6 +125,11 @@ int get_doctor(struct call *, struct err *);
 int get_whoami(struct call *, struct err *);
 int get_ws(struct call *, struct err *);
 
+/* Who only listens is looked at now and then: a revoked token hears nothing more. */
+#define TOKEN_CHECK_US (15 * SEC_US)
+/* When a listener that comes now counts as looked at: a moment of the last TOKEN_CHECK_US. Clients that came at one
+ * time are not all looked at at one time, or a line of output would wait for a thousand of them. */
+int64_t api_token_checked(void);
 /* Opens the event stream of a run as the answer (SSE). */
 CHECKED int sse_reply(struct call *, const struct id *run, const char *cursor, struct err *);
 /* One request of another surface, by a caller who has been identified: scope, rate, query, body, idempotency, handler,

@@ -9,6 +9,8 @@
 #include "api/call.h"
 #include "api/frames.h"
 #include "base/str.h"
+#include "os/clock.h"
+#include "service/auth.h"
 #include "service/stream.h"
 
 #define RETRY_MS 1000
@@ -19,7 +21,9 @@ struct sub {
     struct stream *stream;
     struct http_stream *http;
     struct tally *tally;
-    char token_id[40];
+    char tenant[64], token_id[40]; /* caller.token_id */
+    bool by_token;                 /* else by the peer of a unix socket */
+    int64_t checked_us;            /* when the token was looked at */
     bool begun, dead;
     struct id run;
     char trace_id[33]; /* of the request that opened it */
@@ -34,6 +38,9 @@ static int enter(struct call *c, struct sub *s, struct err *e)
         return r;
     s->tally = t;
     snprintf(s->token_id, sizeof s->token_id, "%s", c->who.token_id);
+    snprintf(s->tenant, sizeof s->tenant, "%s", c->who.tenant);
+    s->by_token = str_starts(s->token_id, ID_TOKEN "_");
+    s->checked_us = api_token_checked();
     return 0;
 }
 
@@ -77,6 +84,22 @@ static enum http_fill outcome(struct sub *s, unsigned why, struct buf *out)
     return HTTP_FILL_WAIT;
 }
 
+static bool check_is_due(const struct sub *s)
+{
+    return s->by_token && clock_mono_us() - s->checked_us >= TOKEN_CHECK_US;
+}
+
+/* A store that does not answer ends nothing. */
+static bool still_valid(struct sub *s)
+{
+    struct err e = ERR_INIT;
+
+    if (!check_is_due(s))
+        return true;
+    s->checked_us = clock_mono_us();
+    return auth_token_lives(s->svc, s->tenant, s->token_id, &e) != -ERR_UNAUTHORIZED;
+}
+
 static enum http_fill fill(void *arg, unsigned why, struct buf *out)
 {
     struct sub *s = arg;
@@ -84,6 +107,8 @@ static enum http_fill fill(void *arg, unsigned why, struct buf *out)
     struct err e = ERR_INIT;
     int r = 0;
 
+    if (!still_valid(s))
+        return HTTP_FILL_END; /* the client comes back, and is told why not */
     begin(s, out);
     while (!s->dead && out->len < SOFT_MAX && (r = stream_next(s->stream, &it, &e)) == 1)
         say(&it, out);
@@ -103,6 +128,8 @@ static enum http_fill poll(void *arg, unsigned why, struct buf *out)
     struct stream_item it;
     int r = 0;
 
+    if (check_is_due(s))
+        return HTTP_FILL_BLOCKS;
     begin(s, out);
     while (!s->dead && out->len < SOFT_MAX && (r = stream_poll(s->stream, &it)) == 1)
         say(&it, out);

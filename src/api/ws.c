@@ -9,8 +9,7 @@
 #include "base/str.h"
 #include "os/clock.h"
 
-#define CHECK_EVERY_US (15 * SEC_US)
-#define TRACE_MAX      100
+#define TRACE_MAX 100
 
 /* ---- what goes out ------------------------------------------------------- */
 
@@ -183,15 +182,6 @@ static int want_cursors(const struct json *params, const struct json **ret, stru
     return 0;
 }
 
-/* Clients that came at one time are not all looked at at one time: a line of output would wait for a thousand of them. */
-static int64_t first_check_sooner(void)
-{
-    uint32_t x;
-
-    random_bytes(&x, sizeof x);
-    return x % CHECK_EVERY_US;
-}
-
 static int connect(struct gate *g, const struct ws_ask *ask, struct err *e)
 {
     static const char *const keys[] = {"protocol", "token", "cursors", "client", NULL};
@@ -217,7 +207,7 @@ static int connect(struct gate *g, const struct ws_ask *ask, struct err *e)
     pthread_mutex_lock(&g->mu);
     g->counted = true;
     g->who = who; /* its reply is empty: nothing is owned twice */
-    g->checked_us = clock_mono_us() - first_check_sooner();
+    g->checked_us = api_token_checked();
     g->connected = true;
     pthread_mutex_unlock(&g->mu);
     ws_admit(g->ws);
@@ -339,7 +329,6 @@ static void on_message(void *arg, char *text, size_t n)
 
 /* ---- what it is told ---------------------------------------------------------- */
 
-/* Who only listens is looked at now and then: a revoked token hears nothing more. */
 static bool still_valid(struct gate *g)
 {
     AUTO(caller_fini) struct caller who;
@@ -348,7 +337,7 @@ static bool still_valid(struct gate *g)
     bool due;
 
     pthread_mutex_lock(&g->mu);
-    due = g->counted && now - g->checked_us >= CHECK_EVERY_US;
+    due = g->counted && now - g->checked_us >= TOKEN_CHECK_US;
     if (due)
         g->checked_us = now;
     pthread_mutex_unlock(&g->mu);
@@ -374,7 +363,7 @@ static enum http_fill on_poll(void *arg, unsigned why, uint64_t sent, struct buf
 
     if (pthread_mutex_trylock(&g->mu) != 0)
         return r;
-    if (!g->counted || clock_mono_us() - g->checked_us < CHECK_EVERY_US)
+    if (!g->counted || clock_mono_us() - g->checked_us < TOKEN_CHECK_US)
         r = ws_subs_poll(g, why, sent, out);
     pthread_mutex_unlock(&g->mu);
     return r;

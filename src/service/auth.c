@@ -84,6 +84,15 @@ static int used_tx(struct db *db, void *arg, struct err *e)
     return token_used(db, arg, clock_now_us(), e);
 }
 
+static int check_end(const struct token_row *row, int64_t now, struct err *e)
+{
+    if (row->revoked_us)
+        return err_set(e, ERR_UNAUTHORIZED, "the token was revoked");
+    if (row->expires_us && row->expires_us <= now)
+        return err_set(e, ERR_UNAUTHORIZED, "the token has expired");
+    return 0;
+}
+
 int auth_token(struct svc *svc, const char *bearer, struct caller *c, struct err *e)
 {
     struct lookup l = {0};
@@ -99,10 +108,8 @@ int auth_token(struct svc *svc, const char *bearer, struct caller *c, struct err
         r = err_set(e, ERR_UNAUTHORIZED, "the token is not known: make one with `sallyport token new`");
     else if (r < 0 && e)
         *e = e2;
-    else if (l.row.revoked_us)
-        r = err_set(e, ERR_UNAUTHORIZED, "the token was revoked");
-    else if (l.row.expires_us && l.row.expires_us <= now)
-        r = err_set(e, ERR_UNAUTHORIZED, "the token has expired");
+    else
+        r = check_end(&l.row, now, e);
     if (r == 0)
         r = auth_scopes(l.row.scopes, &c->scopes, e);
     if (r == 0) {
@@ -113,6 +120,37 @@ int auth_token(struct svc *svc, const char *bearer, struct caller *c, struct err
         if (now - l.row.used_us > USED_EVERY_US && store_write(svc->store, used_tx, &l.row.id, &e2) < 0)
             log_err(svc->log, LOG_LV_WARN, "auth", NULL, "note the token's use", &e2);
     }
+    token_row_fini(&l.row);
+    return r;
+}
+
+struct by_id {
+    const char *tenant;
+    struct id id;
+    struct token_row row;
+};
+
+static int by_id_tx(struct db *db, void *arg, struct err *e)
+{
+    struct by_id *l = arg;
+
+    token_row_fini(&l->row);
+    l->row = (struct token_row){0};
+    return token_get(db, l->tenant, &l->id, &l->row, e);
+}
+
+int auth_token_lives(struct svc *svc, const char *tenant, const char *token_id, struct err *e)
+{
+    struct by_id l = {.tenant = tenant};
+    int r;
+
+    if (!id_parse(ID_TOKEN, token_id, &l.id))
+        return err_set(e, ERR_UNAUTHORIZED, NULL);
+    r = store_read(svc->store, by_id_tx, &l, e);
+    if (r == -ERR_NOT_FOUND)
+        r = err_set(e, ERR_UNAUTHORIZED, "the token is not known any more");
+    else if (r == 0)
+        r = check_end(&l.row, clock_now_us(), e);
     token_row_fini(&l.row);
     return r;
 }

@@ -14,6 +14,9 @@ const char *auth_scope_name(unsigned bit);
 
 /* Fills caller's tenant, actor, token_id, scopes. ERR_UNAUTHORIZED. */
 CHECKED int auth_token(struct svc *, const char *bearer, struct caller *, struct err *);
+/* Does a token that was good when a stream was opened still count? By its id: nobody keeps the text for this.
+ * ERR_UNAUTHORIZED when it was revoked or has expired. */
+CHECKED int auth_token_lives(struct svc *, const char *tenant, const char *token_id, struct err *);
 /* The first start: makes an admin token and writes it to DATA/admin-token (0600) when no token exists. *ret_made says
  * so. */
 CHECKED int auth_first_token(struct svc *, bool *ret_made, struct err *);

@@ -8,7 +8,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from api_lib import OTHER_TOKEN, SCOPES, ULID, Bad, Results, World, check, may, run_main  # noqa: E402
+from api_lib import OTHER_TOKEN, SCOPES, ULID, Bad, Conn, Results, World, check, may, run_main  # noqa: E402
 from ws_lib import TEXT, Closed, Refused, Ws, close_frame, frame, until  # noqa: E402
 
 REF = "#/components/schemas/"
@@ -498,6 +498,10 @@ def revoke(w):
     made = w.ok("post_tokens", {"name": "ends", "scopes": ["run:read"]})
     a, b = join(w, made["token"]), join(w, made["token"])
     b.ok("subscribe", {"run_id": w.ids["review"]})
+    w.revoked_sse = Conn(w.server)
+    w.revoked_sse.send(("GET /api/v1/runs/%s/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n\r\n" % (
+        w.ids["review"], made["token"])).encode())
+    check(b"200" in w.revoked_sse.file.peek(), "the stream was not opened")
     w.ok("delete_token", ids={"token": made["id"]})
     check(a.err("runs.list") == "unauthorized" and a.ended() == 1008, "revoked, and then a request")
     w.revoked = b
@@ -513,6 +517,9 @@ def tokens_end(w):
             check(why.code == 1008, "revoked, and silent:", why)
             break
     b.close()
+    got = w.revoked_sse.read()  # to its end
+    check(b"run.planned" in got.body and b"run.completed" not in got.body, "revoked, on an event stream:", got.body[-300:])
+    w.revoked_sse.close()
 
 
 def of_one_token(w):
