@@ -87,6 +87,7 @@ static int fill(struct db *db, void *arg, struct err *e)
         row.review = (char[]){"none"};
         row.on_failure = (char[]){"review"};
         row.on_deny = (char[]){"fail"};
+        row.on_lost = (char[]){"fail"};
         row.limits = (char[]){"{}"};
         row.env_names = (char[]){"[]"};
         row.actor = (char[]){"bench"};

@@ -18,7 +18,7 @@ _sallyport_options() {
     case "$1" in
     "project add") echo "--name --seed" ;;
     "project set") echo "--toolchains --seed --retention --max-running" ;;
-    run) echo "--project --cmd --pty --tty --yes --review --no-apply --on-failure --priority --env --timeout --memory --cpus --pids --disk --detach" ;;
+    run) echo "--project --cmd --pty --tty --yes --review --no-apply --on-failure --on-lost --priority --env --timeout --memory --cpus --pids --disk --detach" ;;
     runs) echo "--state --project --limit" ;;
     reconcile) echo "--dry-run" ;;
     "runs keep") echo "--release" ;;
@@ -65,6 +65,7 @@ _sallyport() {
     --review) words="plan effects both none" ;;
     --priority) words="low normal high urgent" ;;
     --on-failure) words="review discard" ;;
+    --on-lost) words="fail retry" ;;
     --state) words="queued planning awaiting_review running awaiting_approval awaiting_apply applying finishing succeeded failed rejected canceled expired" ;;
     --scope) words="run:read run:write approve policy:read policy:write audit:read project:write admin" ;;
     --run) words=$(_sallyport_runs) ;;

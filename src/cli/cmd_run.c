@@ -20,6 +20,7 @@ const struct opt cmd_run_opts[] = {
     {"review", 0, "WHAT", "which doors ask: plan, effects, both (default) or none", false},
     {"no-apply", 0, NULL, "leave the changes waiting at the second door", false},
     {"on-failure", 0, "WHAT", "changes of a failed run: review (default) or discard", false},
+    {"on-lost", 0, "WHAT", "a step whose sandbox was killed: fail (default), or retry it, 3 times at most", false},
     {"priority", 0, "P", "whose turn it is: low, normal (default), high, urgent, or -100 to 100", false},
     {"env", 'e', "NAME[=VALUE]", "a variable for the steps; without =VALUE its value is taken from our environment",
      true},
@@ -47,10 +48,13 @@ static int check_words(const struct cli *c, struct err *e)
 {
     static const char *const review[] = {"plan", "effects", "both", "none", NULL};
     static const char *const failure[] = {"review", "discard", NULL};
+    static const char *const lost[] = {"fail", "retry", NULL};
     const char *r = args_get(&c->args, "review");
     int x = want_one_of(c, "review", review, e);
     if (x == 0)
         x = want_one_of(c, "on-failure", failure, e);
+    if (x == 0)
+        x = want_one_of(c, "on-lost", lost, e);
     if (x == 0 && args_has(&c->args, "no-apply") && (str_eq(r, "plan") || str_eq(r, "none")))
         return err_set(e, ERR_USAGE, "--no-apply needs the second door: use --review effects or both");
     if (x == 0 && args_has(&c->args, "detach") && (args_has(&c->args, "yes") || args_has(&c->args, "no-apply")))
@@ -200,6 +204,7 @@ static int make_request(const struct cli *c, const char *project, struct buf *bo
     put_work(c, &w);
     jw_kstr_opt(&w, "review", args_get(&c->args, "review"));
     jw_kstr_opt(&w, "on_failure", args_get(&c->args, "on-failure"));
+    jw_kstr_opt(&w, "on_lost", args_get(&c->args, "on-lost"));
     cmd_put_priority(&w, args_get(&c->args, "priority"));
     int r = put_limits(c, &w, e);
     if (r == 0)

@@ -120,6 +120,15 @@ struct run_end {
 };
 CHECKED int runs_step_done(struct svc *, const struct lease *, const struct step_row *step, const struct run_end *end,
                            struct err *);
+/* What becomes of a lost step, by the run's rule (on_lost). It may be run again where nothing of the lost attempt
+ * reaches the next one: from the layer it first started from, in a fresh sandbox. Not with a terminal: what a person
+ * typed into the lost attempt is not typed again; not with the network, where it may have acted (at most once); not in
+ * a copy of the project, which has no layers. Each attempt is a row, with an id, a log and events of its own. */
+#define RUN_STEP_ATTEMPTS 3
+bool runs_may_retry(const struct run_row *, const struct step_row *);
+/* As runs_step_done for such a step: its layer is given up, and its next attempt is pending. *ret_again false: somebody
+ * asked to cancel, the run's steps are over. */
+CHECKED int runs_step_again(struct svc *, const struct lease *, const struct step_row *, bool *ret_again, struct err *);
 /* All steps are done: changes (summary JSON, or NULL for none), outcome decided before by runs_fail_steps or
  * "succeeded".
  * -> awaiting_apply, queued.apply (no review; applying when it goes on) or finishing. */

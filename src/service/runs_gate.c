@@ -31,15 +31,34 @@ static int step_subject(const struct run_row *row, const struct plan_step *s, st
 
 struct answered {
     char plan[SHA256_HEX], step[SHA256_HEX]; /* subject hashes looked for */
-    const struct id *step_id;
+    const struct step_row *now;
+    struct id attempts[RUN_STEP_ATTEMPTS]; /* of the step: what was answered to one holds for the next */
+    size_t nattempts;
     bool allowed, denied;
     struct id by;
 };
 
+static int attempts_each(void *arg, const struct step_row *s, struct err *e)
+{
+    struct answered *an = arg;
+
+    if (s->index == an->now->index && an->nattempts < ARRAY_LEN(an->attempts))
+        an->attempts[an->nattempts++] = s->id;
+    return 0;
+}
+
+static bool of_this_step(const struct answered *an, const struct id *step)
+{
+    for (size_t i = 0; i < an->nattempts; i++)
+        if (id_eq(&an->attempts[i], step))
+            return true;
+    return false;
+}
+
 static int answered_each(void *arg, const struct approval_row *a, struct err *e)
 {
     struct answered *an = arg;
-    bool mine = id_eq(&a->step_id, an->step_id) && str_eq(a->subject_hash, an->step);
+    bool mine = of_this_step(an, &a->step_id) && str_eq(a->subject_hash, an->step);
     bool plan = str_eq(a->kind, "plan") && str_eq(a->subject_hash, an->plan);
 
     if ((mine || plan) && str_eq(a->state, "allowed")) {
@@ -62,6 +81,8 @@ static int look_up_answers(struct db *db, const struct run_row *row, const struc
 
     if (r == 0)
         r = approval_subject_digest(&plan, an->plan, e);
+    if (r == 0)
+        r = step_list(db, &row->id, attempts_each, an, e);
     return r < 0 ? r : approval_list(db, &f, answered_each, an, e);
 }
 
@@ -179,7 +200,7 @@ static int act_gate(struct db *db, struct held *h, struct run_row *row, struct e
     AUTO_PTR(plan_free) struct plan *plan = NULL;
     AUTO(verdict_fini) struct verdict v = VERDICT_INIT;
     struct approval_subject subject;
-    struct answered an = {.step_id = &h->step->id};
+    struct answered an = {.now = h->step};
     const struct plan_step *ps;
     int r;
 

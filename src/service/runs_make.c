@@ -166,11 +166,12 @@ static int want_work(const struct json *body, struct create *cr, struct err *e)
 
 static int read_body(struct create *cr, const struct json *body, struct err *e)
 {
-    static const char *const keys[] = {"project_id", "intent", "steps",   "review", "on_failure", "on_deny",
+    static const char *const keys[] = {"project_id", "intent", "steps",   "review", "on_failure", "on_deny", "on_lost",
                                        "limits",     "env",    "network", "keep",   "priority",   NULL};
     static const char *const reviews[] = {"both", "plan", "effects", "none", NULL};
     static const char *const failures[] = {"review", "discard", NULL};
     static const char *const denials[] = {"fail", "tell", NULL};
+    static const char *const losses[] = {"fail", "retry", NULL};
     struct run_row *row = &cr->row;
     int r = json_known(body, "", keys, e);
 
@@ -184,6 +185,8 @@ static int read_body(struct create *cr, const struct json *body, struct err *e)
         r = want_word(body, "on_failure", failures, &row->on_failure, e);
     if (r == 0)
         r = want_word(body, "on_deny", denials, &row->on_deny, e);
+    if (r == 0)
+        r = want_word(body, "on_lost", losses, &row->on_lost, e);
     if (r == 0)
         r = json_want_bool(body, "", "keep", J_OPT, &row->kept, e);
     if (r == 0)
@@ -229,6 +232,7 @@ static int insert_run(struct db *db, struct create *cr, const char *action, stru
     jw_kstr(&w, "kind", row->kind);
     jw_kstr(&w, "intent", row->intent);
     jw_kstr(&w, "review", row->review);
+    jw_kstr(&w, "on_lost", row->on_lost);
     jw_kraw(&w, "env_names", row->env_names);
     jw_kbool(&w, "network", row->network);
     jw_kint(&w, "priority", row->priority);
@@ -269,6 +273,11 @@ static int create_tx(struct db *db, void *arg, struct err *e)
     if (r < 0)
         return r;
     cr->row.seed_copy = str_eq(set.seed, "copy");
+    if (cr->row.seed_copy && str_eq(cr->row.on_lost, "retry"))
+        return err_field(
+            e, ERR_INVALID, "on_lost",
+            "the runs of this project work on a copy, in which a lost step leaves what it wrote: a step can "
+            "be run again only on layers (seed: overlay)");
     r = insert_run(db, cr, "run.created", e);
     if (r == 0 && cr->row.kept)
         r = run_keep(db, cr->c->tenant, &cr->row.id, true, e);
@@ -413,6 +422,8 @@ int runs_undo(struct svc *svc, struct caller *c, const struct id *id, struct id 
         r = runs_set_str(&row->on_failure, "review", e);
     if (r == 0)
         r = runs_set_str(&row->on_deny, "fail", e);
+    if (r == 0)
+        r = runs_set_str(&row->on_lost, "fail", e);
     if (r == 0)
         r = runs_set_str(&row->limits, "{}", e);
     if (r == 0)

@@ -17,6 +17,10 @@ static int count_each(void *arg, const struct step_row *s, struct err *e)
 {
     struct run_counts_view *n = arg;
 
+    if (s->attempt > 1) { /* steps are counted, not attempts: the one before was lost */
+        n->steps--;
+        n->failed--;
+    }
     n->steps++;
     n->succeeded += str_eq(s->state, "succeeded");
     n->failed += str_eq(s->state, "failed") || str_eq(s->state, "lost") || str_eq(s->state, "denied");

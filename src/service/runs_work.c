@@ -424,6 +424,74 @@ int runs_step_done(struct svc *svc, const struct lease *lease, const struct step
     return runs_held(&h, e);
 }
 
+/* The next attempt of a lost step: the same step, of which nothing has happened yet. */
+static int add_attempt(struct db *db, struct held *h, const struct run_row *row, const struct step_row *lost,
+                       struct err *e)
+{
+    AUTO(buf_fini) struct buf b = BUF_INIT(4 * KIB);
+    struct jw w = JW_INIT(&b);
+    struct step_row next = {.id = id_new(ID_STEP), /* borrows all: the insert only reads */
+                            .run_id = lost->run_id,
+                            .index = lost->index,
+                            .attempt = lost->attempt + 1,
+                            .kind = lost->kind,
+                            .title = lost->title,
+                            .command = lost->command,
+                            .argv = lost->argv,
+                            .cwd = lost->cwd,
+                            .env_names = lost->env_names,
+                            .decision = lost->decision,
+                            .state = (char[]){"pending"},
+                            .exit_code = -1,
+                            .pty = lost->pty};
+    int r = step_insert(db, &next, e);
+
+    jw_obj(&w);
+    jw_kint(&w, "index", next.index);
+    jw_kint(&w, "attempt", next.attempt);
+    jw_kint(&w, "attempts_max", RUN_STEP_ATTEMPTS);
+    jw_kstr(&w, "lost", lost->id.s);
+    jw_end_obj(&w);
+    return r < 0 ? r : runs_held_audit(db, h, row, "step.retried", next.id.s, &b, e);
+}
+
+/* The attempt is over and the step is not, unless somebody asked to cancel meanwhile. */
+static int act_step_again(struct db *db, struct held *h, struct run_row *row, struct err *e)
+{
+    IN_COMMIT(step_again);
+    struct step_row *s = h->step, lost = *s; /* borrows all */
+    int r;
+
+    h->failed = row->cancel_us != 0;
+    if (h->failed) {
+        h->outcome = "canceled";
+        h->code = ERR_CANCELED;
+        return act_step_done(db, h, row, e);
+    }
+    lost.layer = NULL; /* nothing is built upon it */
+    h->step = &lost;
+    r = act_step_done(db, h, row, e);
+    h->step = s;
+    return r < 0 ? r : add_attempt(db, h, row, &lost, e);
+}
+
+bool runs_may_retry(const struct run_row *row, const struct step_row *s)
+{
+    return str_eq(row->on_lost, "retry") && str_eq(s->state, "lost") && !s->pty && !row->network && !row->seed_copy &&
+           s->attempt < RUN_STEP_ATTEMPTS;
+}
+
+int runs_step_again(struct svc *svc, const struct lease *lease, const struct step_row *step, bool *ret_again,
+                    struct err *e)
+{
+    struct held h = {.svc = svc, .lease = lease, .act = act_step_again, .step = (struct step_row *)step};
+    int r = runs_held(&h, e);
+
+    if (r == 0)
+        *ret_again = !h.failed;
+    return r;
+}
+
 int runs_steps_failed(struct svc *svc, const struct lease *lease, const char *outcome, int code, const char *text,
                       struct err *e)
 {
@@ -571,6 +639,10 @@ static int tally_each(void *arg, const struct step_row *s, struct err *e)
 {
     struct tally *t = arg;
 
+    if (s->attempt > 1) { /* steps are counted, not attempts: the one before was lost */
+        t->steps--;
+        t->failed--;
+    }
     t->steps++;
     t->succeeded += str_eq(s->state, "succeeded");
     t->failed += str_eq(s->state, "failed") || str_eq(s->state, "lost") || str_eq(s->state, "canceled");

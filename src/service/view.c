@@ -52,6 +52,7 @@ void view_run_open(struct jw *w, const struct run_row *r, const char *project_na
     jw_kstr(w, "review", r->review);
     jw_kstr(w, "on_failure", r->on_failure);
     jw_kstr(w, "on_deny", r->on_deny);
+    jw_kstr(w, "on_lost", r->on_lost);
     jw_kbool(w, "network", r->network);
     jw_kstr(w, "seed", r->seed_copy ? "copy" : "overlay");
     kraw_or(w, "limits", r->limits, "{}");

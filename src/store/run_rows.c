@@ -19,6 +19,7 @@ static const struct field fields[] = {
     FIELD(F_TEXT, run_row, trace_id),
     FIELD(F_INT, run_row, created_us),
     FIELD(F_BOOL, run_row, seed_copy),
+    FIELD(F_TEXT, run_row, on_lost),
     FIELD(F_TEXT, run_row, intent),
     FIELD(F_TEXT, run_row, review),
     FIELD(F_TEXT, run_row, on_failure),
@@ -51,7 +52,7 @@ static const struct field fields[] = {
 };
 enum {
     NFIELDS = ARRAY_LEN(fields),
-    NFIXED = 10,
+    NFIXED = 11,
     NINSERT = NFIELDS - 5, /* without event_seq, lease_token and the three of retention */
     NMUTABLE = NINSERT - NFIXED,
 };

@@ -17,6 +17,7 @@ struct run_row {
     enum run_node node;
     char *intent;                        /* NULL when steps were given */
     char *review, *on_failure, *on_deny; /* "plan|effects|both|none", "review|discard", "fail|tell" */
+    char *on_lost;                       /* "fail|retry": what becomes of it when a step is lost */
     bool network;
     bool seed_copy;  /* works on a copy of the project: as the project said when the run was accepted */
     char *limits;    /* JSON object */
@@ -47,9 +48,9 @@ CHECKED int run_insert(struct db *, const struct run_row *, struct err *); /* ev
 /* tenant NULL = any */
 CHECKED int run_get(struct db *, const char *tenant, const struct id *, struct run_row *ret, struct err *);
 CHECKED int run_lock(struct db *, const char *tenant, const struct id *, struct run_row *ret, struct err *);
-/* All but id, tenant, project, undoes, kind, actor, surface, trace_id, created_us, seed_copy (fixed), event_seq,
- * lease_token (event_append and queue_claim write them), and kept, logs_removed_us, removed_us (keep_rows.h). A node is
- * stored as state and phase. */
+/* All but id, tenant, project, undoes, kind, actor, surface, trace_id, created_us, seed_copy, on_lost (fixed),
+ * event_seq, lease_token (event_append and queue_claim write them), and kept, logs_removed_us, removed_us
+ * (keep_rows.h). A node is stored as state and phase. */
 CHECKED int run_save(struct db *, const struct run_row *, struct err *);
 /* newest first; after: id, exclusive; tenant must be given */
 struct run_filter {

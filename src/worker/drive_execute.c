@@ -4,6 +4,7 @@
  *                                         ├─► DENIED: the run fails, or goes on (on_deny: tell)
  *                                         └─► ASK: let go of run and sandbox; the answer queues the run again
  *                    running ── (the server was restarted) ──► adopt the live shim, or read the exit record, or `lost`
+ *   running ── its shim is gone, nobody saw it end ── lost ──► the run fails, or its next attempt is pending (on_lost)
  *   then:            layers sealed ── changes ── runs_done
  *
  * A step is written down as running before it is started, and as ended only from its exit record. */
@@ -48,6 +49,7 @@ struct execute {
     int start_code; /* why no sandbox could be built; 0 when one could */
     int adopted_index, adopted_attempt;
     int again;
+    bool retried; /* the step was lost, and its next attempt is stored */
 };
 
 static void execute_fini(struct execute *x)
@@ -441,7 +443,20 @@ static bool disk_exceeded(const struct step_row *s)
     return s->error && (s->signal || s->exit_code > 0);
 }
 
-static void failure_text(const struct step_row *s, char *ret, size_t cap)
+static void lost_text(const struct execute *x, const struct step_row *s, char *ret, size_t cap)
+{
+    int n = snprintf(ret, cap, "step %lld is lost: its sandbox is gone and nobody saw how it ended",
+                     (long long)s->index + 1);
+
+    if (n < 0 || (size_t)n >= cap || !str_eq(x->d->row.on_lost, "retry"))
+        return;
+    if (s->pty)
+        snprintf(ret + n, cap - (size_t)n, "; it has a terminal, so it is not run again");
+    else if (s->attempt >= RUN_STEP_ATTEMPTS)
+        snprintf(ret + n, cap - (size_t)n, "; that was attempt %lld of %d", (long long)s->attempt, RUN_STEP_ATTEMPTS);
+}
+
+static void failure_text(const struct execute *x, const struct step_row *s, char *ret, size_t cap)
 {
     if (disk_exceeded(s))
         snprintf(ret, cap, "step %lld %s%.300s", (long long)s->index + 1, s->signal ? "was " : "", s->error);
@@ -454,8 +469,7 @@ static void failure_text(const struct step_row *s, char *ret, size_t cap)
     else if (s->signal)
         snprintf(ret, cap, "step %lld was ended by signal %lld", (long long)s->index + 1, (long long)s->signal);
     else if (str_eq(s->state, "lost"))
-        snprintf(ret, cap, "step %lld is lost: its sandbox is gone and nobody saw how it ended",
-                 (long long)s->index + 1);
+        lost_text(x, s, ret, cap);
     else
         snprintf(ret, cap, "step %lld exited with code %lld", (long long)s->index + 1, (long long)s->exit_code);
 }
@@ -474,7 +488,7 @@ static struct run_end step_failed(const struct execute *x, const struct step_row
 {
     if (str_eq(s->state, "canceled"))
         return (struct run_end){"canceled", ERR_CANCELED, NULL};
-    failure_text(s, text, cap);
+    failure_text(x, s, text, cap);
     return (struct run_end){"failed", failure_code(x, s), text};
 }
 
@@ -511,12 +525,23 @@ static int seal_layers(struct execute *x, struct err *e)
     return r;
 }
 
-/* Waits for a started step and writes its end. *go: the next step may follow. */
+static int step_again(struct execute *x, const struct step_row *s, struct err *e)
+{
+    int r = runs_step_again(x->d->svc, &x->d->lease, s, &x->retried, e);
+
+    hub_wake(x->d->svc->hub, &x->d->row.id);
+    return r;
+}
+
+/* Writes the end of a step. *go: the next step may follow. */
 static int end_step(struct execute *x, struct step_row *s, const struct step_exit *ex, bool *go, struct err *e)
 {
     char text[400];
     struct run_end end;
-    int r = sandbox_keep_log(x->dir, (int)s->index, (int)s->attempt, e);
+    int r = ex->lost ? sandbox_reap(x->dir, e) : 0; /* it is not called lost while a process of it lives */
+
+    if (r == 0)
+        r = sandbox_keep_log(x->dir, (int)s->index, (int)s->attempt, e);
 
     CRASH_POINT(log_kept);
     if (r == 0)
@@ -527,6 +552,8 @@ static int end_step(struct execute *x, struct step_row *s, const struct step_exi
     if (r < 0)
         return r;
     *go = str_eq(s->state, "succeeded");
+    if (runs_may_retry(&x->d->row, s))
+        return step_again(x, s, e);
     if (!*go)
         end = step_failed(x, s, text, sizeof text);
     r = runs_step_done(x->d->svc, &x->d->lease, s, *go ? NULL : &end, e);
@@ -566,10 +593,30 @@ static int start_later(struct execute *x, const struct step_row *s, bool *again,
     return drive_again(x->d, again, e);
 }
 
+/* What lost attempts of the step wrote. No row names it, so nothing is built upon what cannot be removed; it goes with
+ * the run's other layers. */
+static void drop_lost_layers(struct execute *x, const struct step_row *s)
+{
+    struct err e = ERR_INIT;
+    char rel[128];
+
+    for (int64_t i = 1; i < s->attempt; i++) {
+        snprintf(rel, sizeof rel, "runs/%s/layers/%lld.%lld", x->d->row.id.s, (long long)s->index, (long long)i);
+        if (faccessat(x->d->svc->data_fd, rel, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+            continue;
+        if (dir_remove(x->d->svc->data_fd, rel, &e) < 0)
+            log_err(x->d->svc->log, LOG_LV_WARN, "worker", &x->d->cx, "remove the layer of a lost attempt", &e);
+        CRASH_POINT(lost_layer_dropped);
+    }
+}
+
 static int start_and_wait(struct execute *x, struct step_row *s, bool *go, struct err *e)
 {
     struct step_exit ex = {.exit_code = -1};
-    int r = open_sandbox(x, e);
+    int r;
+
+    drop_lost_layers(x, s);
+    r = open_sandbox(x, e);
 
     bool opened = r == 0, again = false;
 
@@ -688,6 +735,8 @@ static int run_steps(struct execute *x, bool *waits, struct err *e)
         bool go = true;
         int r = 0;
 
+        if (i + 1 < x->steps.n && s[1].index == s->index)
+            continue; /* a lost attempt, with another after it */
         if (x->d->row.cancel_us && !str_eq(s->state, "running"))
             return runs_steps_failed(x->d->svc, &x->d->lease, "canceled", ERR_CANCELED, NULL, e);
         if (str_eq(s->state, "running"))
@@ -700,6 +749,12 @@ static int run_steps(struct execute *x, bool *waits, struct err *e)
             r = step_denied(x, s, &go, e);
         else
             r = step_over(x, s, e), go = false;
+        if (r == 0 && x->retried) { /* its next attempt comes next */
+            x->retried = false;
+            run_steps_fini(&x->steps);
+            r = drive_load(x->d, &x->steps, e);
+            go = true;
+        }
         if (r < 0 || !go || *waits)
             return r;
     }

@@ -208,7 +208,10 @@ static void steps(struct svc *svc, struct buf *b, const struct run_row *run, con
     for (size_t i = 0; i < l->n; i++) {
         const struct step_row *s = &l->v[i];
 
-        buf_printf(b, "### Step %lld: ", (long long)s->index + 1);
+        buf_printf(b, "### Step %lld", (long long)s->index + 1);
+        if (s->attempt > 1)
+            buf_printf(b, ", attempt %lld", (long long)s->attempt);
+        buf_puts(b, ": ");
         code(b, s->title);
         buf_puts(b, "\n\n");
         if (s->command)

@@ -184,15 +184,15 @@ def test_json(f):
 
 def test_options_of_a_run(f):
     sh(f, "run", "x", "-p", "hello", "-d", "--timeout", "10m", "--memory", "512MiB", "--cpus", "1.5", "--pids=64",
-       "--disk", "1GiB", "--env", "A=1=2", "--env", "FROM_ENV", "--review", "both", "--on-failure", "discard",
+       "--disk", "1GiB", "--env", "A=1=2", "--env", "FROM_ENV", "--review", "both", "--on-failure", "discard", "--on-lost", "retry",
        FROM_ENV="secret")
     assert f.last().body == {
-        "project_id": "hello", "intent": "x", "review": "both", "on_failure": "discard",
+        "project_id": "hello", "intent": "x", "review": "both", "on_failure": "discard", "on_lost": "retry",
         "limits": {"cpu_millis": 1500, "memory_bytes": 512 << 20, "pids": 64, "disk_bytes": 1 << 30, "wall_ms": 600000},
         "env": {"A": "1=2", "FROM_ENV": "secret"}}
     n = len(f.runs)
     for bad in (["--cpus", "x"], ["--cpus", "1.5.5"], ["--memory", "0"], ["--timeout", "soon"], ["--env", "=x"],
-                ["--env", "NOT_SET"], ["--review", "no"], ["--review", "none", "--no-apply"], ["-dy"], ["--cmd", "y"], ["--nope"]):
+                ["--env", "NOT_SET"], ["--review", "no"], ["--on-lost", "no"], ["--review", "none", "--no-apply"], ["-dy"], ["--cmd", "y"], ["--nope"]):
         _, err = sh(f, "run", "x", "-p", "hello", *bad, code=2)
         assert err.startswith("sallyport: ") and "--help" in err
     assert len(f.runs) == n

@@ -42,7 +42,7 @@ def good_bodies(w):
         "post_projects": {"root_path": w.project + "/sub", "name": "sub", "seed": "copy"},
         "put_project_settings": {"toolchains": "nvm,pyenv", "seed": "copy",
                                  "retention": {"runs_ms": 86400000, "failed_runs_ms": 1, "logs_ms": 0}, "max_running": 2},
-        "post_runs": {"project_id": "hello", "steps": [step], "review": "both", "on_failure": "review", "on_deny": "fail", "priority": -7,
+        "post_runs": {"project_id": "hello", "steps": [step], "review": "both", "on_failure": "review", "on_deny": "fail", "on_lost": "retry", "priority": -7,
                       "limits": {"cpu_millis": 1000, "memory_bytes": 1 << 28, "pids": 64, "disk_bytes": 1 << 28,
                                  "output_bytes": 1 << 20, "wall_ms": 10000}, "env": {"A": "1"}, "network": False, "keep": True},
         "post_plan": {"project_id": "hello", "intent": "run the tests"},

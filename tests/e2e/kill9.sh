@@ -285,6 +285,86 @@ for order in "shim server" "server shim"; do
     artifacts_ok "$R"
 done
 
+# The second of two steps. Its first attempt finds gate/go not there, and hangs; once it is, the next one ends.
+SECOND='echo x >> tries; if [ -e gate/go ]; then go=1; else go=; fi; echo "again by $(wc -l < tries)"; [ "$go" ] || sleep 1001'
+mkdir -p "$P/gate"
+two_steps() { new_run -p hello --review none --on-lost retry --cmd 'echo one > one.txt' --cmd "$SECOND" "$@"; }
+attempt_hangs() { # RUN ATTEMPT of the second step: the shim's pid is in $SHIM once it has written
+    until_ok grep -saq again "$T/data/runs/$1/logs/1.$2.log"
+    SHIM=$(shim_pid "$1")
+}
+attempts() { field "$1" '[.steps[] | "\(.index).\(.attempt) \(.state)"] | join(" ")'; }
+
+t "kill -9 of the shim with on_lost: retry: the step is run again from where it first started, three times at most"
+two_steps --on-failure discard
+attempt_hangs "$R" 1
+stream "$R" "$T/sse.1" &
+kill -9 "$SHIM"
+attempt_hangs "$R" 2
+eq "attempts" "$(attempts "$R")" "0.1 succeeded 1.1 lost 1.2 running"
+eq "counts" "$(field "$R" '.counts | "\(.steps) \(.succeeded) \(.failed)"')" "2 1 0"
+gone "$T/data/runs/$R/layers/1.1"
+kill -9 "$SHIM"
+attempt_hangs "$R" 3
+kill -9 "$SHIM"
+ended "$R" failed lost
+eq "attempts" "$(attempts "$R")" "0.1 succeeded 1.1 lost 1.2 lost 1.3 lost"
+eq "why" "$(field "$R" .reason.message | grep -c 'attempt 3 of 3')" 1
+eq "counts" "$(field "$R" '.counts | "\(.steps) \(.succeeded) \(.failed)"')" "2 1 1"
+want 0 logs "$R" --step 2
+eq "each attempt began where the first did" "$(tr '\n' ' ' <"$T/out")" "again by 1 again by 1 again by 1 "
+until_ok nothing_left
+eq "cgroups" "$(cgroups_left)" ""
+artifacts_ok "$R"
+seq_whole "$R"
+until_ok grep -q '"run.completed"' "$T/sse.1"
+eq "the stream" "$(events <"$T/sse.1" | jq -r 'select(.type == "step.log") | .data.attempt' | tr '\n' ' ')" "1 2 3 "
+want 0 audit export -o "$T/audit.jsonl"
+eq "the audit" "$(grep -c '"step.retried"' "$T/audit.jsonl")" 2
+
+t "a step that is run again ends well, and what its lost attempt wrote is not applied"
+two_steps
+attempt_hangs "$R" 1
+touch "$P/gate/go"
+kill -9 "$SHIM"
+ended "$R" succeeded
+eq "attempts" "$(attempts "$R")" "0.1 succeeded 1.1 lost 1.2 succeeded"
+eq "tries" "$(cat "$P/tries")" x
+rm -f "$P/tries" "$P/one.txt" "$P/gate/go"
+artifacts_ok "$R"
+
+t "the same when the server dies with the shim, in either order"
+for order in "shim server" "server shim"; do
+    two_steps
+    attempt_hangs "$R" 1
+    touch "$P/gate/go"
+    for who in $order; do
+        if [ "$who" = shim ]; then kill -9 "$SHIM"; else server_kill9; fi
+    done
+    server_start --workers 2
+    ended "$R" succeeded
+    eq "attempts" "$(attempts "$R")" "0.1 succeeded 1.1 lost 1.2 succeeded"
+    eq "tries" "$(cat "$P/tries")" x
+    rm -f "$P/tries" "$P/one.txt" "$P/gate/go"
+    artifacts_ok "$R"
+    seq_whole "$R"
+done
+
+t "a step with a terminal is not run again, nor one of a run that is to be canceled"
+new_run -p hello --review none --on-failure discard --on-lost retry --pty --cmd 'echo begun; sleep 1000'
+until_ok grep -saq begun "$T/data/runs/$R/logs/0.1.log"
+kill -9 "$(shim_pid "$R")"
+ended "$R" failed lost
+eq "why" "$(field "$R" .reason.message | grep -c 'it has a terminal')" 1
+two_steps --on-failure discard
+attempt_hangs "$R" 1
+kill -STOP "$SHIM" # it can neither end the step nor say so
+want 0 cancel "$R"
+kill -9 "$SHIM"
+ended "$R" canceled canceled_by_user
+eq "steps" "$(field "$R" '.steps | length')" 2
+until_ok nothing_left
+
 t "a shim that a killed server ordered, and that is still being born, is waited for"
 # Its lock is held, and nobody answers at its control socket yet.
 want 0 run -d -p hello --review plan --cmd 'echo late'

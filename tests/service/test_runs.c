@@ -327,6 +327,179 @@ static void a_run_that_breaks_off_leaves_no_step_running(void **state)
     run_steps_fini(&steps);
 }
 
+/* The last attempt of the only step; *ret_n: how many there are. */
+static struct step_row *last_attempt(struct rig *g, const struct id *run, struct run_steps *steps)
+{
+    struct run_row row = {0};
+
+    run_steps_fini(steps);
+    OK(runs_load(&g->svc, run, &row, steps, &e));
+    run_row_fini(&row);
+    assert_true(steps->n > 0);
+    for (size_t i = 0; i < steps->n; i++)
+        assert_int_equal(steps->v[i].attempt, i + 1);
+    return &steps->v[steps->n - 1];
+}
+
+/* The gate lets the last attempt go, and its shim is killed. */
+static struct step_row *lose(struct rig *g, const struct lease *l, struct run_steps *steps)
+{
+    struct step_row *s = last_attempt(g, &l->run_id, steps);
+    enum gate gate;
+
+    OK(runs_gate(&g->svc, l, s, false, &gate, &e));
+    assert_int_equal(gate, GATE_GO);
+    free(s->state);
+    s->state = strdup("lost");
+    assert_non_null(s->state);
+    return s;
+}
+
+static bool may_retry(struct rig *g, const struct step_row *s)
+{
+    struct run_row row = row_of(g, &s->run_id);
+    bool may = runs_may_retry(&row, s);
+
+    run_row_fini(&row);
+    return may;
+}
+
+static void is_a_new_attempt(const struct run_steps *steps)
+{
+    const struct step_row *next = &steps->v[steps->n - 1], *lost = next - 1;
+
+    assert_string_equal(next->state, "pending");
+    assert_string_equal(next->command, "make test");
+    assert_null(next->layer);
+    assert_null(next->log);
+    assert_int_equal(next->exit_code, -1);
+    assert_false(id_eq(&next->id, &lost->id));
+    assert_string_equal(lost->state, "lost");
+    assert_null(lost->layer); /* nothing is built upon it */
+    assert_non_null(lost->log);
+}
+
+static void a_lost_step_is_run_again_by_its_rule(void **state)
+{
+    struct rig *g = *state;
+    struct id id = rig_run(g, STEPS("make test") ",\"review\":\"none\",\"on_lost\":\"retry\"}");
+    struct run_steps steps = {0};
+    struct step_row *s;
+    struct lease l;
+    bool again = false;
+
+    rig_planned(g, &id);
+    l = rig_claim(g, "execute");
+    for (size_t i = 1; i < RUN_STEP_ATTEMPTS; i++) {
+        s = lose(g, &l, &steps);
+        assert_true(may_retry(g, s));
+        OK(runs_step_again(&g->svc, &l, s, &again, &e));
+        assert_true(again);
+        last_attempt(g, &id, &steps);
+        assert_int_equal(steps.n, i + 1);
+        is_a_new_attempt(&steps);
+    }
+    s = lose(g, &l, &steps);
+    assert_string_equal(s->layer, "0.3");
+    assert_string_equal(s->log, "0.3.log");
+    assert_false(may_retry(g, s));
+    OK(runs_step_done(&g->svc, &l, s, &(struct run_end){"failed", ERR_LOST, NULL}, &e));
+    OK(runs_fail(&g->svc, &l, "failed", ERR_LOST, NULL, &e));
+    rig_finish(g, &l);
+    run_steps_fini(&steps);
+    assert_int_equal(rig_count(g, "SELECT count(*) FROM run_events WHERE type='step.started'"), 3);
+    assert_int_equal(rig_count(g, "SELECT count(*) FROM run_events WHERE type='step.finished'"), 3);
+    assert_int_equal(rig_count(g, "SELECT count(*) FROM audits WHERE action='step.retried'"), 2);
+    assert_int_equal(rig_count(g, "SELECT count(*) FROM run_events WHERE type='run.completed' AND data LIKE "
+                                  "'%\"counts\":{\"steps\":1,\"succeeded\":0,\"failed\":1,%'"),
+                     1);
+}
+
+static void a_lost_step_of_a_canceled_run_is_not_run_again(void **state)
+{
+    struct rig *g = *state;
+    struct id id = rig_run(g, STEPS("make test") ",\"review\":\"none\",\"on_lost\":\"retry\"}");
+    struct run_steps steps = {0};
+    struct step_row *s;
+    struct lease l;
+    bool again = true;
+
+    rig_planned(g, &id);
+    l = rig_claim(g, "execute");
+    s = lose(g, &l, &steps);
+    OK(runs_cancel(&g->svc, &g->c, &id, &e));
+    OK(runs_step_again(&g->svc, &l, s, &again, &e));
+    assert_false(again);
+    s = last_attempt(g, &id, &steps);
+    assert_int_equal(steps.n, 1);
+    assert_string_equal(s->state, "lost");
+    run_steps_fini(&steps);
+    OK(runs_fail(&g->svc, &l, "failed", ERR_LOST, NULL, &e)); /* too late: it is decided */
+    canceled_by_then(g, &id, &l);
+}
+
+static void what_may_not_happen_twice_is_not_run_again(void **state)
+{
+    struct rig *g = *state;
+    struct run_row row = {.on_lost = (char[]){"retry"}};
+    struct step_row s = {.state = (char[]){"lost"}, .attempt = 1};
+    struct id id;
+
+    assert_true(runs_may_retry(&row, &s));
+    s.pty = true; /* who typed is not asked to type again */
+    assert_false(runs_may_retry(&row, &s));
+    s.pty = false;
+    row.network = true;
+    assert_false(runs_may_retry(&row, &s));
+    row.network = false;
+    row.seed_copy = true;
+    assert_false(runs_may_retry(&row, &s));
+    row.seed_copy = false;
+    s.state = (char[]){"failed"};
+    assert_false(runs_may_retry(&row, &s));
+    s.state = (char[]){"lost"};
+    row.on_lost = (char[]){"fail"};
+    assert_false(runs_may_retry(&row, &s));
+    NO(ERR_INVALID, runs_create(&g->svc, &g->c, rig_json(g, STEPS("true") ",\"on_lost\":\"again\"}"), &id, &e));
+    rig_sql(g, "UPDATE projects SET settings = '{\"seed\":\"copy\"}'");
+    NO(ERR_INVALID, runs_create(&g->svc, &g->c, rig_json(g, STEPS("true") ",\"on_lost\":\"retry\"}"), &id, &e));
+    id = rig_run(g, STEPS("true") "}");
+    row = row_of(g, &id);
+    assert_string_equal(row.on_lost, "fail");
+    run_row_fini(&row);
+}
+
+/* Asked about the first attempt, answered once. */
+static void an_answer_holds_for_the_next_attempt(void **state)
+{
+    struct rig *g = *state;
+    struct id id = rig_run(g, STEPS("curl x") ",\"review\":\"none\",\"on_lost\":\"retry\"}"), apr;
+    AUTO(buf_fini) struct buf b = BUF_INIT(64 * KIB);
+    struct jw w = JW_INIT(&b);
+    struct approval_filter f = {.tenant = "default", .run = &id, .limit = 10};
+    struct run_steps steps = {0};
+    struct step_row *s;
+    struct lease l;
+    enum gate gate;
+    bool again;
+
+    rig_planned(g, &id);
+    l = rig_claim(g, "execute");
+    OK(runs_gate(&g->svc, &l, last_attempt(g, &id, &steps), true, &gate, &e));
+    assert_int_equal(gate, GATE_ASK);
+    OK(runs_approvals_json(&g->svc, &f, &w, &e));
+    assert_true(id_parse(ID_APPROVAL, json_str(json_get(json_at(json_get(rig_json(g, b.p), "items"), 0), "id")), &apr));
+    OK(runs_answer(&g->svc, &g->c, &apr, true, NULL, NULL, &e));
+    l = rig_claim(g, "execute");
+    OK(runs_step_again(&g->svc, &l, lose(g, &l, &steps), &again, &e));
+    assert_true(again);
+    s = lose(g, &l, &steps); /* goes through the gate */
+    assert_int_equal(s->attempt, 2);
+    assert_non_null(strstr(s->decision, apr.s));
+    assert_int_equal(rig_count(g, "SELECT count(*) FROM approvals"), 1);
+    run_steps_fini(&steps);
+}
+
 static void a_repeated_key_acts_once(void **state)
 {
     struct rig *g = *state;
@@ -659,6 +832,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_cancel_is_not_forgotten_between_steps_and_doors, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_cancel_is_not_forgotten_at_a_conflict, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_run_that_breaks_off_leaves_no_step_running, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(a_lost_step_is_run_again_by_its_rule, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(a_lost_step_of_a_canceled_run_is_not_run_again, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(what_may_not_happen_twice_is_not_run_again, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(an_answer_holds_for_the_next_attempt, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_repeated_key_acts_once, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(waits_expire, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(env_is_sealed_and_wiped, rig_up, rig_down),

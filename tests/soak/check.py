@@ -135,6 +135,8 @@ def check_run(world, job, run, say):
         late = got == ("expired", "expired") and world.review_s and world.final_at[run] - job.made[run] > world.review_s
         synced = got == ("failed", "io_error") and any(a <= world.final_at.get(run, 1e18) and b >= job.made[run]
                                                        for a, b in world.server.fsync_lives)
+        if got == ("failed", "lost") and row["on_lost"] == "retry" and not any(s["attempt"] == 3 for s in row["steps"]):
+            say("final", f"{run} ({job.kind}) is lost, and was not tried three times")
         if not by_shim and not late and not synced:
             say("final", f"{run} ({job.kind}) ended as {got}, should be one of {sorted(ways, key=str)}: {row['reason']}")
         if by_shim:

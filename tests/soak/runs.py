@@ -360,6 +360,22 @@ def typed(j):
         time.sleep(j.rng.random() * 0.1)
 
 
+def retried(j):
+    """Its shim is killed while the step runs, perhaps more than once: another attempt begins from where the first did."""
+    cmd, out = j.text(j.rng.randrange(30, 60), j.rng.randrange(20, 50))
+    name = f"retried-{j.number}"
+    run = j.make([f"echo first > {name}", f"echo second >> {name}; {cmd}"], ("succeeded", None), [None, out], on_lost="retry")
+    for attempt in range(1, j.rng.choice((2, 2, 3))):
+        log = os.path.join(j.world.server.data, "runs", run, "logs", f"1.{attempt}.log")
+        while not os.path.exists(log):
+            if j.client.get(f"/runs/{run}")["state"] in FINAL:
+                return
+            time.sleep(0.03)
+        time.sleep(j.rng.random())
+        j.world.kill_shim(run)
+    j.file_is(name, "first\nsecond\n")
+
+
 def urgent(j):
     cmd, out = j.text()
     run = j.make([cmd], ("succeeded", None), [out], review="plan", priority=j.rng.choice(("low", "normal", "high")))
@@ -403,7 +419,7 @@ def copied(j):
 KINDS = [(short, 10), (steps, 10), (slow, 14), (big, 3), (binary, 5), (long_line, 4), (failing, 6), (signaled, 3), (timed_out, 3),
          (secrets, 8), (git, 4), (idempotent, 6), (cut_off, 2), (doors, 6), (undone, 6), (many_files, 5), (modes, 4),
          (rejected, 3), (discarded, 4), (canceled, 8), (asked, 6), (told, 3), (replanned, 4), (conflict, 4), (expired, 2),
-         (broken, 3), (copied, 5), (typed, 6), (urgent, 3)]
+         (broken, 3), (copied, 5), (typed, 6), (urgent, 3), (retried, 8)]
 
 
 def deal(n, rng):

@@ -101,6 +101,11 @@ class World:
                     return None
                 self.lock.wait(0.5)
 
+    def kill_shim(self, run):
+        for of, pid in live_shims(self):
+            if of == run:
+                kill_shim(self, run, pid)
+
     def seen(self, seen):
         with self.lock:
             self.watched.setdefault(seen.run, []).append(seen)
@@ -188,11 +193,7 @@ def live_shims(world):
             pass
 
 
-def kill_a_shim(world, rng):
-    shims = list(live_shims(world))
-    if not shims:
-        return
-    run, pid = rng.choice(shims)
+def kill_shim(world, run, pid):
     try:
         with open(f"/proc/{pid}/comm", encoding="ascii") as f:
             if not f.read().startswith("sallyport-shim"):
@@ -202,6 +203,12 @@ def kill_a_shim(world, rng):
         world.stats.shim_kills += 1
     except OSError:
         pass
+
+
+def kill_a_shim(world, rng):
+    shims = list(live_shims(world))
+    if shims:
+        kill_shim(world, *rng.choice(shims))
 
 
 def kill_often(world, drivers):
@@ -335,7 +342,8 @@ def report(world, seconds):
             s.violation(f"{p} was never reached", "points")
     print("runs: " + ", ".join(f"{n} {k}" for k, n in sorted(states.items())))
     print(f"kills: {s.random_kills} at random instants, {s.named_kills} at named points; shims: {s.shim_kills} killed, "
-          f"{s.shim_point_kills} at named points; steps lost by that: {s.lost}, runs ended by that: {s.lost_runs}")
+          f"{s.shim_point_kills} at named points; steps lost by that: {s.lost}, "
+          f"run again: {s.attempts}, runs ended by that: {s.lost_runs}")
     print(f"requests repeated: {s.retried}; keys used again at the end: {s.replayed}")
     print(f"subscribers: {world.args.subscribers} saw {s.watched} whole streams, dropped {s.drops} times, {s.breaks} breaks in all")
     print(f"recorded: {s.lines} lines, {s.bytes} bytes")

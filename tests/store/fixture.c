@@ -113,6 +113,7 @@ struct run_row a_run(const struct fixture *f, int n)
                             .review = (char *)"both",
                             .on_failure = (char *)"review",
                             .on_deny = (char *)"fail",
+                            .on_lost = (char *)"retry",
                             .limits = (char *)"{}",
                             .env_names = (char *)"[]",
                             .actor = (char *)"admin",

@@ -19,6 +19,7 @@ static void same_run(const struct run_row *a, const struct run_row *b)
         {a->review, b->review},
         {a->on_failure, b->on_failure},
         {a->on_deny, b->on_deny},
+        {a->on_lost, b->on_lost},
         {a->limits, b->limits},
         {a->env_names, b->env_names},
         {a->plan, b->plan},
