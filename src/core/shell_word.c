@@ -409,9 +409,9 @@ static bool ends_word(const struct shell_wb *w, char c, int parens)
 
 static void reserved_by_continuation(struct shell_ps *ps, size_t start, const struct buf *form)
 {
-    static const char *const words[] = {"if",   "then",  "else", "elif",  "fi", "do", "done",     "case",
-                                        "esac", "while", "for",  "until", "in", "{",  "function", "select",
-                                        "time", "!",     "}",    "[[",    "]]", NULL};
+    static const char *const words[] = {"if",     "then",  "else", "elif",  "fi", "do", "done",     "case",
+                                        "esac",   "while", "for",  "until", "in", "{",  "function", "select",
+                                        "coproc", "time",  "!",    "}",     "[[", "]]", NULL};
 
     if (!form->p || !memmem(ps->s + start, ps->i - start, "\\\n", 2))
         return;
