@@ -21,6 +21,7 @@ struct keeper {
     struct svc *svc;
     pthread_t thread;
     pthread_mutex_t pass; /* one pass at a time */
+    atomic_int wanted;    /* who waits for it: compressing, which may take hours, lets go */
     pthread_rwlock_t blobs;
     pthread_mutex_t mu; /* of all below */
     pthread_cond_t wake;
@@ -29,6 +30,7 @@ struct keeper {
     struct retention_done total;
     int64_t measured, passed; /* monotonic: when */
     enum disk_level level;
+    int64_t watched; /* monotonic: when; this and level: of the thread alone */
     atomic_bool full;
 };
 
@@ -150,7 +152,9 @@ int keeper_clean(struct svc *svc, bool dry, struct jw *actions, struct retention
 
     if (!k)
         return err_set(e, ERR_UNAVAILABLE, "retention is not running");
+    atomic_fetch_add(&k->wanted, 1);
     pthread_mutex_lock(&k->pass);
+    atomic_fetch_sub(&k->wanted, 1);
     r = measure(k, e);
     keeper_usage(k, &u);
     if (r == 0)
@@ -173,16 +177,39 @@ static bool stopping(struct keeper *k)
     return stop;
 }
 
-/* Between two pieces of a log: as long as the piece took; four times as long while somebody follows a run. */
+/* The disk's state, once per change. */
+static void watch(struct keeper *k, enum disk_level *ret)
+{
+    struct disk_room room;
+
+    if (disk_reserve_spend(k->svc->data_fd))
+        log_line(k->svc->log, LOG_LV_WARN, "retention", NULL, "the disk is full: the reserve is spent");
+    disk_room(k->svc, &room);
+    if (room.level == DISK_OK)
+        disk_reserve_take(k->svc);
+    if (room.level != k->level && (room.level == DISK_REFUSE || k->level == DISK_REFUSE))
+        log_line(k->svc->log, LOG_LV_WARN, "retention", NULL,
+                 room.level == DISK_REFUSE ? "new runs are refused: %s" : "new runs are accepted again%.0s", room.why);
+    k->level = room.level;
+    k->watched = clock_mono_us();
+    atomic_store(&k->full, room.level == DISK_REFUSE);
+    *ret = room.level;
+}
+
+/* Between two pieces of a log: as long as the piece took; four times as long while somebody follows a run. The disk is
+ * watched on: a pass that began when there was room makes way for one in a hurry. */
 static int rest(void *arg, int64_t took_us)
 {
     struct keeper *k = arg;
+    enum disk_level level = k->level;
     int64_t us = hub_count(k->svc->hub) > 0 ? 4 * took_us : took_us;
 
     pthread_mutex_lock(&k->mu);
     bool stop = k->stop, hurry = k->hurry;
     pthread_mutex_unlock(&k->mu);
-    if (stop)
+    if (clock_mono_us() - k->watched >= TICK_US)
+        watch(k, &level);
+    if (stop || atomic_load(&k->wanted) || (level != DISK_OK && !hurry))
         return -ERR_INTERRUPTED;
     if (!hurry && us > 0)
         clock_sleep_us(us < REST_MAX_US ? us : REST_MAX_US);
@@ -209,6 +236,10 @@ static int pass(struct keeper *k, bool hurry, struct err *e)
     pthread_mutex_unlock(&k->mu);
     if (set->compress)
         r = retention_pack(k->svc, clock_now_us() - (hurry ? 0 : set->compress_after_ms * MS_US), rest, k, &d, e);
+    if (r < 0 && r != -ERR_INTERRUPTED) { /* a full disk has no room for it: what the rules remove makes some */
+        log_err(k->svc->log, LOG_LV_WARN, "retention", NULL, "compressing logs ended early; the next pass goes on", e);
+        r = 0;
+    }
     if (r == 0 && (hurry || measure_due(k)))
         r = measure(k, e);
     keeper_usage(k, &u);
@@ -219,24 +250,6 @@ static int pass(struct keeper *k, bool hurry, struct err *e)
     add(k, &d);
     tell(k, &d);
     return r;
-}
-
-/* The disk's state, once per change. */
-static void watch(struct keeper *k, enum disk_level *ret)
-{
-    struct disk_room room;
-
-    if (disk_reserve_spend(k->svc->data_fd))
-        log_line(k->svc->log, LOG_LV_WARN, "retention", NULL, "the disk is full: the reserve is spent");
-    disk_room(k->svc, &room);
-    if (room.level == DISK_OK)
-        disk_reserve_take(k->svc);
-    if (room.level != k->level && (room.level == DISK_REFUSE || k->level == DISK_REFUSE))
-        log_line(k->svc->log, LOG_LV_WARN, "retention", NULL,
-                 room.level == DISK_REFUSE ? "new runs are refused: %s" : "new runs are accepted again%.0s", room.why);
-    k->level = room.level;
-    atomic_store(&k->full, room.level == DISK_REFUSE);
-    *ret = room.level;
 }
 
 /* Waits for a tick or a kick; false when it is time to end. */
@@ -263,6 +276,7 @@ static void one_turn(struct keeper *k, bool kicked)
     struct err e = ERR_INIT;
     int64_t now = clock_mono_us(), every = k->svc->set.retention_every_ms * MS_US;
     bool early;
+    int r;
 
     watch(k, &level);
     early = (kicked || level != DISK_OK) && now - k->passed >= (EARLY_US < every ? EARLY_US : every);
@@ -275,9 +289,12 @@ static void one_turn(struct keeper *k, bool kicked)
         pthread_mutex_unlock(&k->pass);
         return;
     }
-    if (pass(k, level != DISK_OK, &e) < 0 && e.code != ERR_INTERRUPTED)
+    r = pass(k, level != DISK_OK, &e);
+    if (r < 0 && r != -ERR_INTERRUPTED)
         log_err(k->svc->log, LOG_LV_WARN, "retention", NULL, "a pass ended early; the next one goes on", &e);
     pthread_mutex_unlock(&k->pass);
+    if (r == -ERR_INTERRUPTED) /* somebody's turn, or a tight disk: this one goes on at the next tick */
+        return;
     k->passed = clock_mono_us();
     watch(k, &level);
 }

@@ -69,23 +69,53 @@ static int pack_run(struct svc *svc, const struct id *run, logzst_pause pause, v
     return r;
 }
 
+static bool has(const struct ids *l, const struct id *id)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (id_eq(&l->v[i], id))
+            return true;
+    return false;
+}
+
+/* One that cannot be compressed now is told and left to the next call, and does not hold up those behind it. On a full
+ * disk none can. */
+static int pack_batch(struct svc *svc, const struct ids *found, struct ids *stuck, struct ids *done, logzst_pause pause,
+                      void *arg, struct retention_done *d, struct err *e)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < found->n && stuck->n < BATCH_MAX; i++) {
+        const struct id *run = &found->v[i];
+
+        if (has(stuck, run))
+            continue;
+        r = pack_run(svc, run, pause, arg, d, e);
+        if (r == 0) {
+            done->v[done->n++] = *run;
+        } else if (r != -ERR_INTERRUPTED && r != -ERR_STORAGE_FULL) {
+            tell(svc, run, "a log is not compressed yet", e);
+            d->failed++;
+            stuck->v[stuck->n++] = *run;
+            r = 0;
+        }
+    }
+    return r;
+}
+
 int retention_pack(struct svc *svc, int64_t until_us, logzst_pause pause, void *arg, struct retention_done *d,
                    struct err *e)
 {
-    struct ids found = {0}, done;
+    struct ids found = {0}, stuck = {0}, done;
     int r;
 
     do {
         done.n = 0;
         r = retention_unpacked(svc, until_us, &found, e);
-        for (size_t i = 0; r == 0 && i < found.n; i++) {
-            r = pack_run(svc, &found.v[i], pause, arg, d, e);
-            if (r == 0)
-                done.v[done.n++] = found.v[i];
-        }
+        if (r == 0)
+            r = pack_batch(svc, &found, &stuck, &done, pause, arg, d, e);
         int m = retention_mark_packed(svc, &done, r < 0 ? NULL : e);
         r = r < 0 ? r : m;
-    } while (r == 0 && found.n == BATCH_MAX);
+    } while (r == 0 && found.n == BATCH_MAX && done.n > 0);
     return r;
 }
 

@@ -196,6 +196,105 @@ static void logs_are_compressed_once(void **state)
     assert_int_equal(rig_count(g, "SELECT count(*) FROM runs WHERE packed_us > 0"), 2);
 }
 
+/* What its log would be written to first cannot be removed: it is a directory. */
+static void block_packing(struct rig *g, const struct id *run, bool on)
+{
+    char rel[96];
+
+    snprintf(rel, sizeof rel, "runs/%s/logs/0.1.log.zst.tmp", run->s);
+    assert_int_equal(on ? mkdirat(g->svc.data_fd, rel, 0700) : unlinkat(g->svc.data_fd, rel, AT_REMOVEDIR), 0);
+}
+
+static void a_log_that_cannot_be_compressed_holds_up_nothing(void **state)
+{
+    struct rig *g = *state;
+    struct id a = ended(g, "one"), b = ended(g, "two");
+    struct retention_done d = {0};
+
+    block_packing(g, &a, true);
+    OK(retention_pack(&g->svc, clock_now_us(), NULL, NULL, &d, &e));
+    assert_int_equal(d.packed, 1);
+    assert_int_equal(d.failed, 1);
+    assert_true(there(g, &a, "/logs/0.1.log"));
+    assert_true(there(g, &b, "/logs/0.1.log.zst"));
+    block_packing(g, &a, false);
+    OK(retention_pack(&g->svc, clock_now_us(), NULL, NULL, &d, &e));
+    assert_int_equal(d.packed, 2);
+}
+
+static bool soon(struct rig *g, const struct id *run, const char *what, bool want)
+{
+    for (int64_t until = clock_mono_us() + 60 * SEC_US; clock_mono_us() < until; clock_sleep_us(10000))
+        if (there(g, run, what) == want)
+            return true;
+    return false;
+}
+
+/* On a full disk nothing can be compressed, and the rules make room all the same. */
+static void the_rules_do_not_wait_for_compressing(void **state)
+{
+    struct rig *g = *state;
+    struct id a = ended(g, "one");
+
+    g->svc.set.compress = true;
+    g->svc.set.retention_every_ms = 100;
+    rig_sql(g, "CREATE TRIGGER full BEFORE UPDATE OF packed_us ON runs WHEN NEW.logs_removed_us = 0 BEGIN"
+               " SELECT RAISE(ABORT, 'no room'); END");
+    OK(keeper_start(&g->svc, &e));
+    g->svc.set.retention.logs_ms = 1;
+    bool gone = soon(g, &a, "/logs", false);
+    keeper_stop(&g->svc);
+    assert_true(gone);
+}
+
+/* Megabytes that compress to half, in the log of a second step. */
+static void large_log(struct rig *g, const struct id *run)
+{
+    static char noise[64 * 1024];
+    struct log_writer *w = NULL;
+    char rel[64];
+    int dir = -1;
+
+    snprintf(rel, sizeof rel, "runs/%s/logs", run->s);
+    OK(dir_make(g->svc.data_fd, rel, &dir, &e));
+    OK(logfile_open_write(dir, "1.1.log", &w, &e));
+    random_bytes(noise, sizeof noise);
+    for (size_t i = 0; i < sizeof noise; i++)
+        noise[i] &= 15;
+    for (int i = 0; i < 256; i++) {
+        noise[i] ^= 1;
+        OK(logfile_append(w, LOG_STDOUT, i, noise, sizeof noise, &e));
+    }
+    logfile_close_write(w);
+    close(dir);
+}
+
+/* Who asks for the rules to be applied does not wait until all that can be compressed is. (When the whole log was
+ * compressed before we asked, that says nothing: another.) */
+static void compressing_makes_way(void **state)
+{
+    struct rig *g = *state;
+    bool yes = false;
+
+    g->svc.set.compress = true;
+    g->svc.set.retention_every_ms = 100;
+    OK(keeper_start(&g->svc, &e));
+    for (int i = 0; i < 20 && !yes; i++) {
+        struct retention_done d = {0};
+        struct id a = ended(g, "one");
+
+        large_log(g, &a);
+        rig_sql(g, "UPDATE runs SET packed_us = 0");
+        while (!there(g, &a, "/logs/1.1.log.zst.tmp") && there(g, &a, "/logs/1.1.log"))
+            clock_sleep_us(1000);
+        OK(keeper_clean(&g->svc, true, NULL, &d, &e));
+        yes = there(g, &a, "/logs/1.1.log");
+        assert_true(soon(g, &a, "/logs/1.1.log", false)); /* and goes on */
+    }
+    keeper_stop(&g->svc);
+    assert_true(yes);
+}
+
 static void a_project_says_otherwise(void **state)
 {
     struct rig *g = *state;
@@ -251,6 +350,9 @@ int main(void)
         T(half_done),
         T(whose_sandbox_is_not_cleaned_stays),
         T(logs_are_compressed_once),
+        T(a_log_that_cannot_be_compressed_holds_up_nothing),
+        T(the_rules_do_not_wait_for_compressing),
+        T(compressing_makes_way),
         T(a_project_says_otherwise),
         T(the_budget_is_judged),
     };
