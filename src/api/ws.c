@@ -306,13 +306,17 @@ static void on_message(void *arg, char *text, size_t n)
     AUTO_PTR(json_free) struct json *doc = NULL;
     struct ws_ask ask = {0};
     struct err e = ERR_INIT;
+    struct err much = ERR_INIT;
     bool was = g->connected;
+    int counted = count_message(g, &much); /* whatever it is: to be told that it is wrong costs as much */
     int r = json_parse(text, n, &doc, &e);
 
     if (r == 0)
         r = read_frame(doc, &ask, &e);
-    if (r == 0)
-        r = count_message(g, &e);
+    if (counted < 0) {
+        r = counted;
+        e = much;
+    }
     if (r == 0 && was)
         r = serve(g, &ask, &e);
     else if (r == 0)

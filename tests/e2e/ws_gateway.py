@@ -476,21 +476,20 @@ def rates(w):
     time.sleep(3)
     check(c.err("nothing") == "unknown_method", "later it may again")
     c.close()
-    c = join(w)
-    sent = [0]
+    for text in (json.dumps({"type": "req", "id": "x", "method": "ping"}), "{", "[]", '{"type":"req","id":"x"}'):  # wrong ones count
+        c = join(w)
 
-    def flood():
-        try:
-            for _ in range(5000):
-                c.ask("ping")
-                sent[0] += 1
-        except OSError:
-            pass
-    t = threading.Thread(target=flood)
-    t.start()
-    got = c.ended()
-    t.join()
-    check(got in (1008, None), "a flood ended with", got)
+        def flood():
+            try:
+                for _ in range(5000):
+                    c.send(frame(TEXT, text.encode()))
+            except OSError:
+                pass
+        t = threading.Thread(target=flood)
+        t.start()
+        got = c.ended()
+        t.join()
+        check(got in (1008, None), "a flood of", text, "ended with", got)
 
 
 def revoke(w):
