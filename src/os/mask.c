@@ -223,6 +223,18 @@ static int add_url_form(struct automaton *a, const unsigned char *s, size_t n, c
     return add_pattern(a, room, o);
 }
 
+/* What a terminal makes of its lines: each feed goes behind a carriage return (termios(3), ONLCR). */
+static int add_terminal_form(struct automaton *a, const unsigned char *s, size_t n, char *room)
+{
+    size_t o = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (s[i] == '\n')
+            room[o++] = '\r';
+        room[o++] = (char)s[i];
+    }
+    return add_pattern(a, room, o);
+}
+
 /* The same with the two digits of the URL-safe alphabet. */
 static int add_b64_text(struct automaton *a, char *text, size_t n)
 {
@@ -263,6 +275,8 @@ static int add_secret(struct automaton *a, const unsigned char *s, size_t n)
     if (!room)
         return -ERR_OOM;
     int r = add_pattern(a, s, n);
+    if (r == 0)
+        r = add_terminal_form(a, s, n, room);
     if (r == 0)
         r = add_b64_forms(a, s, n, room, (unsigned char *)room + cap);
     if (r == 0)

@@ -14,7 +14,8 @@ struct mask_secret {
     size_t n;
 };
 /* Copies the secrets (wiped by mask_free). Secrets shorter than 4 bytes are ignored: they would mask everything.
- * At most 256 secrets, 64 KiB in all. Also masks the base64 and URL-encoded form of each. */
+ * At most 256 secrets, 64 KiB in all. Also masks the base64 and URL-encoded form of each, and
+ * what a terminal makes of one with several lines. */
 CHECKED int mask_new(const struct mask_secret *, size_t n, struct mask **ret, struct err *);
 void mask_free(struct mask *);
 /* A copy with empty carry: one per stream. */

@@ -143,6 +143,25 @@ static void url_forms(void **state)
     mask_free(m);
 }
 
+/* A key of several lines, as a step prints it into a pipe and into a terminal. */
+static void lines_in_a_terminal(void **state)
+{
+    static const char *const secrets[] = {"-----BEGIN KEY-----\nabcdefgh\n-----END KEY-----\n", "one\r\ntwo"};
+    static const char *const rows[][2] = {
+        {"$ -----BEGIN KEY-----\nabcdefgh\n-----END KEY-----\n$ ", "$ ***$ "},
+        {"$ -----BEGIN KEY-----\r\nabcdefgh\r\n-----END KEY-----\r\n$ ", "$ ***$ "},
+        {"one\r\ntwo one\r\r\ntwo one\ntwo", "*** *** one\ntwo"},
+        {"plain\r\nlines\r\n", "plain\r\nlines\r\n"},
+    };
+    struct mask *m = masker(secrets, 2);
+    AUTO(buf_fini) struct buf out = BUF_INIT(1000);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        masked(m, rows[i][0], strlen(rows[i][0]), 5, 9, &out);
+        assert_string_equal(out.p, rows[i][1]);
+    }
+    mask_free(m);
+}
+
 /* base64 alone, and of "user:secret" and the like at every alignment, in both alphabets. */
 static void base64_forms(void **state)
 {
@@ -414,6 +433,7 @@ int main(void)
         cmocka_unit_test(short_ones_are_ignored),
         cmocka_unit_test(binary_secrets),
         cmocka_unit_test(url_forms),
+        cmocka_unit_test(lines_in_a_terminal),
         cmocka_unit_test(base64_forms),
         cmocka_unit_test(as_defined),
         cmocka_unit_test(as_defined_in_long_texts),
