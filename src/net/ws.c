@@ -537,12 +537,21 @@ static void guest_remove(struct ws *w)
     w->guest_prev = w->guest_next = NULL;
 }
 
-/* Half of all connections may be guests; a further one takes the place of the oldest. Fewer would cut off those who all
- * come back at once after a restart, more would leave attackers no room to share. */
+/* Half of all connections may be guests, and three quarters of the streams. Fewer would cut off those who all come back
+ * at once after a restart, more would leave attackers no room to share. */
+static bool guests_full(const struct http_server *srv)
+{
+    unsigned max = srv->cfg.max_streams - srv->cfg.max_streams / 4;
+    if (max > srv->cfg.max_conns / 2)
+        max = srv->cfg.max_conns / 2;
+    return srv->nguests > 0 && srv->nguests >= max;
+}
+
+/* One too many takes the place of the oldest. */
 static void guest_add(struct ws *w)
 {
     struct http_server *srv = w->srv;
-    if (srv->nguests > 0 && srv->nguests >= srv->cfg.max_conns / 2) {
+    if (guests_full(srv)) {
         struct ws *oldest = srv->guests;
         guest_remove(oldest);
         if (!atomic_load(&oldest->admitted))

@@ -283,6 +283,43 @@ static void guests_have_an_end(void **state)
     stop(&t);
 }
 
+/* As soon as there is room; at most 5 s. */
+static int join_soon(struct echo *t)
+{
+    for (int i = 0; i < 500; i++, usleep(10000)) {
+        AUTO(buf_fini) struct buf b = BUF_INIT(MIB);
+        int fd = net_util_connect(t->net.port);
+        net_util_send(fd, HELLO);
+        assert_true(net_util_until(fd, &b, "\r\n\r\n", 5000));
+        if (strstr(b.p, " 101 "))
+            return fd;
+        close(fd);
+    }
+    fail_msg("there is no room");
+    return -1;
+}
+
+/* Who does not say who he is cannot take the streams of all others. */
+static void guests_leave_room(void **state)
+{
+    struct echo t = {.poll = *state};
+    struct http_config c;
+    net_util_config(&c, &t.net);
+    c.handler = handler;
+    c.arg = &t;
+    c.max_streams = 8;
+    c.guest_ms = 60000;
+    net_util_start(&t.net, &c);
+    int fds[20];
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+        fds[i] = join_soon(&t);
+    say(fds[19], 1, "admit");
+    expect(fds[19], 1, "admit");
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+        close(fds[i]);
+    stop(&t);
+}
+
 /* A message that is begun and never ended. */
 static void messages_have_to_end(void **state)
 {
@@ -562,6 +599,7 @@ int main(void)
         POLLED(heartbeat),
         PULLED(guests_have_an_end),
         POLLED(guests_have_an_end),
+        PULLED(guests_leave_room),
         PULLED(messages_have_to_end),
         POLLED(messages_have_to_end),
         PULLED(messages_may_follow_each_other_closely),
