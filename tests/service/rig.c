@@ -30,7 +30,7 @@ static void on_commit(void *arg, const struct id *runs, size_t n)
         hub_wake(g->svc.hub, &runs[i]);
 }
 
-int rig_up(void **state)
+int rig_up_over(void **state, void (*make_db)(const char *path))
 {
     struct rig *g = calloc(1, sizeof *g);
     struct store_config sc = {0};
@@ -50,6 +50,8 @@ int rig_up(void **state)
         (struct svc_settings){.lease_ms = 30000, .review_ms = 60000, .approval_ms = 60000, .max_open_runs = 100};
     snprintf(path, sizeof path, "%s/data/sallyport.db", g->dir);
     sc.path = path;
+    if (make_db)
+        make_db(path);
     OK(store_open(&sc, &g->svc.store, &e));
     OK(hub_new(16, &g->svc.hub, &e));
     OK(terminals_new(&g->svc.terminals, &e));
@@ -63,6 +65,11 @@ int rig_up(void **state)
     OK(projects_add(&g->svc, &g->c, g->project, NULL, NULL, &e));
     *state = g;
     return 0;
+}
+
+int rig_up(void **state)
+{
+    return rig_up_over(state, NULL);
 }
 
 int rig_down(void **state)

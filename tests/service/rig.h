@@ -18,6 +18,8 @@ struct rig {
     atomic_int ticks;   /* of store_on_commit */
 };
 int rig_up(void **state);
+/* make_db: makes the database that is found there, of an older version. */
+int rig_up_over(void **state, void (*make_db)(const char *path));
 int rig_down(void **state);
 
 void must(int r, const struct err *e);
