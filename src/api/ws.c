@@ -324,7 +324,7 @@ static void on_message(void *arg, char *text, size_t n)
     if (r == 0)
         return;
     if (err_info(e.code)->http >= 500)
-        log_err(g->svc->log, log_level_refused(e.code), "ws", &(struct log_ctx){.trace_id = g->who.trace_id},
+        log_err(g->svc->log, log_level_refused(e.code), "ws", &(struct log_ctx){.trace_id = g->trace_id},
                 ask.method ? ask.method : "frame", &e);
     ws_res_err(g, ask.id, &e);
     if (!g->connected)
@@ -408,6 +408,7 @@ int get_ws(struct call *c, struct err *e)
     g->api = c->api;
     g->svc = c->svc;
     g->peer = *http_req_peer(c->rq);
+    snprintf(g->trace_id, sizeof g->trace_id, "%s", http_req_trace_id(c->rq));
     g->level = WS_BURST;
     g->level_us = clock_mono_us();
     g->has_token = auth && str_copy(g->token, sizeof g->token, auth + strlen("Bearer "));

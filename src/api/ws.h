@@ -46,6 +46,7 @@ struct gate {
     pthread_mutex_t mu;
     char token[TOKEN_TEXT_MAX];
     struct caller who; /* set by connect, then read-only */
+    char trace_id[33]; /* of the request that opened it */
     struct ws_sub *subs, **last;
     unsigned nsubs; /* opened or being opened */
     uint64_t names; /* given so far */

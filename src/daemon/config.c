@@ -47,6 +47,7 @@ static const struct key keys[] = {
     {"max_streams",         INT,      AT(max_streams),     1, 15000, "512", "open event streams"},
     {"max_ws_per_token",    INT,      AT(max_ws_per_token), 0, 15000, "200", "open WebSockets of one token; 0 = no bound"},
     {"max_sse_per_token",   INT,      AT(max_sse_per_token), 0, 15000, "200", "open event streams of one token; 0 = no bound"},
+    {"heartbeat",           DURATION, AT(heartbeat_ms),    100, 3600000, "15s", "a stream or WebSocket that has nothing to say says so this often: proxies keep it open, dead clients are noticed"},
     {"rate",                INT,      AT(rate),            0, 1000000, "1000", "requests a second per token; 0: no limit"},
     {"rate_burst",          INT,      AT(rate_burst),      1, 1000000, "2000", "requests at once per token"},
     {"max_open_runs",       INT,      AT(max_open_runs),   1, 10000000, "10000", "runs that are not final"},

@@ -247,7 +247,7 @@ static int build_http(struct server *s, struct err *e)
     hc.max_conns = (unsigned)s->cfg.max_connections;
     hc.max_streams = (unsigned)s->cfg.max_streams;
     hc.stream_chunk = 2 * MIB; /* an event holds at most one log frame of 256 KiB, six bytes for one at the worst */
-    hc.heartbeat_ms = 15000;
+    hc.heartbeat_ms = (int)s->cfg.heartbeat_ms;
     r = http_server_new(&hc, &s->http, e);
     if (r < 0)
         return r;

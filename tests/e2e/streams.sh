@@ -3,6 +3,7 @@
 # that do not read cost nothing, each token has so many.
 # sanitizers: yes
 . "$(dirname "$0")/lib.sh"
+E2E_ERRORS_OK='read a stream: ' # of a log that is taken away
 P=$T/hello
 
 stream() { # RUN FILE [curl option ...]: an event stream to its end
@@ -132,5 +133,54 @@ want_api 202 POST "/runs/$R/cancel" '{}'
 wait "${HELD[@]:1}"
 has "$T/held.2" run.completed
 has "$T/held.3" run.completed
+
+t "a stream that has nothing to say says that, and goes on with what comes"
+server_stop
+server_start --workers 2 --heartbeat 100ms
+KEY=quiet want_api 202 POST /runs '{"project_id":"hello","review":"plan","steps":[{"command":"echo said"}]}'
+R=$(j .id)
+wait_state "$R" awaiting_review
+stream "$R" "$T/quiet" &
+HELD=$!
+until_ok eval "[ \"\$(grep -sc '^: still here\$' '$T/quiet')\" -ge 3 ] 2>/dev/null"
+kill -0 "$HELD" || fail "the stream ended"
+want 0 approve "$R"
+wait "$HELD"
+has "$T/quiet" '"text":"said'
+stream "$R" "$T/quiet.replay"
+sed '/^: still here$/,/^$/d' "$T/quiet" | cmp -s - "$T/quiet.replay" || fail "with its comments left out it is not the replay"
+
+t "a log that cannot be read ends the streams of its run, and the server's log names run and trace"
+LOG=$T/data/runs/$R/logs/0.1.log
+mv "$LOG" "$LOG.away" && mkdir "$LOG"
+stream "$R" "$T/broken" -H "traceparent: 00-11111111111111111111111111111111-2222222222222222-01"
+has "$T/broken" step.started
+hasnt "$T/broken" step.finished
+PYTHONPATH=$HERE python3 -B - "$(base)" "$(token)" "$R" >"$T/broken.ws" 2>&1 <<'PY' || fail "WebSocket: $(tail -n 3 "$T/broken.ws")"
+import json, sys, types
+from ws_lib import Ws
+base, token, run = sys.argv[1:]
+host, port = base[7:].rsplit(":", 1)
+ws = Ws(types.SimpleNamespace(host=host, port=int(port), admin=token),
+        headers={"traceparent": "00-33333333333333333333333333333333-2222222222222222-01"})
+ws.ok("connect", {"protocol": {"min": 1, "max": 1}})
+ws.ok("subscribe", {"run_id": run})
+while True:
+    m = ws.events.pop(0) if ws.events else ws.message()
+    print(json.dumps(m), flush=True)
+    if "error" in m or m["event"]["type"] == "run.completed":
+        break
+ws.ok("runs.list")  # the connection goes on
+PY
+has "$T/broken.ws" '"error": {"code"'
+hasnt "$T/broken.ws" step.finished
+for part in sse:1111 ws:3333; do
+    grep -a '"read a stream: ' "$T/server.log" | jq -r "select(.component == \"${part%:*}\") | \"\(.level) \(.run_id) \(.trace_id)\"" >"$T/lines"
+    N=${part#*:}
+    eq "the log of ${part%:*}" "$(sort -u "$T/lines")" "error $R $N$N$N$N$N$N$N$N"
+done
+rmdir "$LOG" && mv "$LOG.away" "$LOG"
+stream "$R" "$T/mended"
+cmp -s "$T/mended" "$T/quiet.replay" || fail "the log is back, the stream is not"
 
 finish

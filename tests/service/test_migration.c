@@ -1,5 +1,6 @@
-/* migration: a database of schema 2, as a release before left it when it was killed at work, with runs in every phase and
- * state: queued, put off, held, waiting. This build opens it and carries each of them to the end it was on its way to. */
+/* migration: a database of schema 2, as a release before left it when it was killed at work, with runs in every phase
+ * and state: queued, put off, held, waiting. This build opens it and carries each of them to the end it was on its way
+ * to. */
 #include "tests/service/rig.h"
 
 #include <sqlite3.h>
@@ -114,7 +115,8 @@ static void put_approval(sqlite3 *db, size_t i, const char *plan)
     OK(approval_canonical(&s, &text, &e));
     sha256_hex_of(text.p, text.len, hash);
     SQL(db,
-        "INSERT INTO approvals (id, tenant_id, run_id, step_id, kind, subject, subject_hash, created_us, state, expires_us,"
+        "INSERT INTO approvals (id, tenant_id, run_id, step_id, kind, subject, subject_hash, created_us, state, "
+        "expires_us,"
         " resolved_us) VALUES (%Q, 'default', %Q, %Q, %Q, %Q, %Q, %lld, 'pending', 0, 0)",
         nth(ID_APPROVAL, i).s, nth(ID_RUN, i).s, step ? nth(ID_STEP, i).s : NULL, s.kind, text.p, hash,
         (long long)NOW_US);
@@ -129,9 +131,12 @@ static void put_run(sqlite3 *db, size_t i, const char *plan)
     int token = o->held ? 7 : 0;
 
     SQL(db,
-        "INSERT INTO runs (id, tenant_id, project_id, kind, actor, surface, created_us, review, on_failure, on_deny, network,"
-        " limits, env_names, plan, plan_hash, policy_version, outcome, reason_code, changes, apply, started_us, finished_us,"
-        " cancel_us, expires_us, updated_us, node_name, next_step, event_seq, lease_token, state, phase, seed_copy) VALUES"
+        "INSERT INTO runs (id, tenant_id, project_id, kind, actor, surface, created_us, review, on_failure, on_deny, "
+        "network,"
+        " limits, env_names, plan, plan_hash, policy_version, outcome, reason_code, changes, apply, started_us, "
+        "finished_us,"
+        " cancel_us, expires_us, updated_us, node_name, next_step, event_seq, lease_token, state, phase, seed_copy) "
+        "VALUES"
         " (%Q, 'default', '" PROJECT "', 'plan', 'token:old', 'cli', %lld, %Q, 'review', 'fail', 0, '{}', '[]', '" PLAN
         "', %Q, 0, %Q, %Q, %Q, %Q, %lld, 0, %lld, 0, %lld, 'test', 0, 0, %d, %Q, %Q, 0)",
         run.s, (long long)NOW_US + (long long)i, o->review, o->step ? plan : NULL, o->outcome,
@@ -140,7 +145,8 @@ static void put_run(sqlite3 *db, size_t i, const char *plan)
         (long long)NOW_US, token, o->state, o->phase);
     if (o->step)
         SQL(db,
-            "INSERT INTO run_steps (id, tenant_id, run_id, step_index, attempt, kind, title, command, cwd, env_names, state,"
+            "INSERT INTO run_steps (id, tenant_id, run_id, step_index, attempt, kind, title, command, cwd, env_names, "
+            "state,"
             " exit_code, signal, oom_killed, timed_out, log_truncated, started_us, finished_us, cpu_us, max_rss_bytes,"
             " stdout_bytes, stderr_bytes, log, layer) VALUES (%Q, 'default', %Q, 0, 1, 'command', 'old', '" COMMAND
             "', '', '[]', %Q, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, %Q, %Q)",
@@ -181,7 +187,8 @@ static int up(void **state)
     return rig_up_over(state, make_old);
 }
 
-/* ---- the worker, as far as no sandbox is needed ------------------------------------------------------------------- */
+/* ---- the worker, as far as no sandbox is needed -------------------------------------------------------------------
+ */
 
 static void execute(struct rig *g, const struct lease *l)
 {
