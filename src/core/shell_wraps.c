@@ -322,6 +322,8 @@ static void wrap_run(struct uw *u, const struct wrap *w)
     for (size_t k = i; cleared && k < u->c->nwords; k++) { /* sh -c '$HOME/x' is /x there */
         if (strpbrk(u->c->words[k].form, "$~"))
             uw_opaque(u, "a variable in a text for an empty environment");
+        if (str_ends(u->c->words[k].form, "sh")) /* bash's own PATH ends in "." */
+            uw_opaque(u, "a shell that may look for programs in the directory it is in");
     }
     for (int k = 0; k < w->skip && i < u->c->nwords; k++) {
         if (many_words(&u->c->words[i++]))

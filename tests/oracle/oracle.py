@@ -221,7 +221,11 @@ class Matcher:
             n = 1
             while n < len(words) and words[n][0] & W_BRACE:
                 n += 1
-            return any(self.rest(words[i:], args[1:]) for i in range(1, n + 1))
+            if any(self.rest(words[i:], args[1:]) for i in range(1, n + 1)):
+                return True
+            # {`x`,y} is one word there, cut where the output has blanks
+            cut = any(w[0] & W_SPLIT and MARKS.search(w[2]) for w in words[:n])
+            return cut and any(b'}' in args[k - 1] and self.rest(words[n:], args[k:]) for k in range(2, len(args) + 1))
         return False
 
     def name(self, word, path, argv):
