@@ -272,6 +272,10 @@ static bool simple_word(struct shell_ps *ps, struct shell_cmd *c, struct growing
         shell_ps_fail(ps, start, "an array index that is not understood");
         return false;
     }
+    if (!c->nwords && c->nredirs && shell_ps_peek(ps) != R_NONE) { /* a name in `<f ! x`, a reserved word in `(<f ! x)` */
+        shell_ps_fail(ps, start, "a reserved word behind a redirection");
+        return false;
+    }
     if (!shell_ps_word(ps, SHELL_M_ARG, &w))
         return false;
     if (!shell_brace_expand(ps->sh, &w, &c->words, &c->nwords, &cap->words)) {

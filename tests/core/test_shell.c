@@ -205,6 +205,7 @@ static void lists_and_compounds(void **state)
         {"a (b)", "!a '(' that is not understood"},
         {"a @(b|c)", "!a '(' that is not understood"},
         {"i\\\nf a", "!a line continuation inside a reserved word"},
+        {"x=$(<> f ! a)", "!a reserved word behind a redirection"},
         {"cop\\\nroc a", "!a line continuation inside a reserved word"},
         {"echo if then fi", "echo|if|then|fi"},
         {"{a;}", "{a !a token that is not understood"},
