@@ -20,6 +20,11 @@ CHECKED int drive_apply(struct drive *, enum run_node *ret_node, struct err *);
 CHECKED int drive_finish(struct drive *, struct err *);
 /* report.md; sum may be NULL. */
 CHECKED int report_write(struct svc *, const struct run_row *, const struct run_steps *, struct buf *out, struct err *);
+/* A step with an error: did it run, and ended for what the error says? Else it could not be started. */
+static inline bool drive_step_ran(const struct step_row *s)
+{
+    return s->signal || s->exit_code >= 0;
+}
 /* Writes to the eventfd that arg points to. Any thread. */
 void drive_wake(void *arg);
 /* Did the server or its machine fail, and not the run? Then another try may go well. r: a negative code. */

@@ -440,7 +440,7 @@ static int take_exit(struct step_row *s, const struct step_exit *x, struct err *
 /* It ran, and ended for a reason of the sandbox: its layers grew too large. */
 static bool disk_exceeded(const struct step_row *s)
 {
-    return s->error && (s->signal || s->exit_code > 0);
+    return s->error && drive_step_ran(s);
 }
 
 static void lost_text(const struct execute *x, const struct step_row *s, char *ret, size_t cap)

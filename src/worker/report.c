@@ -157,7 +157,7 @@ static void ending(struct buf *b, const struct step_row *s)
     }
     buf_addc(b, '\n');
     if (s->error) {
-        buf_puts(b, s->signal || s->exit_code > 0 ? "- " : "- could not be started: ");
+        buf_puts(b, drive_step_ran(s) ? "- " : "- could not be started: ");
         code(b, s->error);
         buf_addc(b, '\n');
     }

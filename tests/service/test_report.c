@@ -44,10 +44,32 @@ static void a_lost_list_of_changes_is_said(void **state)
     assert_non_null(strstr(b.p, "## Spent"));
 }
 
+/* A step may exit with 0 at the moment in which its layers are found too large. */
+static void who_ran_was_started(void **state)
+{
+    struct rig *g = *state;
+    struct id id = rig_run(g, "{\"project_id\":\"hello\",\"steps\":[{\"command\":\"true\"}]}");
+    static const char words[] = "could not be started";
+
+    rig_planned(g, &id);
+    for (int code = -1; code <= 1; code++) {
+        AUTO(buf_fini) struct buf b = BUF_INIT(64 * KIB);
+        AUTO(run_steps_fini) struct run_steps steps = {0};
+        AUTO(run_row_fini) struct run_row row = {0};
+
+        OK(runs_load(&g->svc, &id, &row, &steps, &e));
+        steps.v[0].exit_code = code;
+        steps.v[0].error = str_dup("its layers grew over the limit");
+        OK(report_write(&g->svc, &row, &steps, &b, &e));
+        assert_true((strstr(b.p, words) != NULL) == (code == -1));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_report_always_fits, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(who_ran_was_started, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_lost_list_of_changes_is_said, rig_up, rig_down),
     };
 
