@@ -114,8 +114,8 @@ static enum http_fill fill(void *arg, unsigned why, struct buf *out)
         say(&it, out);
     stream_rest(s->stream);
     if (r < 0) {
-        log_err(s->svc->log, LOG_LV_ERROR, "sse", &(struct log_ctx){.trace_id = s->trace_id, .run_id = s->run.s},
-                "read a stream", &e);
+        log_err(s->svc->log, log_level_refused(e.code), "sse",
+                &(struct log_ctx){.trace_id = s->trace_id, .run_id = s->run.s}, "read a stream", &e);
         return HTTP_FILL_END; /* the client comes back with its cursor */
     }
     return outcome(s, why, out);

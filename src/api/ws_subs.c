@@ -278,8 +278,8 @@ static enum turn turn(struct gate *g, struct ws_sub *s, bool may_block, struct b
         return TURN_BLOCKS;
     stream_rest(s->stream);
     if (r < 0) {
-        log_err(g->svc->log, LOG_LV_ERROR, "ws", &(struct log_ctx){.trace_id = g->trace_id, .run_id = s->run.s},
-                "read a stream", &e);
+        log_err(g->svc->log, log_level_refused(e.code), "ws",
+                &(struct log_ctx){.trace_id = g->trace_id, .run_id = s->run.s}, "read a stream", &e);
         say_error(s, &e, out);
     }
     if (r < 0 || stream_ended(s->stream))

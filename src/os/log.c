@@ -41,6 +41,8 @@ int logger_level(const char *name)
 
 enum log_level log_level_refused(int code)
 {
+    if (err_info(code)->http < 500)
+        return LOG_LV_INFO;
     return err_info(code)->http == 503 || code == ERR_DISK_FULL ? LOG_LV_WARN : LOG_LV_ERROR;
 }
 

@@ -20,8 +20,9 @@ int logger_level(const char *name);
 struct log_ctx {
     const char *trace_id, *run_id, *session_id;
 };
-/* How loud a refused request with this error code is: `warn` for what passes by itself and was answered with "try
- * again" (HTTP 503, and the disk that is kept free), `error` for what somebody should look at. code: an ERR_*. */
+/* How loud a refused request with this error code is: `info` for what the asker did wrong, `warn` for what passes by
+ * itself and was answered with "try again" (HTTP 503, and the disk that is kept free), `error` for what somebody should
+ * look at. code: an ERR_*. */
 enum log_level log_level_refused(int code);
 /* lg may be NULL: nothing is written. */
 void log_line(struct logger *lg, enum log_level, const char *component, const struct log_ctx *, const char *fmt, ...)

@@ -141,7 +141,7 @@ static int past_end(struct log_reader *r, uint64_t offset, struct err *e)
 int logfile_read(struct log_reader *r, uint64_t offset, struct log_frame *ret, struct err *e)
 {
     struct log_frame f;
-    if (offset < LOG_START || offset > INT64_MAX)
+    if (offset < LOG_START || offset > INT64_MAX - WINDOW) /* what is read from there has an end, too */
         return err_set(e, ERR_CURSOR, "no frame can begin at that offset");
     int c = logfile_check_magic(r, e);
     if (c < 0)

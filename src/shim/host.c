@@ -35,9 +35,9 @@
 #define DRAIN_US (200 * MS_US) /* what pipes still hold when all writers are gone comes at once */
 #define GRACE_US (2 * SEC_US)  /* SIGTERM to SIGKILL at a time-out */
 #define STUCK_US (10 * SEC_US) /* from SIGKILL to all to INI_DONE; beyond: a process the kernel cannot kill */
-#define GREW_US  (8 * MS_US)   /* the server hears of a growing log so often on average: each time may wake a thousand */
-#define ECHO_US  (2 * MS_US)   /* the same where somebody may be typing */
-#define GREW_RUN 4             /* and so many times sooner, so that who says 100 lines a second is heard line by line */
+#define GREW_US  (8 * MS_US) /* the server hears of a growing log so often on average: each time may wake a thousand */
+#define ECHO_US  (2 * MS_US) /* the same where somebody may be typing */
+#define GREW_RUN 4           /* and so many times sooner, so that who says 100 lines a second is heard line by line */
 #define RETRY_US (500 * MS_US) /* for an exit record on a full disk */
 #define NEVER    INT64_MAX
 

@@ -83,6 +83,8 @@ static void reads_back(void **state)
     assert_int_equal(logfile_read(r, at, &f, NULL), 0);
     assert_int_equal(logfile_read(r, at + 1, &f, NULL), -ERR_CURSOR);
     assert_int_equal(logfile_read(r, UINT64_MAX, &f, NULL), -ERR_CURSOR);
+    assert_int_equal(logfile_read(r, INT64_MAX, &f, NULL), -ERR_CURSOR);
+    assert_int_equal(logfile_read(r, INT64_MAX - 1, &f, NULL), -ERR_CURSOR);
     assert_int_equal(logfile_read(r, 0, &f, NULL), -ERR_CURSOR);
     assert_int_equal(logfile_read(r, LOG_START - 1, &f, NULL), -ERR_CURSOR);
     assert_int_equal(logfile_read(r, LOG_START + 1, &f, NULL), -ERR_CORRUPT);
