@@ -371,10 +371,8 @@ int projects_set(struct svc *svc, struct caller *c, const char *id_or_name, cons
 
 static int open_each(void *arg, const struct run_row *row, struct err *e)
 {
-    return run_sm_final(row->node)
-               ? 0
-               : err_set(e, ERR_CONFLICT, "run %s of this project is still %s: finish or cancel it first", row->id.s,
-                         run_sm_state(row->node));
+    return err_set(e, ERR_CONFLICT, "run %s of this project is still %s: finish or cancel it first", row->id.s,
+                   run_sm_state(row->node));
 }
 
 static int remove_tx(struct db *db, void *arg, struct err *e)
@@ -386,8 +384,7 @@ static int remove_tx(struct db *db, void *arg, struct err *e)
 
     if (r < 0)
         return r;
-    r = run_list(db, &(struct run_filter){.tenant = q->c->tenant, .project = &row.id, .limit = 10000}, open_each, NULL,
-                 e);
+    r = run_list_open_project(db, &row.id, open_each, NULL, e);
     if (r == 0)
         r = project_remove(db, q->c->tenant, &row.id, clock_now_us(), e);
     if (r == 0)

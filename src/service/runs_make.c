@@ -365,9 +365,7 @@ struct undo {
 
 static int undo_once_each(void *arg, const struct run_row *row, struct err *e)
 {
-    const struct id *of = arg;
-
-    if (!id_eq(&row->undoes, of) || row->node == RN_FAILED || row->node == RN_CANCELED)
+    if (row->node == RN_FAILED || row->node == RN_CANCELED)
         return 0;
     return err_set(e, ERR_STATE, "run %s undoes it already", row->id.s);
 }
@@ -398,8 +396,7 @@ static int undo_tx(struct db *db, void *arg, struct err *e)
         return r;
     if (!str_eq(was.node_name, u->cr.svc->node))
         return err_set(e, ERR_STATE, "the run was applied on node %s: undo it there", was.node_name);
-    r = run_list(db, &(struct run_filter){.tenant = c->tenant, .project = &was.project_id, .limit = 1000},
-                 undo_once_each, (void *)u->of, e);
+    r = run_list_undoing(db, &was, undo_once_each, NULL, e);
     if (r < 0)
         return r;
     u->cr.row.project_id = was.project_id;

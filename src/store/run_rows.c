@@ -189,6 +189,16 @@ int run_list_open(struct db *db, const char *node_name, run_each each, void *arg
     return run_list_sql(db, SQL_RUN_LIST_OPEN, NO_VALS, each, arg, e);
 }
 
+int run_list_open_project(struct db *db, const struct id *project, run_each each, void *arg, struct err *e)
+{
+    return run_list_sql(db, SQL_RUN_LIST_OPEN_PROJECT, VALS(V_ID(project)), each, arg, e);
+}
+
+int run_list_undoing(struct db *db, const struct run_row *row, run_each each, void *arg, struct err *e)
+{
+    return run_list_sql(db, SQL_RUN_LIST_UNDOING, VALS(V_TEXT(row->tenant_id), V_ID(&row->id)), each, arg, e);
+}
+
 int run_open_full(struct db *db, int64_t max, bool *ret, struct err *e)
 {
     AUTO(query_fini) struct query q = {0};

@@ -67,6 +67,10 @@ CHECKED int run_list(struct db *, const struct run_filter *, run_each, void *arg
 CHECKED int run_list_expired(struct db *, int64_t now_us, int limit, run_each, void *arg, struct err *);
 /* oldest first; node NULL = any or none yet */
 CHECKED int run_list_open(struct db *, const char *node_name, run_each, void *arg, struct err *);
+/* The oldest of a project that is not final. */
+CHECKED int run_list_open_project(struct db *, const struct id *project, run_each, void *arg, struct err *);
+/* Those that undo this run, whatever became of them. */
+CHECKED int run_list_undoing(struct db *, const struct run_row *, run_each, void *arg, struct err *);
 /* Are max runs or more not final? */
 CHECKED int run_open_full(struct db *, int64_t max, bool *ret, struct err *);
 /* Of all tenants. */

@@ -10,6 +10,7 @@
 #include "os/file.h"
 #include "os/logfile.h"
 #include "service/idem.h"
+#include "service/projects.h"
 #include "service/stream.h"
 
 #define STEPS(cmd) "{\"project_id\":\"hello\",\"steps\":[{\"command\":\"" cmd "\"}]"
@@ -815,9 +816,58 @@ static void a_stale_worker_writes_nothing(void **state)
     run_steps_fini(&steps);
 }
 
+/* n final runs of the project, younger than all. */
+static void younger(struct rig *g, int n)
+{
+    char sql[500];
+
+    snprintf(sql, sizeof sql,
+             "CREATE TEMP TABLE t AS WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
+             " SELECT r.* FROM n, (SELECT * FROM runs WHERE undoes IS NULL ORDER BY id LIMIT 1) r;"
+             "UPDATE t SET id = printf('run_7%%025d', rowid), state = 'canceled', phase = NULL, finished_us = 1;"
+             "INSERT INTO runs SELECT * FROM t",
+             n);
+    rig_sql(g, sql);
+}
+
+static void an_old_open_run_keeps_its_project(void **state)
+{
+    struct rig *g = *state;
+    struct id id = rig_run(g, "{\"project_id\":\"hello\",\"steps\":[{\"command\":\"true\"}],\"review\":\"plan\"}");
+
+    rig_planned(g, &id);
+    younger(g, 10001);
+    NO(ERR_CONFLICT, projects_remove(&g->svc, &g->c, "hello", &e));
+    OK(runs_reject(&g->svc, &g->c, &id, NULL, &e));
+    struct lease l = rig_claim(g, "finish");
+    rig_finish(g, &l);
+    OK(projects_remove(&g->svc, &g->c, "hello", &e));
+}
+
+static void a_run_is_undone_once(void **state)
+{
+    struct rig *g = *state;
+    struct id id = rig_run(g, "{\"project_id\":\"hello\",\"steps\":[{\"command\":\"true\"}],\"review\":\"plan\"}"),
+              undo;
+
+    rig_planned(g, &id);
+    OK(runs_reject(&g->svc, &g->c, &id, NULL, &e));
+    struct lease l = rig_claim(g, "finish");
+    rig_finish(g, &l);
+    rig_sql(g, "UPDATE runs SET apply = '{\"applied\":true}'");
+    OK(runs_undo(&g->svc, &g->c, &id, &undo, &e));
+    rig_sql(g, "UPDATE runs SET state = 'succeeded', phase = NULL, finished_us = 1; DELETE FROM run_queue");
+    younger(g, 1001);
+    NO(ERR_STATE, runs_undo(&g->svc, &g->c, &id, &undo, &e));
+    rig_sql(g, "UPDATE runs SET state = 'failed' WHERE undoes IS NOT NULL");
+    OK(runs_undo(&g->svc, &g->c, &id, &undo, &e));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(an_old_open_run_keeps_its_project, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(a_run_is_undone_once, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(only_an_approver_leaves_the_second_door_out, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(nothing_runs_before_review, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_replaced_plan_needs_a_new_look, rig_up, rig_down),
