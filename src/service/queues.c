@@ -12,10 +12,14 @@
 #include "service/projects.h"
 #include "service/runs.h"
 
+#define PUT_OFF_MORE_US (60 * SEC_US) /* than retries are: what waits for room or another's apply is for seconds */
+
 struct queue_rules queues_rules(const struct svc *svc)
 {
-    return (struct queue_rules){
-        .node_name = svc->node, .project_max = svc->set.project_running, .tenant_max = svc->set.tenant_running};
+    return (struct queue_rules){.node_name = svc->node,
+                                .project_max = svc->set.project_running,
+                                .tenant_max = svc->set.tenant_running,
+                                .put_off_max_us = svc->set.retry_max_ms * MS_US + PUT_OFF_MORE_US};
 }
 
 /* ---- priorities and quotas ---------------------------------------------- */

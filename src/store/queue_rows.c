@@ -207,13 +207,15 @@ static int pick_lost(struct db *db, const struct queue_rules *ru, int64_t now_us
     return r;
 }
 
-/* Rows that were put off until now are ready. */
-static int wake_due(struct db *db, int64_t now_us, struct err *e)
+/* Rows that were put off until now are ready, and those that were put off longer than any is: by a clock that has been
+ * set back since. */
+static int wake_due(struct db *db, const struct queue_rules *ru, int64_t now_us, struct err *e)
 {
-    struct place at[64]; /* as many as QUEUE_DUE takes at once: the others at the next claim */
+    const int64_t last = ru->put_off_max_us > 0 ? now_us + ru->put_off_max_us : INT64_MAX;
+    struct place at[128]; /* as many as QUEUE_DUE takes at once: the others at the next claim */
     size_t n = 0;
     AUTO(query_fini) struct query q = {0};
-    int r = db_query(db, SQL_QUEUE_DUE, VALS(V_INT(now_us)), &q, e);
+    int r = db_query(db, SQL_QUEUE_DUE, VALS(V_INT(now_us), V_INT(last)), &q, e);
     while (r == 0 && (r = query_step(&q, e)) > 0)
         r = n < ARRAY_LEN(at) ? read_place(&q, &at[n++], e) : 0;
     query_fini(&q);
@@ -233,7 +235,7 @@ static int pick_ready(struct db *db, const struct queue_rules *ru, int64_t now_u
 {
     struct queue_pause pause;
     struct pick door, run;
-    int r = wake_due(db, now_us, e), rd, rr;
+    int r = wake_due(db, ru, now_us, e), rd, rr;
     if (r == 0)
         r = pick_one(db, SQL_QUEUE_NEXT, VALS(V_INT(LANE_FINISH), V_TEXT(ru->node_name)), ret, e);
     if (r != 0)
@@ -328,7 +330,7 @@ int queue_go_on(struct db *db, const struct queue_rules *ru, const struct id *ru
     if (r == 0)
         return db_missing(e, "queue row of run", run->s);
     if (r > 0)
-        r = wake_due(db, now_us, e);
+        r = wake_due(db, ru, now_us, e);
     if (r == 0)
         r = queue_node_pause(db, ru->node_name, &pause, e);
     if (r == 0 && at.lane == LANE_RUN) {

@@ -5,10 +5,13 @@
  * Threads: as run_rows.h; every function works inside store_write or store_read.
  *
  *   ready      lease_token 0, available_us 0: a claim may take it, if nothing holds its lane up
- *   put off    lease_token 0, available_us > 0: becomes ready at the first claim after that time
+ *   put off    lease_token 0, available_us > 0: becomes ready at the first claim after that time, at once when it lies
+ *              further ahead than rows are put off
+ *
  *   leased     lease_token > 0, lease_ends_us in the future: the worker that knows the token holds the run
+ *
  *   lost       lease_token > 0, lease_ends_us passed: the next claim takes it, before all others, paused or not (it was
- * under way, and holds its place in the limits), under a greater token */
+ *              under way, and holds its place in the limits), under a greater token */
 #pragma once
 #include "core/turn.h"
 #include "store/store.h"
@@ -29,6 +32,7 @@ struct queue_row {
 struct queue_rules {
     const char *node_name;           /* 1 to 127 bytes */
     int64_t project_max, tenant_max; /* how many may be running: of a project that does not say, of a tenant; 0 = any */
+    int64_t put_off_max_us; /* nobody puts a row off for longer: one that is was so by another clock; 0 = any */
 };
 
 /* Replaces the run's row: not claimed, attempts 0, bound to the node of the run, with the run's priority.

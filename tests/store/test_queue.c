@@ -83,6 +83,23 @@ static void test_order(void **state)
     write_ok(*state, order, *state);
 }
 
+/* What was put off by a clock that was an hour ahead does not wait for an hour. */
+static int set_back(struct db *db, void *arg, struct err *err)
+{
+    const struct queue_rules ru = {.node_name = NODE, .put_off_max_us = 60 * SEC_US};
+    const int64_t hour = 3600 * SEC_US, now = 2 * hour;
+    struct id ahead = put(db, arg, 1, 0, now + hour, now + hour - SEC_US);
+    (void)put(db, arg, 2, 0, now + 60 * SEC_US, now);
+    assert_string_equal(claim_by(db, &ru, now).run_id.s, ahead.s);
+    nothing_by(db, &ru, now);
+    return 0;
+}
+
+static void test_set_back(void **state)
+{
+    write_ok(*state, set_back, *state);
+}
+
 /* A point of priority is worth a minute of waiting, and no more. */
 static int ageing(struct db *db, void *arg, struct err *err)
 {
@@ -592,19 +609,13 @@ static void test_many_claimers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_order),
-        T(test_ageing),
-        T(test_priorities),
-        T(test_leases),
-        T(test_drop_leases),
-        T(test_back),
-        T(test_limits),
-        T(test_pauses),
-        T(test_go_on),
-        T(test_views),
-        T(test_bad),
-        T(test_mended),
-        T(test_claims_go_by_indexes),
+        T(test_order),         T(test_set_back),
+        T(test_ageing),        T(test_priorities),
+        T(test_leases),        T(test_drop_leases),
+        T(test_back),          T(test_limits),
+        T(test_pauses),        T(test_go_on),
+        T(test_views),         T(test_bad),
+        T(test_mended),        T(test_claims_go_by_indexes),
         T(test_many_claimers),
     };
     return cmocka_run_group_tests_name("store/queue", tests, NULL, NULL);
