@@ -56,12 +56,36 @@ static void test_names(void **state)
             assert_true(isupper((unsigned char)*p) || *p == '_');
 }
 
+/* A pass of retention looks at what goes, not at all that stays, nor at what went before. */
+static void test_retention_goes_by_indexes(void **state)
+{
+    static const struct {
+        enum sql_id id;
+        const char *index;
+    } v[] = {
+        {SQL_RUN_LIST_OLD, "runs_removable (project_id=? AND finished_us>? AND finished_us<?)"},
+        {SQL_RUN_LIST_OLD_LOGS, "runs_with_logs (project_id=? AND finished_us>? AND finished_us<?)"},
+        {SQL_RUN_LIST_OLDEST, "runs_oldest (finished_us>?)"},
+        {SQL_RUN_LIST_UNPACKED, "runs_unpacked (finished_us>? AND finished_us<?)"},
+        {SQL_RUN_LIST_REMOVING, "runs_removing"},
+        {SQL_RUN_UNDONE_BY, "runs_undoes (tenant_id=? AND undoes=?)"},
+        {SQL_ARTIFACT_USES, "artifacts_sha256 (sha256=?)"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(v); i++) {
+        char *plan = query_plan(*state, sql_text(v[i].id, SQL_SQLITE));
+        if (!strstr(plan, v[i].index) || strstr(plan, "ORDER BY"))
+            fail_msg("%s:\n%s", sql_name(v[i].id), plan);
+        free(plan);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_statements),
         cmocka_unit_test(test_value_count),
         cmocka_unit_test(test_names),
+        cmocka_unit_test(test_retention_goes_by_indexes),
     };
     return cmocka_run_group_tests_name("store/sql", tests, fixture_up, fixture_down);
 }
