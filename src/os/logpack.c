@@ -225,8 +225,12 @@ static int pack(struct pack *p, int dirfd, const char *name, struct logzst_resul
         r = err_sys(e, ERR_IO, "remove %s", tmp);
     if (r == 0)
         r = both_stand(p, dirfd, zst, size, ret, e);
-    if (r != 0)
+    if (r > 0) { /* whether its name is on disk nobody knows */
+        r = dir_sync(dirfd, e);
         return r < 0 ? r : drop_plain(dirfd, name, e);
+    }
+    if (r < 0)
+        return r;
     r = write_tmp(p, dirfd, tmp, size, e);
     CRASH_POINT(log_packed);
     if (r < 0 || p->written >= size) {

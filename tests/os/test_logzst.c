@@ -341,6 +341,10 @@ static void killed_and_failed(void **state)
         same_log(before, now);
         assert_int_equal(exists(t, "l.zst"), i == 1);
     }
+    fault_arm_nth("fsync", 1); /* both stand: the plain one goes only when the other's name is on disk */
+    assert_int_equal(logzst_pack(t->fd, "l", NULL, NULL, &res, NULL), -ERR_IO);
+    fault_arm("");
+    assert_true(exists(t, "l"));
     unlinkat(t->fd, "l.zst", 0);
     static const char *const calls[] = {"pack_write", "fsync", "read", "alloc"};
     for (size_t i = 0; i < ARRAY_LEN(calls); i++)
