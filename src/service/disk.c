@@ -91,8 +91,8 @@ int64_t disk_tree_bytes(int dirfd, const char *path)
 {
     struct disk_usage u = {0};
 
-    walk(dirfd, path, DISK_LOGS, DEPTH_MAX / 2, &u);
-    return u.bytes[DISK_LOGS];
+    walk(dirfd, path, DISK_RUNS, DEPTH_MAX / 2, &u);
+    return u.bytes[DISK_RUNS];
 }
 
 /* ---- the reserve -------------------------------------------------------- */
@@ -115,9 +115,12 @@ void disk_reserve_take(const struct svc *svc)
 {
     int64_t want = svc->set.min_free_bytes / 8 < RESERVE_MAX ? svc->set.min_free_bytes / 8 : RESERVE_MAX;
     AUTO(fd_close) int fd = -1;
+    struct stat st;
 
-    if (want > 0) /* O_EXCL: it stands already, as a rule */
-        fd = openat(svc->data_fd, DISK_RESERVE, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (want <= 0 || (fstatat(svc->data_fd, DISK_RESERVE, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size >= want))
+        return; /* it stands already, as a rule; a shorter one is of a smaller min_free, or of who was killed right here
+                 */
+    fd = openat(svc->data_fd, DISK_RESERVE, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd >= 0 && fallocate(fd, 0, 0, want) < 0)
         (void)unlinkat(svc->data_fd, DISK_RESERVE, 0);
 }

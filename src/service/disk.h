@@ -15,7 +15,8 @@ struct disk_usage {
 };
 /* Walks the data directory. What vanishes meanwhile does not count. */
 CHECKED int disk_measure(int data_fd, struct disk_usage *ret, struct err *);
-/* Allocated bytes below a directory; 0 when there is none. */
+/* Allocated bytes below a directory, without files that have another name (an artifact's): what removing it frees; 0 when
+ * there is none. */
 int64_t disk_tree_bytes(int dirfd, const char *path);
 
 /* DATA/reserve: room for what must be written on a disk that is full to the last byte: without a commit nothing can be

@@ -165,6 +165,43 @@ static void half_done(void **state)
     assert_int_equal(rig_count(g, sql), 0);
 }
 
+/* diff.patch is an artifact's content by another name: its bytes are freed once. */
+static void what_is_freed_counts_once(void **state)
+{
+    struct rig *g = *state;
+    static char text[1024 * 1024];
+    char sum[SHA256_HEX], blob[128], rel[128];
+
+    memset(text, 'x', sizeof text - 1);
+    struct id a = ended(g, text);
+    sha256_hex_of(text, strlen(text), sum);
+    snprintf(blob, sizeof blob, "blobs/%.2s/%s", sum, sum);
+    snprintf(rel, sizeof rel, "runs/%s/diff.patch", a.s);
+    assert_int_equal(linkat(g->svc.data_fd, blob, g->svc.data_fd, rel, 0), 0);
+    g->svc.set.retention.failed_runs_ms = 1;
+    struct retention_done d = clean(g, false, 0);
+    assert_int_equal(d.runs_removed, 1);
+    assert_false(blob_there(g, text));
+    assert_true(d.bytes >= (int64_t)sizeof text && d.bytes < 3 * (int64_t)sizeof text / 2);
+}
+
+/* Killed between making the reserve and filling it: the next tick does the rest. */
+static void an_empty_reserve_is_filled(void **state)
+{
+    struct rig *g = *state;
+    struct stat st;
+
+    g->svc.set.min_free_bytes = 8 * 64 * 1024;
+    OK(file_replace(g->svc.data_fd, DISK_RESERVE, "", 0, 0600, &e));
+    disk_reserve_take(&g->svc);
+    assert_int_equal(fstatat(g->svc.data_fd, DISK_RESERVE, &st, 0), 0);
+    assert_int_equal(st.st_size, 64 * 1024);
+    assert_true(st.st_blocks * 512 >= 64 * 1024);
+    disk_reserve_take(&g->svc);
+    assert_int_equal(fstatat(g->svc.data_fd, DISK_RESERVE, &st, 0), 0);
+    assert_int_equal(st.st_size, 64 * 1024);
+}
+
 static void whose_sandbox_is_not_cleaned_stays(void **state)
 {
     struct rig *g = *state;
@@ -348,6 +385,8 @@ int main(void)
         T(all_goes_but_what_others_name),
         T(the_oldest_go_first),
         T(half_done),
+        T(what_is_freed_counts_once),
+        T(an_empty_reserve_is_filled),
         T(whose_sandbox_is_not_cleaned_stays),
         T(logs_are_compressed_once),
         T(a_log_that_cannot_be_compressed_holds_up_nothing),
