@@ -100,7 +100,8 @@ CHECKED int runs_extend(struct svc *, const struct lease *, bool *ret_cancel, st
  */
 CHECKED int runs_planned(struct svc *, const struct lease *, const struct plan *, enum run_node *ret_node,
                          struct err *);
-/* The held run fails (or is canceled): the outcome is decided, the run is finishing under the same lease. */
+/* The held run fails (or is canceled: also when somebody asked for that): the outcome is decided, the run is finishing
+ * under the same lease. */
 CHECKED int runs_fail(struct svc *, const struct lease *, const char *outcome, int code, const char *text,
                       struct err *);
 
@@ -111,6 +112,9 @@ enum gate { GATE_GO, GATE_DENIED, GATE_ASK, GATE_WOULD_ASK, GATE_CANCELED };
  * let go of before another may take the run) and CANCELED (somebody asked to cancel). */
 CHECKED int runs_gate(struct svc *, const struct lease *, struct step_row *step, bool may_wait, enum gate *ret,
                       struct err *);
+/* Why a step that the gate denied was denied: ERR_POLICY_DENIED, ERR_APPROVAL_DENIED (by a person), or ERR_EXPIRED
+ * (nobody answered in time). */
+CHECKED int runs_denied_by(struct svc *, const struct step_row *, int *ret_code, struct err *);
 /* Writes the step's end and step.finished; advances next_step when it succeeded. end: with it the run's steps are over,
  * as by runs_steps_failed, in the same commit, for nobody could tell later why; NULL: the next one may follow. */
 struct run_end {

@@ -246,3 +246,47 @@ int runs_gate(struct svc *svc, const struct lease *lease, struct step_row *step,
         *ret = h.gate;
     return r;
 }
+
+/* ---- why it denied ------------------------------------------------------ */
+
+struct denied {
+    const struct step_row *step;
+    bool expired, refused;
+};
+
+static int denied_each(void *arg, const struct approval_row *a, struct err *e)
+{
+    struct denied *d = arg;
+
+    if (id_eq(&a->step_id, &d->step->id)) {
+        d->expired |= str_eq(a->state, "expired");
+        d->refused |= str_eq(a->state, "denied");
+    }
+    return 0;
+}
+
+static int denied_tx(struct db *db, void *arg, struct err *e)
+{
+    struct denied *d = arg;
+    struct approval_filter f = {.run = &d->step->run_id};
+
+    d->expired = d->refused = false;
+    return approval_list(db, &f, denied_each, d, e);
+}
+
+int runs_denied_by(struct svc *svc, const struct step_row *step, int *ret_code, struct err *e)
+{
+    AUTO_PTR(json_free) struct json *decision = NULL;
+    struct denied d = {.step = step};
+    int r = json_parse(step->decision, strlen(step->decision), &decision, e);
+
+    if (r == 0)
+        r = store_read(svc->store, denied_tx, &d, e);
+    if (r < 0)
+        return r;
+    if (str_eq(json_str(json_get(decision, "action")), "deny"))
+        *ret_code = ERR_POLICY_DENIED;
+    else
+        *ret_code = d.expired && !d.refused ? ERR_EXPIRED : ERR_APPROVAL_DENIED;
+    return 0;
+}

@@ -356,7 +356,9 @@ int runs_planned(struct svc *svc, const struct lease *lease, const struct plan *
 static int act_fail(struct db *db, struct held *h, struct run_row *row, struct err *e)
 {
     IN_COMMIT(fail);
-    int r = runs_decide(row, h->outcome, h->code, h->text, e);
+    bool canceled = row->cancel_us && row->node != RN_APPLYING; /* that is why it is not tried again */
+    int r = canceled ? runs_decide(row, "canceled", ERR_CANCELED, NULL, e)
+                     : runs_decide(row, h->outcome, h->code, h->text, e);
 
     if (r == 0)
         r = skip_pending(db, &row->id, -1, e);
@@ -690,11 +692,11 @@ static int completed_event(struct db *db, const struct run_row *row, const struc
 }
 
 /* A step that is still written down as running when its run ends: the run broke off while it ran (the store or the
- * sandbox failed), and its sandbox is gone by now. */
-static int close_running(struct db *db, const struct id *run, struct err *e)
+ * sandbox failed), or was canceled before a worker took it up again. Its sandbox is gone by now: canceled, by us. */
+static int close_running(struct db *db, const struct run_row *row, struct err *e)
 {
     AUTO(run_steps_fini) struct run_steps l = {0};
-    int r = step_list(db, run, gather_each, &l, e);
+    int r = step_list(db, &row->id, gather_each, &l, e);
 
     for (size_t i = 0; r == 0 && i < l.n; i++) {
         struct step_row *s = &l.v[i];
@@ -702,7 +704,7 @@ static int close_running(struct db *db, const struct id *run, struct err *e)
         if (!str_eq(s->state, "running"))
             continue;
         s->finished_us = clock_now_us();
-        r = runs_set_str(&s->state, "lost", e);
+        r = runs_set_str(&s->state, str_eq(row->outcome, "canceled") ? "canceled" : "lost", e);
         if (r == 0)
             r = step_save(db, s, e);
         if (r == 0)
@@ -726,7 +728,7 @@ static int act_finish(struct db *db, struct held *h, struct run_row *row, struct
     if (r == 0)
         r = skip_pending(db, &row->id, -1, e);
     if (r == 0)
-        r = close_running(db, &row->id, e);
+        r = close_running(db, row, e);
     if (r < 0)
         return r;
     if (row->env_sealed) {

@@ -46,7 +46,7 @@ struct execute {
     bool tried_adopt, adopted_running;
     bool canceled;  /* asked for while the project was being copied */
     uint32_t asked; /* how often the copy asked whether to go on */
-    int start_code; /* why no sandbox could be built; 0 when one could */
+    int start_code; /* why the step could not be started; 0 when it was */
     int adopted_index, adopted_attempt;
     int again;
     bool retried; /* the step was lost, and its next attempt is stored */
@@ -627,9 +627,8 @@ static int start_and_wait(struct execute *x, struct step_row *s, bool *go, struc
         int q = start_later(x, s, &again, e);
         if (q < 0 || again)
             return q < 0 ? q : -ERR_INTERRUPTED;
-        opened = false;
     }
-    x->start_code = r < 0 && !opened ? e->code : 0;
+    x->start_code = r < 0 && r != -ERR_LOST ? e->code : 0; /* lost: it may have been started */
     if (r == -ERR_INTERRUPTED)
         return r; /* nothing of the step ran: it is begun again */
     if (r == -ERR_LOST) {
@@ -642,25 +641,30 @@ static int start_and_wait(struct execute *x, struct step_row *s, bool *go, struc
     } else { /* nothing ran: the step ends with what kept it from running */
         ex.started_us = ex.finished_us = clock_now_us();
         snprintf(ex.error, sizeof ex.error, "%.255s", e->msg);
-        ex.canceled = r == -ERR_CANCELED;
+        ex.canceled = x->canceled || r == -ERR_CANCELED;
         close_sandbox(x); /* an order that was not confirmed may still be on its way */
         r = make_dirs(x, e);
+        if (r == 0 && !ex.canceled) /* asked for while that was tried: then it is why nothing more is tried */
+            r = look_for_cancel(x, &ex.canceled, e);
     }
     return r < 0 ? r : end_step(x, s, &ex, go, e);
 }
 
-/* By the policy or a person. */
+/* By the policy or a person, or because nobody answered. */
 static int step_denied(struct execute *x, const struct step_row *s, bool *go, struct err *e)
 {
     char text[300];
+    int code, r;
 
     *go = str_eq(x->d->row.on_deny, "tell");
     if (*go)
         return 0;
-    snprintf(text, sizeof text, "step %lld was denied: %.200s", (long long)s->index + 1, s->title);
-    return runs_steps_failed(x->d->svc, &x->d->lease, "failed",
-                             strstr(s->decision, "\"action\":\"deny\"") ? ERR_POLICY_DENIED : ERR_APPROVAL_DENIED, text,
-                             e);
+    r = runs_denied_by(x->d->svc, s, &code, e);
+    if (r < 0)
+        return r;
+    snprintf(text, sizeof text, "step %lld was denied%s: %.200s", (long long)s->index + 1,
+             code == ERR_EXPIRED ? ", for nobody answered in time" : "", s->title);
+    return runs_steps_failed(x->d->svc, &x->d->lease, "failed", code, text, e);
 }
 
 static int run_pending(struct execute *x, struct step_row *s, bool *go, bool *waits, struct err *e)

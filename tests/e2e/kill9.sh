@@ -365,6 +365,18 @@ ended "$R" canceled canceled_by_user
 eq "steps" "$(field "$R" '.steps | length')" 2
 until_ok nothing_left
 
+t "a step that its sandbox does not take ends its run with the reason for that"
+new_run -p hello --review none --on-failure discard --cmd 'echo before'
+ended "$R" succeeded
+LOG=$T/data/runs/$R/logs/0.1.log
+new_run -p hello --review plan --on-failure discard --cmd 'echo never'
+wait_state "$R" awaiting_review
+mkdir -p "$T/data/runs/$R/logs"
+cp "$LOG" "$T/data/runs/$R/logs/0.1.log" # as if this attempt had run already
+want 0 approve "$R"
+ended "$R" failed conflict
+eq "why" "$(field "$R" .reason.message | grep -c 'could not be started: .*an attempt runs once')" 1
+
 t "a shim that a killed server ordered, and that is still being born, is waited for"
 # Its lock is held, and nobody answers at its control socket yet.
 want 0 run -d -p hello --review plan --cmd 'echo late'

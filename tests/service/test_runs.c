@@ -138,6 +138,7 @@ static void a_new_deny_wins_over_an_old_approval(void **state)
     struct step_row s;
     struct lease l;
     enum gate gate;
+    int code = 0;
 
     rig_planned(g, &id);
     OK(runs_approve(&g->svc, &g->c, &id, NULL, NULL, &e));
@@ -149,6 +150,8 @@ static void a_new_deny_wins_over_an_old_approval(void **state)
     steps.v[0] = s;
     assert_int_equal(gate, GATE_DENIED);
     assert_string_equal(s.state, "denied");
+    OK(runs_denied_by(&g->svc, &s, &code, &e));
+    assert_int_equal(code, ERR_POLICY_DENIED);
     run_steps_fini(&steps);
 }
 
@@ -545,6 +548,69 @@ static void waits_expire(void **state)
     assert_int_equal(rig_count(g, "SELECT count(*) FROM approvals WHERE state='expired'"), 1);
 }
 
+/* A step that is asked about; what becomes of the question, and why its step is denied. */
+static int denied_after(struct rig *g, bool answered)
+{
+    struct id id = rig_run(g, STEPS("curl x") ",\"review\":\"none\"}"), apr;
+    AUTO(buf_fini) struct buf b = BUF_INIT(64 * KIB);
+    struct jw w = JW_INIT(&b);
+    struct approval_filter f = {.tenant = "default", .run = &id, .limit = 10};
+    struct run_steps steps = {0};
+    struct lease l;
+    enum gate gate;
+    int code = 0;
+
+    rig_planned(g, &id);
+    l = rig_claim(g, "execute");
+    OK(runs_gate(&g->svc, &l, last_attempt(g, &id, &steps), true, &gate, &e));
+    assert_int_equal(gate, GATE_ASK);
+    if (answered) {
+        OK(runs_approvals_json(&g->svc, &f, &w, &e));
+        assert_true(
+            id_parse(ID_APPROVAL, json_str(json_get(json_at(json_get(rig_json(g, b.p), "items"), 0), "id")), &apr));
+        OK(runs_answer(&g->svc, &g->c, &apr, false, NULL, NULL, &e));
+    } else {
+        assert_int_equal(rig_mend(g, MEND_WAIT_EXPIRED, clock_now_us() + 61 * SEC_US), 1);
+    }
+    l = rig_claim(g, "execute");
+    OK(runs_gate(&g->svc, &l, last_attempt(g, &id, &steps), true, &gate, &e));
+    assert_int_equal(gate, GATE_DENIED);
+    OK(runs_denied_by(&g->svc, last_attempt(g, &id, &steps), &code, &e));
+    run_steps_fini(&steps);
+    OK(runs_fail(&g->svc, &l, "failed", code, NULL, &e));
+    rig_finish(g, &l);
+    return code;
+}
+
+static void a_denied_step_says_who_denied_it(void **state)
+{
+    struct rig *g = *state;
+
+    assert_int_equal(denied_after(g, true), ERR_APPROVAL_DENIED);
+    assert_int_equal(denied_after(g, false), ERR_EXPIRED);
+}
+
+/* Its server died, it was queued again, and before a worker took it up it was canceled: its sandbox is ended then. */
+static void a_running_step_of_a_queued_run_is_canceled_not_lost(void **state)
+{
+    struct rig *g = *state;
+    struct id id = rig_run(g, STEPS("make test") ",\"review\":\"none\"}");
+    struct run_steps steps = {0};
+    struct lease l;
+    enum gate gate;
+
+    rig_planned(g, &id);
+    l = rig_claim(g, "execute");
+    OK(runs_gate(&g->svc, &l, last_attempt(g, &id, &steps), true, &gate, &e));
+    OK(runs_later(&g->svc, &l, 0, NULL, &e));
+    OK(runs_cancel(&g->svc, &g->c, &id, &e));
+    l = rig_claim(g, "finish");
+    rig_finish(g, &l);
+    assert_string_equal(rig_state(g, &id), "canceled");
+    assert_string_equal(last_attempt(g, &id, &steps)->state, "canceled");
+    run_steps_fini(&steps);
+}
+
 static void env_is_sealed_and_wiped(void **state)
 {
     struct rig *g = *state;
@@ -888,6 +954,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_answer_holds_for_the_next_attempt, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_repeated_key_acts_once, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(waits_expire, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(a_denied_step_says_who_denied_it, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(a_running_step_of_a_queued_run_is_canceled_not_lost, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(env_is_sealed_and_wiped, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_stream_resumes_anywhere, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(an_event_behind_a_log_is_not_missed, rig_up, rig_down),

@@ -11,17 +11,17 @@
 #include "os/clock.h"
 #include "worker/worker.h"
 
-/* A shim that takes its time and then gives up. */
-static void slow_shim(const struct rig *g)
+/* A shim that gives up, after it did what `text` says. */
+static void bad_shim(const struct rig *g, const char *text)
 {
-    static const char text[] = "#!/bin/sh\nsleep 2.5\n";
+    size_t n = strlen(text);
     char path[96];
     int fd;
 
     snprintf(path, sizeof path, "%s/shim", g->dir);
     fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
     assert_true(fd >= 0);
-    assert_int_equal(write(fd, text, sizeof text - 1), sizeof text - 1);
+    assert_int_equal(write(fd, text, n), n);
     close(fd);
     assert_int_equal(setenv("SALLYPORT_SHIM", path, 1), 0);
 }
@@ -32,7 +32,7 @@ static void a_run_that_takes_longer_than_its_lease_is_not_taken_away(void **stat
     struct workers *workers = NULL;
     struct id id;
 
-    slow_shim(g);
+    bad_shim(g, "#!/bin/sh\nsleep 2.5\n");
     g->svc.set.lease_ms = 1000;
     id = rig_run(g, "{\"project_id\":\"hello\",\"review\":\"none\",\"steps\":[{\"command\":\"true\"}]}");
     OK(workers_start(&g->svc, 3, &workers, &e));
@@ -77,11 +77,71 @@ static void what_the_server_fails_at_is_tried_again_and_then_told(void **state)
     assert_int_equal(rig_count(g, "SELECT count(*) FROM run_events WHERE type='step.finished'"), 1);
 }
 
+static void ends(struct rig *g, const struct id *id, const char *state, const char *reason)
+{
+    struct run_row row = {0};
+
+    for (int i = 0; i < 1200 && !str_eq(rig_state(g, id), state); i++)
+        clock_sleep_us(50 * MS_US);
+    OK(runs_row(&g->svc, NULL, id, &row, &e));
+    assert_string_equal(run_sm_state(row.node), state);
+    assert_string_equal(row.reason_code, reason);
+    run_row_fini(&row);
+}
+
+/* The server fails at it, and would try again; but somebody asked to cancel. */
+static void what_is_canceled_while_the_server_fails_at_it_ends_as_canceled(void **state)
+{
+    struct rig *g = *state;
+    struct workers *workers = NULL;
+    char text[256], began[96];
+    struct id id;
+    int fd;
+
+    snprintf(began, sizeof began, "%s/began", g->dir);
+    snprintf(text, sizeof text, "#!/bin/sh\n: > %s\nwhile [ ! -e %s/go ]; do sleep 0.05; done\n", began, g->dir);
+    bad_shim(g, text);
+    g->svc.set.retries = 3;
+    g->svc.set.retry_ms = g->svc.set.retry_max_ms = 5;
+    id = rig_run(g, "{\"project_id\":\"hello\",\"review\":\"none\",\"steps\":[{\"command\":\"true\"}]}");
+    OK(workers_start(&g->svc, 1, &workers, &e));
+    for (int i = 0; i < 1200 && access(began, F_OK) < 0; i++)
+        clock_sleep_us(50 * MS_US);
+    OK(runs_cancel(&g->svc, &g->c, &id, &e));
+    snprintf(text, sizeof text, "%s/go", g->dir);
+    fd = open(text, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    close(fd);
+    ends(g, &id, "canceled", "canceled_by_user");
+    workers_stop(workers);
+    assert_int_equal(unsetenv("SALLYPORT_SHIM"), 0);
+    assert_int_equal(rig_count(g, "SELECT count(*) FROM run_steps WHERE state='canceled'"), 1);
+}
+
+static void a_question_that_nobody_answers_ends_its_run_as_expired(void **state)
+{
+    struct rig *g = *state;
+    struct workers *workers = NULL;
+    struct id id = rig_run(g, "{\"project_id\":\"hello\",\"review\":\"none\",\"steps\":[{\"command\":\"curl x\"}]}");
+
+    OK(workers_start(&g->svc, 1, &workers, &e));
+    for (int i = 0; i < 1200 && !str_eq(rig_state(g, &id), "awaiting_approval"); i++)
+        clock_sleep_us(50 * MS_US);
+    assert_int_equal(rig_mend(g, MEND_WAIT_EXPIRED, clock_now_us() + 61 * SEC_US), 1);
+    runs_wake(&g->svc);
+    ends(g, &id, "failed", "expired");
+    workers_stop(workers);
+    assert_int_equal(rig_count(g, "SELECT count(*) FROM run_steps WHERE state='denied'"), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_run_that_takes_longer_than_its_lease_is_not_taken_away, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(what_the_server_fails_at_is_tried_again_and_then_told, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(what_is_canceled_while_the_server_fails_at_it_ends_as_canceled, rig_up,
+                                        rig_down),
+        cmocka_unit_test_setup_teardown(a_question_that_nobody_answers_ends_its_run_as_expired, rig_up, rig_down),
     };
 
     return cmocka_run_group_tests_name("workers", tests, NULL, NULL);
