@@ -18,8 +18,10 @@
 #define SERVED_MS 500 /* from a question to a worker that takes it up */
 #define LOOK_MS   200 /* the same, where nobody waits for the answer but a person who looks */
 /* Who waits holds one of the few threads that answer requests. An answer takes less than a millisecond; so nobody waits
- * behind two who wait longer, and is told to try again. */
+ * behind two who wait longer, and is told to try again. Who only looks does not wait behind anybody: so those who may
+ * read, and no more, leave room for those who type. */
 #define WAIT_MAX 2
+#define LOOK_MAX 1
 #define NOTE_US  (60 * SEC_US) /* how often what was typed is written down */
 
 struct ask {
@@ -283,9 +285,9 @@ static void take_back(struct terminal *t, struct ask *a)
 }
 
 /* Lock held. Who got true takes itself out of `waiting`. */
-static bool begin_wait(struct terminals *ts)
+static bool begin_wait(struct terminals *ts, int max)
 {
-    if (ts->waiting >= WAIT_MAX)
+    if (ts->waiting >= max)
         return false;
     ts->waiting++;
     return true;
@@ -412,7 +414,7 @@ static int try_ask(struct svc *svc, struct caller *c, const struct id *step, con
     int r = 0;
 
     pthread_mutex_lock(&ts->mu);
-    if (!begin_wait(ts)) {
+    if (!begin_wait(ts, WAIT_MAX)) {
         pthread_mutex_unlock(&ts->mu);
         return err_set(e, ERR_UNAVAILABLE, "too many are typing at this moment: try again");
     }
@@ -461,7 +463,7 @@ bool terminals_look(struct svc *svc, const struct id *step, struct sandbox_tty *
 
     pthread_mutex_lock(&ts->mu);
     t = find(ts, step);
-    if (t && begin_wait(ts)) {
+    if (t && begin_wait(ts, LOOK_MAX)) {
         r = ask_and_wait(t, &a, LOOK_MS, NULL);
         ts->waiting--;
     }

@@ -2,6 +2,7 @@
 #include "tests/service/rig.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "os/clock.h"
 #include "service/terminals.h"
@@ -51,6 +52,46 @@ static void *look(void *arg)
     return terminals_look(&l->g->svc, &l->step, &got) ? arg : NULL;
 }
 
+static void count_wake(void *arg)
+{
+    (*(atomic_int *)arg)++;
+}
+
+static void *look_on(void *arg)
+{
+    (void)look(arg);
+    return NULL;
+}
+
+/* Who looks while another one waits is not let in: one place is kept for who types. */
+static void one_looks_at_a_time(void **state)
+{
+    struct looker l = {*state, id_new(ID_STEP)};
+    struct id run = id_new(ID_RUN);
+    struct terminal *t = NULL;
+    struct sandbox_tty got;
+    atomic_int asked = 0;
+    bool tried = false;
+
+    OK(terminal_open(l.g->svc.terminals, "default", &run, &l.step, count_wake, &asked, &t, &e));
+    for (int i = 0; i < 20 && !tried; i++) {
+        pthread_t th;
+
+        asked = 0;
+        assert_int_equal(pthread_create(&th, NULL, look_on, &l), 0);
+        while (asked == 0)
+            clock_sleep_us(100);
+        assert_false(terminals_look(&l.g->svc, &l.step, &got));
+        if (pthread_tryjoin_np(th, NULL) != 0) { /* it waited meanwhile */
+            tried = true;
+            assert_int_equal(asked, 1);
+            pthread_join(th, NULL);
+        }
+    }
+    assert_true(tried);
+    terminal_close(&l.g->svc, t);
+}
+
 /* Closing answers who waits. */
 static void closed_while_asked(void **state)
 {
@@ -78,6 +119,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(nobody_is_there, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(an_idle_worker, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(one_looks_at_a_time, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(closed_while_asked, rig_up, rig_down),
     };
 
