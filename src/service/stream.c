@@ -1,6 +1,6 @@
 /* stream - see stream.h. A stream is in one of these states:
  *
- *   resting   a cursor as text, or nothing (the beginning)
+ *   resting   a cursor as text
  *   reading   rd: reads on its own. On the shelf while its user does something else; taken off it, the oldest first,
  *             the reader is given up and the cursor stays
  *   live      sub.at: stands on a node of the run's tail. No reader, no cursor of its own
@@ -110,6 +110,16 @@ static int check_cursor(const char *cursor, const struct id *run, int64_t *ret_s
     return r;
 }
 
+/* The text of the place before the first item; NULL: out of memory. */
+static char *beginning(const struct id *run)
+{
+    const struct cursor at = {0};
+    char text[CURSOR_TEXT_MAX];
+
+    cursor_encode(&at, run, text);
+    return str_dup(text);
+}
+
 int stream_open(struct svc *svc, const char *tenant, const struct id *run, const char *cursor, struct stream **ret,
                 struct err *e)
 {
@@ -133,7 +143,7 @@ int stream_open(struct svc *svc, const char *tenant, const struct id *run, const
     s->ended = o.final && seq == o.event_seq;
     if (o.gone && !s->ended)
         return err_set(e, ERR_GONE, "%s", o.why.msg);
-    s->cursor = str_dup(cursor ? cursor : "");
+    s->cursor = cursor && *cursor ? str_dup(cursor) : beginning(run);
     if (!s->cursor)
         return err_oom(e);
     *ret = TAKE(s);
@@ -202,11 +212,25 @@ static void on_shelf(struct stream *s)
     pthread_mutex_unlock(&all->mu);
 }
 
+/* Who is on the shelf may lose his reader at any moment. */
+static bool has_reader_to_shelve(struct stream *s)
+{
+    struct streams *all = s->svc->streams;
+    bool has;
+
+    if (!all)
+        return false;
+    pthread_mutex_lock(&all->mu);
+    has = s->rd && !s->shelved;
+    pthread_mutex_unlock(&all->mu);
+    return has;
+}
+
 void stream_rest(struct stream *s)
 {
     if (s->sub.at) {
         tail_end_loan(&s->sub);
-    } else if (s->rd && !s->shelved && s->svc->streams) {
+    } else if (has_reader_to_shelve(s)) {
         stream_reader_rest(s->rd);
         on_shelf(s);
     }
@@ -240,9 +264,7 @@ const char *stream_cursor(struct stream *s)
     if (s->sub.at)
         return tail_cursor(&s->sub);
     off_shelf(s);
-    if (!s->rd && *s->cursor)
-        return s->cursor;
-    return ensure_reader(s, NULL) < 0 ? "" : stream_reader_cursor(s->rd);
+    return s->rd ? stream_reader_cursor(s->rd) : s->cursor;
 }
 
 /* Cut off from the tail: reads on from where it stood. */

@@ -46,7 +46,7 @@ CHECKED int stream_poll(struct stream *, struct stream_item *ret);
  * item. Never blocks for long. */
 void stream_rest(struct stream *);
 bool stream_ended(const struct stream *);
-/* Where the stream stands, as text; borrowed until the next call. May block. */
+/* Where the stream stands, as text; borrowed until the next call. */
 const char *stream_cursor(struct stream *);
 
 /* What the streams of a process share. One per svc, before the first stream and after the last. */

@@ -2,6 +2,7 @@
 #include "tests/service/rig.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -463,6 +464,31 @@ static void who_does_not_read_costs_little_and_loses_nothing(void **state)
 }
 
 /* More of them than readers are kept: each goes on where it stood. */
+/* A subscription is told its cursor long before its client reads on. */
+static void who_has_only_asked_where_it_begins_costs_little(void **state)
+{
+    enum { N = 200 };
+    struct reader r[N];
+    struct tape t;
+    size_t before;
+
+    tape_begin(&t, *state);
+    before = mallinfo2().uordblks;
+    for (int i = 0; i < N; i++) {
+        reader_open(&r[i], &t, NULL, true);
+        assert_true(stream_cursor(r[i].s)[0] != '\0');
+    }
+    assert_true(mallinfo2().uordblks - before < N * 2 * KIB);
+    event(&t, -1, "run.completed");
+    for (int i = 0; i < N; i++) {
+        read_all(&r[i]);
+        same(&r[i], &r[0]);
+    }
+    for (int i = 0; i < N; i++)
+        reader_close(&r[i]);
+    tape_end(&t);
+}
+
 static void many_who_read_on_their_own_take_turns(void **state)
 {
     enum { N = 40, LINES = 30 };
@@ -594,6 +620,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_cursor_that_was_made_up_keeps_nobody_busy, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(binary_and_long_output_is_whole, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(who_does_not_read_costs_little_and_loses_nothing, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(who_has_only_asked_where_it_begins_costs_little, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(many_who_read_on_their_own_take_turns, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_poll_never_reads, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(nobody_loses_anything_while_all_go_at_once, rig_up, rig_down),
