@@ -205,6 +205,12 @@ static bool too_odd(const char *form)
     return n >= FORM_MAX || opens > OPEN_MAX || (opens != closes && strchr(form, SHELL_F_COMMA));
 }
 
+/* A sequence nobody knows, where the word had nothing unknown before: it stands for any number of words. */
+static unsigned odd_sequence(const char *form, const struct shell_word *w)
+{
+    return strstr(form, "\x01\x01") && !strstr(w->form, "\x01\x01") ? SHELL_W_SPLIT : 0;
+}
+
 bool shell_brace_expand(struct shell *sh, const struct shell_word *w, struct shell_word **words, size_t *n, size_t *cap)
 {
     struct list out = {.n = 0};
@@ -224,7 +230,7 @@ bool shell_brace_expand(struct shell *sh, const struct shell_word *w, struct she
                 shell_brace_drop(form);
             slot->form = form ? form : "";
             if (!plain && strcmp(out.v[0], w->form) != 0) /* {e..e} */
-                slot->flags |= SHELL_W_BRACE;
+                slot->flags |= SHELL_W_BRACE | odd_sequence(out.v[0], w);
             shell_word_finish(slot);
         }
     } else {
@@ -240,7 +246,7 @@ bool shell_brace_expand(struct shell *sh, const struct shell_word *w, struct she
                 break;
             shell_brace_drop(out.v[i]);
             *slot = shell_word_form(sh, out.v[i], strlen(out.v[i]));
-            slot->flags |= (w->flags & ~(unsigned)SHELL_W_DYNAMIC) | SHELL_W_BRACE;
+            slot->flags |= (w->flags & ~(unsigned)SHELL_W_DYNAMIC) | SHELL_W_BRACE | odd_sequence(out.v[i], w);
             slot->flags &= ~(unsigned)SHELL_W_MADE;
             if (empty) { /* {"",x}: an empty word; {"x",}: none */
                 *slot = shell_word_form(sh, "\x01\x01", 2);

@@ -230,6 +230,8 @@ class Matcher:
 
     def name(self, word, path, argv):
         form = word[2]
+        if word[0] & W_MADE:  # xargs -0 makes the line's end a part of the name: no program is called that
+            path = path.rstrip(b'\n')
         if b'/' in form and argv[:1] == [form] and path.startswith(b'/') and path.rsplit(b'/', 1)[1] == form.rsplit(b'/', 1)[1]:
             return True  # bash's exec makes the path a full one, and leaves the name
         if form == path or (b'/' not in form and re.match(rb'(/usr(/local)?)?/s?bin/', path) and form == path.rsplit(b'/', 1)[1]):
