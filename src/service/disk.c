@@ -15,6 +15,7 @@
 
 #define DEPTH_MAX   200
 #define RESERVE_MAX (16 * (int64_t)MIB)
+#define FILES_MIN   1024 /* that can still be made: a run makes dozens */
 
 const char *disk_kind_name(int kind)
 {
@@ -133,11 +134,18 @@ static long long mib(int64_t bytes)
 }
 
 /* The worse of the two is told. */
-static void judge(const struct svc_settings *s, struct disk_room *r)
+static void judge(const struct svc_settings *s, int64_t files, struct disk_room *r)
 {
     int64_t reserve = s->min_free_bytes, budget = s->disk_budget_bytes;
 
-    if (reserve && r->free_bytes >= 0 && r->free_bytes < reserve) {
+    if (reserve && files >= 0 && files < FILES_MIN) {
+        r->level = DISK_REFUSE;
+        snprintf(
+            r->why, sizeof r->why,
+            "the disk of the data directory takes only %lld more files, however small: make room, or remove more by "
+            "retention",
+            (long long)files);
+    } else if (reserve && r->free_bytes >= 0 && r->free_bytes < reserve) {
         r->level = DISK_REFUSE;
         snprintf(
             r->why, sizeof r->why,
@@ -161,13 +169,16 @@ void disk_room(const struct svc *svc, struct disk_room *ret)
     struct disk_room r = {.free_bytes = -1, .total_bytes = -1};
     struct disk_usage use;
     struct statvfs st;
+    int64_t files = -1;
 
     if (fstatvfs(svc->data_fd, &st) == 0) {
+        if (st.f_files > 0) /* 0: it has no bound of its own */
+            files = (int64_t)st.f_favail;
         r.free_bytes = (int64_t)st.f_bavail * (int64_t)st.f_frsize;
         r.total_bytes = (int64_t)st.f_blocks * (int64_t)st.f_frsize;
     }
     keeper_usage(svc->keeper, &use);
     r.used_bytes = use.total;
-    judge(&svc->set, &r);
+    judge(&svc->set, files, &r);
     *ret = r;
 }

@@ -15,8 +15,8 @@ struct disk_usage {
 };
 /* Walks the data directory. What vanishes meanwhile does not count. */
 CHECKED int disk_measure(int data_fd, struct disk_usage *ret, struct err *);
-/* Allocated bytes below a directory, without files that have another name (an artifact's): what removing it frees; 0 when
- * there is none. */
+/* Allocated bytes below a directory, without files that have another name (an artifact's): what removing it frees; 0
+ * when there is none. */
 int64_t disk_tree_bytes(int dirfd, const char *path);
 
 /* DATA/reserve: room for what must be written on a disk that is full to the last byte: without a commit nothing can be
@@ -34,6 +34,6 @@ struct disk_room {
     int64_t used_bytes;              /* of the data directory, when it was last measured */
     char why[256];                   /* a sentence, unless OK */
 };
-/* min_free and disk_budget against what is there. TIGHT: a quarter more than min_free is left, or less than a twentieth
- * of the budget: the rules of retention are applied early. */
+/* min_free (with it, a thousand more files) and disk_budget against what is there. TIGHT: a quarter more than min_free
+ * is left, or less than a twentieth of the budget: the rules of retention are applied early. */
 void disk_room(const struct svc *, struct disk_room *ret);

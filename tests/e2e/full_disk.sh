@@ -50,7 +50,7 @@ server_stop
 umount "$P"
 rm -rf "$T/data"
 mkdir "$T/data"
-mount -t tmpfs -o size=64m,mode=700 none "$T/data" || exit 1
+mount -t tmpfs -o size=64m,nr_inodes=9000,mode=700 none "$T/data" || exit 1
 hello "$T/hello"
 E2E_ERRORS_OK='No space left\|disk is full\|storage_full\|database or disk is full'
 
@@ -107,6 +107,17 @@ until_ok quiet
 ended "$SLOW" succeeded
 want 0 logs "$SLOW"
 eq "its log" "$(xargs <"$T/out")" "begun ended"
+
+t "no more files can be made: the same, however many bytes are free"
+mkdir "$T/data/names"
+(cd "$T/data/names" && seq $(($(stat -fc %d .) - 900)) | xargs touch)
+want_api 507 POST /runs '{"project_id":"hello","steps":[{"command":"true"}]}'
+eq code "$(j .error.code)" disk_full
+until_ok readyz_is 503
+has "$T/readyz" "more files"
+rm -r "$T/data/names"
+until_ok readyz_is 200
+until_ok accepted
 
 t "full to the last byte while a step writes: it goes on, and its log says how much is missing, and where"
 go 'i=0; while [ $i -lt 80 ]; do printf "%01999d\n" $i; i=$((i+1)); sleep 0.1; done; exit 3'
