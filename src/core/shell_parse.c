@@ -272,7 +272,8 @@ static bool simple_word(struct shell_ps *ps, struct shell_cmd *c, struct growing
         shell_ps_fail(ps, start, "an array index that is not understood");
         return false;
     }
-    if (!c->nwords && c->nredirs && shell_ps_peek(ps) != R_NONE) { /* a name in `<f ! x`, a reserved word in `(<f ! x)` */
+    if (!c->nwords && c->nredirs &&
+        shell_ps_peek(ps) != R_NONE) { /* a name in `<f ! x`, a reserved word in `(<f ! x)` */
         shell_ps_fail(ps, start, "a reserved word behind a redirection");
         return false;
     }

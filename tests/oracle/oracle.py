@@ -248,6 +248,8 @@ def implied(seen, path, argv):
     tar = any(words and words[0][2] == b'tar' for _, words in seen.cmds)
     if path in (b'sh', b'/bin/sh') and argv[1:2] == [b'-c']:  # what that shell runs is told by itself
         return any(words and words[0][2] in TEXT_RUNNERS for _, words in seen.cmds) or (tar and argv[2:] and argv[2].split()[0] in COMPRESSORS)
+    if path in (b'sh', b'/bin/sh') and any(words and words[0][2] == argv[1:2][0] for _, words in seen.cmds if argv[1:2]):
+        return True  # a file of the workspace that is a script: what it may do is the sandbox's affair
     return tar and path.rsplit(b'/', 1)[-1] in COMPRESSORS
 
 
