@@ -418,12 +418,30 @@ static ssize_t send_now(struct io_conn *c, const struct buf *a, const struct buf
     return k == UV_EAGAIN ? 0 : k;
 }
 
+/* Keeps a copy of what is behind `skip`, and no byte more. */
+static enum io_sent send_rest(struct io_conn *c, const struct buf *a, const struct buf *b, size_t skip)
+{
+    uv_buf_t v[2];
+    struct buf rest = BUF_INIT(a->len + b->len - skip), none = {0};
+    unsigned n = pieces(a, b, skip, v);
+    if (buf_reserve(&rest, rest.max) == 0)
+        for (unsigned i = 0; i < n; i++)
+            buf_add(&rest, v[i].base, v[i].len);
+    enum io_sent r = rest.bad ? IO_BROKEN : send_later(c, &rest, &none, 0);
+    buf_fini(&rest);
+    return r;
+}
+
+/* What a slow client leaves may stay for long: the buffers themselves are kept only where that wastes little. */
 enum io_sent io_send(struct io_conn *c, struct buf *a, struct buf *b)
 {
     enum io_sent r = IO_BROKEN;
     ssize_t k = send_now(c, a, b);
-    if (k >= 0)
-        r = (size_t)k == a->len + b->len ? IO_DONE : send_later(c, a, b, (size_t)k);
+    size_t all = a->len + b->len, rest = k > 0 ? all - (size_t)k : all;
+    if (k >= 0 && rest == 0)
+        r = IO_DONE;
+    else if (k >= 0)
+        r = a->cap + b->cap > rest + rest / 4 ? send_rest(c, a, b, (size_t)k) : send_later(c, a, b, (size_t)k);
     buf_fini(a);
     buf_fini(b);
     return r;
@@ -431,19 +449,10 @@ enum io_sent io_send(struct io_conn *c, struct buf *a, struct buf *b)
 
 enum io_sent io_send_copy(struct io_conn *c, const struct buf *a, const struct buf *b)
 {
-    uv_buf_t v[2];
     ssize_t k = send_now(c, a, b);
     if (k < 0)
         return IO_BROKEN;
-    if ((size_t)k == a->len + b->len)
-        return IO_DONE;
-    struct buf rest = BUF_INIT(a->len + b->len - (size_t)k), none = {0};
-    unsigned n = pieces(a, b, (size_t)k, v);
-    for (unsigned i = 0; i < n; i++)
-        buf_add(&rest, v[i].base, v[i].len);
-    enum io_sent r = rest.bad ? IO_BROKEN : send_later(c, &rest, &none, 0);
-    buf_fini(&rest);
-    return r;
+    return (size_t)k == a->len + b->len ? IO_DONE : send_rest(c, a, b, (size_t)k);
 }
 
 size_t io_unsent(struct io_conn *c)
