@@ -3,11 +3,10 @@
  *
  * May include: base/ os/ net/.   Threads: one. */
 #include "base/str.h"
-#include "cli/cmd.h"
+#include "cli/reply.h"
 #include "cli/resolve.h"
 #include "cli/save.h"
 #include "cli/show.h"
-#include "cli/table.h"
 #include <inttypes.h>
 
 #define PAGE          500
@@ -54,9 +53,8 @@ static int one_page(struct reading *rd, struct err *e)
     if (r < 0)
         return r;
     const struct json *items = json_get(reply.json, "items"), *next = json_get(reply.json, "next_seq");
-    if (rd->c->ui.json)
-        ui_json(&rd->c->ui, reply.body.p, reply.body.len);
-    for (size_t i = 0; i < json_len(items) && !rd->c->ui.json; i++)
+    bool told = reply_json(rd->c, &reply);
+    for (size_t i = 0; i < json_len(items) && !told; i++)
         add_record(rd->t, json_at(items, i));
     if (rd->left > 0)
         rd->left -= (int64_t)json_len(items);
@@ -119,11 +117,10 @@ int cmd_audit_verify(struct cli *c, struct err *e)
     const struct json *head = json_get(reply.json, "head");
     const char *error = show_str(reply.json, "error");
     bool ok = json_true(json_get(reply.json, "ok"));
-    if (c->ui.json)
-        ui_json(&c->ui, reply.body.p, reply.body.len);
+    bool told = reply_json(c, &reply);
     if (!ok)
         return err_set(e, ERR_AUDIT_BROKEN, "%s", error ? error : "the audit chain is broken");
-    if (!c->ui.json)
+    if (!told)
         ui_printf(&c->ui, "ok: %" PRId64 " records, head %" PRId64 " %s\n", show_int(reply.json, "records"),
                   show_int(head, "seq"), ui_one(&c->ui, show_str(head, "hash")));
     return 0;

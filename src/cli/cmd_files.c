@@ -3,10 +3,10 @@
  * May include: base/ os/ net/.   Threads: one. */
 #include "base/str.h"
 #include "cli/flow.h"
+#include "cli/reply.h"
 #include "cli/resolve.h"
 #include "cli/save.h"
 #include "cli/show.h"
-#include "cli/table.h"
 
 #define PATH_BYTES (64 * KIB)
 
@@ -21,7 +21,7 @@ int cmd_diff(struct cli *c, struct err *e)
     if (c->ui.json) { /* a patch is not JSON: the changes are its machine form */
         r = flow_get_changes(&c->api, &id, &changes, e);
         if (r == 0)
-            ui_json(&c->ui, changes.body.p, changes.body.len);
+            reply_json(c, &changes);
         return r;
     }
     api_path(&path, "/runs/{}/diff", id.s, NULL);
@@ -86,9 +86,7 @@ int cmd_artifacts(struct cli *c, struct err *e)
     const struct json *items = json_get(reply.json, "items");
     if (cli_arg(c, 1))
         return get_one(c, &id, items, cli_arg(c, 1), e);
-    if (c->ui.json)
-        ui_json(&c->ui, reply.body.p, reply.body.len);
-    else
+    if (!reply_json(c, &reply))
         list(c, items);
     return 0;
 }

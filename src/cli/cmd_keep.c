@@ -2,7 +2,7 @@
  *
  * May include: base/ os/ net/.   Threads: one. */
 #include "base/str.h"
-#include "cli/cmd.h"
+#include "cli/reply.h"
 #include "cli/resolve.h"
 #include "cli/show.h"
 #include <inttypes.h>
@@ -23,9 +23,7 @@ int cmd_runs_keep(struct cli *c, struct err *e)
         r = api_send(&c->api, "POST", &path, &body, &reply, e);
     if (r < 0)
         return r;
-    if (c->ui.json)
-        ui_json(&c->ui, reply.body.p, reply.body.len);
-    else
+    if (!reply_json(c, &reply))
         ui_note(&c->ui, keep ? "%s is kept for ever" : "%s is kept as long as the rules say", id.s);
     return 0;
 }
@@ -73,11 +71,10 @@ static void show_retention(struct ui *ui, const struct json *doc)
               show_int(done, "logs_compressed"), show_int(done, "logs_removed"), show_int(done, "runs_removed"));
 }
 
-static int show_actions(struct cli *c, const struct json *doc)
+static void show_actions(struct ui *ui, const struct json *doc)
 {
     AUTO(buf_fini) struct buf total = BUF_INIT(64);
     const struct json *actions = json_get(doc, "actions");
-    struct ui *ui = &c->ui;
     for (size_t i = 0; i < json_len(actions); i++) {
         const struct json *a = json_at(actions, i);
         AUTO(buf_fini) struct buf b = BUF_INIT(64);
@@ -87,43 +84,27 @@ static int show_actions(struct cli *c, const struct json *doc)
     }
     text_bytes(&total, show_int(doc, "bytes"));
     ui_note(ui, json_true(json_get(doc, "dry_run")) ? "%s would be free again" : "%s are free again", total.p);
-    return 0;
 }
 
 static int apply_rules(struct cli *c, bool dry, struct err *e)
 {
     AUTO(buf_fini) struct buf path = BUF_INIT(KIB), body = BUF_INIT(KIB);
-    AUTO(api_reply_fini) struct api_reply reply = {0};
     struct jw w = JW_INIT(&body);
     jw_obj(&w);
     jw_kbool(&w, "dry_run", dry);
     jw_end_obj(&w);
     api_path(&path, "/retention", NULL);
-    int r = api_send(&c->api, "POST", &path, &body, &reply, e);
-    if (r < 0)
-        return r;
-    if (!c->ui.json)
-        return show_actions(c, reply.json);
-    ui_json(&c->ui, reply.body.p, reply.body.len);
-    return 0;
+    return reply_show(c, "POST", &path, &body, show_actions, e);
 }
 
 int cmd_retention(struct cli *c, struct err *e)
 {
     AUTO(buf_fini) struct buf path = BUF_INIT(KIB);
-    AUTO(api_reply_fini) struct api_reply reply = {0};
     bool dry = args_has(&c->args, "dry-run"), now = args_has(&c->args, "now");
     if (dry && now)
         return err_set(e, ERR_USAGE, "give --dry-run or --now, not both");
     if (dry || now)
         return apply_rules(c, dry, e);
     api_path(&path, "/retention", NULL);
-    int r = api_get(&c->api, &path, &reply, e);
-    if (r < 0)
-        return r;
-    if (c->ui.json)
-        ui_json(&c->ui, reply.body.p, reply.body.len);
-    else
-        show_retention(&c->ui, reply.json);
-    return 0;
+    return reply_show(c, "GET", &path, NULL, show_retention, e);
 }

@@ -2,10 +2,9 @@
  *
  * May include: base/ os/ net/.   Threads: one. */
 #include "base/str.h"
-#include "cli/cmd.h"
 #include "cli/edit.h"
+#include "cli/reply.h"
 #include "cli/show.h"
-#include "cli/table.h"
 #include "os/file.h"
 #include <fcntl.h>
 #include <inttypes.h>
@@ -33,12 +32,11 @@ int cmd_policy_show(struct cli *c, struct err *e)
     if (r < 0)
         return r;
     text = show_str(reply.json, "text");
-    if (c->ui.json)
-        ui_json(&c->ui, reply.body.p, reply.body.len);
-    else if (!text)
+    if (reply_json(c, &reply))
+        return 0;
+    if (!text)
         return err_set(e, ERR_IO, "the server's answer holds no policy");
-    else
-        ui_page(&c->ui, text, strlen(text), false);
+    ui_page(&c->ui, text, strlen(text), false);
     return 0;
 }
 
@@ -57,12 +55,10 @@ int cmd_policy_versions(struct cli *c, struct err *e)
 {
     static const char *const head[] = {"VERSION", "SINCE", "BY", "NOTE"};
     AUTO(buf_fini) struct buf path = BUF_INIT(KIB);
-    struct table t;
+    static const struct reply_table like = {head, ARRAY_LEN(head), 3, add_version,
+                                            "only the built-in default: sallyport policy show"};
     api_path(&path, "/policy/versions", NULL);
-    table_init(&t, ARRAY_LEN(head), 3, head);
-    int r = api_each(&c->api, &path, 0, add_version, &t, e);
-    table_print(&t, &c->ui, c->ui.json || r < 0 ? "" : "only the built-in default: sallyport policy show");
-    return r;
+    return reply_list(c, &path, 0, &like, e);
 }
 
 int cmd_policy_file(const char *file, struct buf *out, struct err *e)
@@ -101,9 +97,7 @@ int cmd_policy_test(struct cli *c, struct err *e)
         show_problems(&c->ui, reply.json);
         return r;
     }
-    if (c->ui.json)
-        ui_json(&c->ui, reply.body.p, reply.body.len);
-    else
+    if (!reply_json(c, &reply))
         show_verdict(&c->ui, reply.json);
     c->exit = exit_of_decision(show_str(reply.json, "decision"));
     return 0;
@@ -129,9 +123,7 @@ static int put_policy(struct cli *c, const struct buf *text, int64_t base, struc
 
 static void say_version(struct cli *c, const struct api_reply *reply)
 {
-    if (c->ui.json)
-        ui_json(&c->ui, reply->body.p, reply->body.len);
-    else
+    if (!reply_json(c, reply))
         ui_printf(&c->ui, "policy version %" PRId64 " is in force\n", show_int(reply->json, "version"));
 }
 

@@ -2,10 +2,9 @@
  *
  * May include: base/ os/ net/.   Threads: one. */
 #include "base/str.h"
-#include "cli/cmd.h"
+#include "cli/reply.h"
 #include "cli/resolve.h"
 #include "cli/show.h"
-#include "cli/table.h"
 #include "os/file.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -61,7 +60,6 @@ int cmd_project_add(struct cli *c, struct err *e)
 {
     AUTO(buf_fini) struct buf path = BUF_INIT(KIB);
     AUTO(buf_fini) struct buf body = BUF_INIT(64 * KIB);
-    AUTO(api_reply_fini) struct api_reply reply = {0};
     struct jw w = JW_INIT(&body);
     char *dir = NULL;
     int r = dir_canonical(cli_arg(c, 0), &dir, e);
@@ -74,14 +72,7 @@ int cmd_project_add(struct cli *c, struct err *e)
     jw_end_obj(&w);
     free(dir);
     api_path(&path, "/projects", NULL);
-    r = api_send(&c->api, "POST", &path, &body, &reply, e);
-    if (r < 0)
-        return r;
-    if (c->ui.json)
-        ui_json(&c->ui, reply.body.p, reply.body.len);
-    else
-        show_project(&c->ui, reply.json);
-    return 0;
+    return reply_show(c, "POST", &path, &body, show_project, e);
 }
 
 static int add_row(void *arg, const struct json *p)
@@ -99,34 +90,28 @@ int cmd_project_list(struct cli *c, struct err *e)
 {
     static const char *const head[] = {"NAME", "DIRECTORY", "SINCE", "ID"};
     AUTO(buf_fini) struct buf path = BUF_INIT(KIB);
-    struct table t;
+    static const struct reply_table like = {head, ARRAY_LEN(head), 1, add_row,
+                                            "no projects: sallyport project add DIR"};
     api_path(&path, "/projects", NULL);
-    table_init(&t, ARRAY_LEN(head), 1, head);
-    int r = api_each(&c->api, &path, 0, add_row, &t, e);
-    table_print(&t, &c->ui, c->ui.json || r < 0 ? "" : "no projects: sallyport project add DIR");
-    return r;
+    return reply_list(c, &path, 0, &like, e);
+}
+
+static void show_whole(struct ui *ui, const struct json *p)
+{
+    show_project(ui, p);
+    show_toolchains(ui, json_get(p, "toolchains"));
 }
 
 int cmd_project_show(struct cli *c, struct err *e)
 {
     AUTO(buf_fini) struct buf path = BUF_INIT(8 * KIB);
-    AUTO(api_reply_fini) struct api_reply reply = {0};
     char *project = NULL;
     int r = resolve_project(c, cli_arg(c, 0), &project, e);
     if (r < 0)
         return r;
     api_path(&path, "/projects/{}", project, NULL);
     free(project);
-    r = api_get(&c->api, &path, &reply, e);
-    if (r < 0)
-        return r;
-    if (c->ui.json) {
-        ui_json(&c->ui, reply.body.p, reply.body.len);
-        return 0;
-    }
-    show_project(&c->ui, reply.json);
-    show_toolchains(&c->ui, json_get(reply.json, "toolchains"));
-    return 0;
+    return reply_show(c, "GET", &path, NULL, show_whole, e);
 }
 
 /* "runs=90d,logs=14d" or "default" as the object of the API. */
@@ -159,7 +144,6 @@ int cmd_project_set(struct cli *c, struct err *e)
 {
     AUTO(buf_fini) struct buf path = BUF_INIT(8 * KIB);
     AUTO(buf_fini) struct buf body = BUF_INIT(8 * KIB);
-    AUTO(api_reply_fini) struct api_reply reply = {0};
     struct jw w = JW_INIT(&body);
     const char *tools = args_get(&c->args, "toolchains"), *seed = args_get(&c->args, "seed");
     const char *keep = args_get(&c->args, "retention");
@@ -180,14 +164,7 @@ int cmd_project_set(struct cli *c, struct err *e)
         jw_kint(&w, "max_running", running);
     jw_end_obj(&w);
     api_path(&path, "/projects/{}/settings", cli_arg(c, 0), NULL);
-    int r = api_send(&c->api, "PUT", &path, &body, &reply, e);
-    if (r < 0)
-        return r;
-    if (c->ui.json)
-        ui_json(&c->ui, reply.body.p, reply.body.len);
-    else
-        show_project(&c->ui, reply.json);
-    return 0;
+    return reply_show(c, "PUT", &path, &body, show_project, e);
 }
 
 /* DELETE may take ids only: a name is looked up first. */

@@ -2,10 +2,9 @@
  *
  * May include: base/ os/ net/.   Threads: one. */
 #include "base/str.h"
-#include "cli/cmd.h"
+#include "cli/reply.h"
 #include "cli/resolve.h"
 #include "cli/show.h"
-#include "cli/table.h"
 #include "os/clock.h"
 #include <inttypes.h>
 #include <string.h>
@@ -92,10 +91,8 @@ int cmd_queue(struct cli *c, struct err *e)
     int r = fetch(c, args_get(&c->args, "limit"), &reply, e);
     if (r < 0)
         return r;
-    if (c->ui.json) {
-        ui_json(&c->ui, reply.body.p, reply.body.len);
+    if (reply_json(c, &reply))
         return 0;
-    }
     const struct json *items = json_get(reply.json, "items");
     show_head(&c->ui, reply.json);
     table_init(&t, ARRAY_LEN(head), 7, head);
@@ -112,8 +109,8 @@ int cmd_queue(struct cli *c, struct err *e)
 static int post(struct cli *c, const struct buf *path, struct buf *body, struct api_reply *ret, struct err *e)
 {
     int r = api_send(&c->api, "POST", path, body, ret, e);
-    if (r == 0 && c->ui.json)
-        ui_json(&c->ui, ret->body.p, ret->body.len);
+    if (r == 0)
+        reply_json(c, ret);
     return r;
 }
 

@@ -2,7 +2,7 @@
  *
  * May include: base/ os/ net/.   Threads: one. */
 #include "base/str.h"
-#include "cli/cmd.h"
+#include "cli/reply.h"
 #include "cli/show.h"
 #include "os/file.h"
 #include <fcntl.h>
@@ -129,8 +129,7 @@ static int one_page(struct cli *c, const char *text, int64_t since_ms, char afte
         show_problems(&c->ui, reply.json);
         return r;
     }
-    if (c->ui.json)
-        ui_json(&c->ui, reply.body.p, reply.body.len);
+    reply_json(c, &reply);
     const struct json *items = json_get(reply.json, "items");
     for (size_t i = 0; i < json_len(items); i++)
         put_run(&c->ui, json_at(items, i), t);

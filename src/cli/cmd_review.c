@@ -3,6 +3,7 @@
  * May include: base/ os/ net/.   Threads: one. */
 #include "base/str.h"
 #include "cli/flow.h"
+#include "cli/reply.h"
 #include "cli/resolve.h"
 #include "cli/show.h"
 #include "os/clock.h"
@@ -19,9 +20,7 @@ static void put_note(const struct cli *c, struct jw *w)
 /* Prints the answer with --json, else one line. */
 static void say(struct cli *c, const struct api_reply *reply, const char *what, const char *id, const char *more)
 {
-    if (c->ui.json)
-        ui_json(&c->ui, reply->body.p, reply->body.len);
-    else
+    if (!reply_json(c, reply))
         ui_printf(&c->ui, "%s %s%s%s\n", what, id, *more ? "   " : "", more);
 }
 
@@ -263,8 +262,7 @@ int cmd_apply(struct cli *c, struct err *e)
     r = wait_applied(c, &id, &run, e);
     if (r < 0)
         return r;
-    if (c->ui.json)
-        ui_json(&c->ui, run.body.p, run.body.len);
+    reply_json(c, &run);
     return end_apply(c, run.json, e);
 }
 

@@ -3,6 +3,7 @@
  * May include: base/ os/ net/.   Threads: one. */
 #include "base/str.h"
 #include "cli/flow.h"
+#include "cli/reply.h"
 #include "cli/resolve.h"
 #include "cli/show.h"
 #include <stdlib.h>
@@ -254,14 +255,13 @@ int cmd_run(struct cli *c, struct err *e)
     const char *text = show_str(run.json, "id");
     if (!text || !id_parse(ID_RUN, text, &id))
         return err_set(e, ERR_IO, "the server's answer holds no run");
-    if (c->ui.json)
-        ui_json(&c->ui, run.body.p, run.body.len);
+    bool told = reply_json(c, &run);
     if (args_has(&c->args, "detach")) {
-        if (!c->ui.json)
+        if (!told)
             ui_printf(&c->ui, "%s\n", id.s);
         return 0;
     }
-    if (!c->ui.json && !c->ui.quiet)
+    if (!told && !c->ui.quiet)
         ui_printf(&c->ui, "run %s\n", id.s);
     struct flow f;
     flow_init(&f, c, &id);

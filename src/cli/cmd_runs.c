@@ -3,9 +3,9 @@
  * May include: base/ os/ net/.   Threads: one. */
 #include "base/str.h"
 #include "cli/flow.h"
+#include "cli/reply.h"
 #include "cli/resolve.h"
 #include "cli/show.h"
-#include "cli/table.h"
 
 #define LIMIT_DEFAULT 20
 
@@ -54,7 +54,7 @@ int cmd_runs(struct cli *c, struct err *e)
 {
     static const char *const head[] = {"RUN", "STATE", "PROJECT", "CREATED", "TOOK", "WHAT"};
     AUTO(buf_fini) struct buf path = BUF_INIT(KIB);
-    struct table t;
+    static const struct reply_table like = {head, ARRAY_LEN(head), 5, add_run, "no runs"};
     struct id id;
     int64_t limit = LIMIT_DEFAULT;
     const char *project = args_get(&c->args, "project");
@@ -66,10 +66,7 @@ int cmd_runs(struct cli *c, struct err *e)
     api_path(&path, "/runs", NULL);
     api_query(&path, "project_id", project ? id.s : NULL);
     api_query(&path, "state", args_get(&c->args, "state"));
-    table_init(&t, ARRAY_LEN(head), 5, head);
-    r = api_each(&c->api, &path, limit, add_run, &t, e);
-    table_print(&t, &c->ui, c->ui.json || r < 0 ? "" : "no runs");
-    return r;
+    return reply_list(c, &path, limit, &like, e);
 }
 
 /* GET of one thing: JSON as it came, or shown. */
@@ -83,9 +80,7 @@ static int show_one(struct cli *c, int (*get)(struct api *, const struct id *, s
         r = get(&c->api, &id, &reply, e);
     if (r < 0)
         return r;
-    if (c->ui.json)
-        ui_json(&c->ui, reply.body.p, reply.body.len);
-    else
+    if (!reply_json(c, &reply))
         show(&c->ui, reply.json);
     return 0;
 }

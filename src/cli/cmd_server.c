@@ -2,7 +2,7 @@
  *
  * May include: base/ os/ net/.   Threads: one. */
 #include "base/str.h"
-#include "cli/cmd.h"
+#include "cli/reply.h"
 #include "cli/show.h"
 #include <inttypes.h>
 #include <string.h>
@@ -24,29 +24,25 @@ static void show_left(struct ui *ui, const struct json *list, const char *prefix
     }
 }
 
+static void show_reconciled(struct ui *ui, const struct json *doc)
+{
+    const struct json *actions = json_get(doc, "actions"), *problems = json_get(doc, "problems");
+    show_left(ui, actions, "");
+    show_left(ui, problems, "not done: ");
+    if (json_len(actions) == 0 && json_len(problems) == 0)
+        ui_note(ui, "nothing was left behind");
+    if (json_true(json_get(doc, "more")))
+        ui_note(ui, "there is more: run it again");
+}
+
 int cmd_reconcile(struct cli *c, struct err *e)
 {
     AUTO(buf_fini) struct buf path = BUF_INIT(KIB);
     AUTO(buf_fini) struct buf body = BUF_INIT(32);
-    AUTO(api_reply_fini) struct api_reply reply = {0};
     bool dry = args_has(&c->args, "dry-run");
     buf_puts(&body, dry ? "{\"dry_run\":true}" : "{}");
     api_path(&path, "/reconcile", NULL);
-    int r = api_send(&c->api, "POST", &path, &body, &reply, e);
-    if (r < 0)
-        return r;
-    const struct json *actions = json_get(reply.json, "actions"), *problems = json_get(reply.json, "problems");
-    if (c->ui.json) {
-        ui_json(&c->ui, reply.body.p, reply.body.len);
-        return 0;
-    }
-    show_left(&c->ui, actions, "");
-    show_left(&c->ui, problems, "not done: ");
-    if (json_len(actions) == 0 && json_len(problems) == 0)
-        ui_note(&c->ui, "nothing was left behind");
-    if (json_true(json_get(reply.json, "more")))
-        ui_note(&c->ui, "there is more: run it again");
-    return 0;
+    return reply_show(c, "POST", &path, &body, show_reconciled, e);
 }
 
 /* ---- status ------------------------------------------------------------------ */
@@ -97,10 +93,8 @@ int cmd_status(struct cli *c, struct err *e)
     int r = fetch(c, "/whoami", &who, e);
     if (r < 0)
         return r;
-    if (c->ui.json) {
-        ui_json(&c->ui, who.body.p, who.body.len);
+    if (reply_json(c, &who))
         return 0;
-    }
     r = fetch(c, "/metrics/summary", &sum, &why); /* a token without run:read gets no counts, but still an answer */
     show_status(c, who.json, r < 0 ? NULL : sum.json);
     return 0;

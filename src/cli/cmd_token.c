@@ -2,10 +2,9 @@
  *
  * May include: base/ os/ net/.   Threads: one. */
 #include "base/str.h"
-#include "cli/cmd.h"
+#include "cli/reply.h"
 #include "cli/resolve.h"
 #include "cli/show.h"
-#include "cli/table.h"
 #include <string.h>
 
 /* --scope may be given more than once, or hold several, parted by commas or blanks. */
@@ -62,10 +61,8 @@ int cmd_token_new(struct cli *c, struct err *e)
     if (r < 0)
         return r;
     const char *token = show_str(reply.json, "token");
-    if (c->ui.json) {
-        ui_json(&c->ui, reply.body.p, reply.body.len);
+    if (reply_json(c, &reply))
         return 0;
-    }
     if (!token)
         return err_set(e, ERR_IO, "the server's answer holds no token");
     ui_note(&c->ui, "%s  %s: shown only now; keep it in a file of mode 0600 and name that in SALLYPORT_TOKEN_FILE",
@@ -95,12 +92,9 @@ int cmd_token_list(struct cli *c, struct err *e)
 {
     static const char *const head[] = {"TOKEN", "NAME", "SCOPES", "LAST USED", "ENDS"};
     AUTO(buf_fini) struct buf path = BUF_INIT(KIB);
-    struct table t;
+    static const struct reply_table like = {head, ARRAY_LEN(head), 2, add_token, "no tokens"};
     api_path(&path, "/tokens", NULL);
-    table_init(&t, ARRAY_LEN(head), 2, head);
-    int r = api_each(&c->api, &path, 0, add_token, &t, e);
-    table_print(&t, &c->ui, c->ui.json || r < 0 ? "" : "no tokens");
-    return r;
+    return reply_list(c, &path, 0, &like, e);
 }
 
 int cmd_token_revoke(struct cli *c, struct err *e)

@@ -4,6 +4,7 @@
 #include "cli/flow.h"
 #include "base/str.h"
 #include "cli/attach.h"
+#include "cli/reply.h"
 #include "cli/show.h"
 #include <string.h>
 
@@ -194,15 +195,12 @@ int flow_exit(const struct json *run)
 static int show_final(struct flow *f, struct err *e)
 {
     AUTO(api_reply_fini) struct api_reply reply = {0};
-    struct ui *ui = &f->c->ui;
     logview_end(&f->log);
     int r = flow_get_run(&f->c->api, &f->run, &reply, e);
     if (r < 0)
         return r;
-    if (ui->json)
-        ui_json(ui, reply.body.p, reply.body.len);
-    else
-        show_end(ui, reply.json);
+    if (!reply_json(f->c, &reply))
+        show_end(&f->c->ui, reply.json);
     f->c->exit = f->canceled ? err_info(ERR_INTERRUPTED)->exit : flow_exit(reply.json);
     return 0;
 }
