@@ -110,6 +110,23 @@ void buf_vprintf(struct buf *b, const char *fmt, va_list ap)
     va_end(again);
 }
 
+void buf_quote(struct buf *b, const char *s)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=:,./@%";
+    if (*s && strspn(s, plain) == strlen(s)) {
+        buf_puts(b, s);
+        return;
+    }
+    buf_addc(b, '\'');
+    for (; *s; s++) {
+        if (*s == '\'')
+            buf_puts(b, "'\\''");
+        else
+            buf_addc(b, *s);
+    }
+    buf_addc(b, '\'');
+}
+
 void buf_consume(struct buf *b, size_t n)
 {
     if (n >= b->len)

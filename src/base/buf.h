@@ -26,6 +26,8 @@ void buf_addc(struct buf *, char c);
 void buf_puts(struct buf *, const char *s);
 void buf_printf(struct buf *, const char *fmt, ...) PRINTF(2, 3);
 void buf_vprintf(struct buf *, const char *fmt, va_list ap) PRINTF(2, 0);
+/* One argument as a POSIX shell would take it back: plain when it can be, else in single quotes. */
+void buf_quote(struct buf *, const char *s);
 void buf_consume(struct buf *, size_t n); /* drops the first n bytes */
 /* Hands the memory over (free() it); NULL when bad. Empty gives "". */
 CHECKED char *buf_take(struct buf *, size_t *ret_len);

@@ -114,7 +114,7 @@ void show_command(struct buf *out, const struct json *o)
         const char *s = json_str(json_at(argv, i));
         if (i)
             buf_addc(out, ' ');
-        text_quote(out, s ? s : "");
+        buf_quote(out, s ? s : "");
     }
 }
 

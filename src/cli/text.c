@@ -239,23 +239,6 @@ bool text_is_cut(const char *part, const char *whole)
     return str_ends(part, dots) && strncmp(part, whole, n - strlen(dots)) == 0;
 }
 
-void text_quote(struct buf *out, const char *s)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=:,./@%";
-    if (*s && strspn(s, plain) == strlen(s)) {
-        buf_puts(out, s);
-        return;
-    }
-    buf_addc(out, '\'');
-    for (; *s; s++) {
-        if (*s == '\'')
-            buf_puts(out, "'\\''");
-        else
-            buf_addc(out, *s);
-    }
-    buf_addc(out, '\'');
-}
-
 /* Reads as a name and nothing else: no blank that could begin a column, nothing a shell would take for its own. */
 static bool plain_in_name(const char *at, int32_t cp)
 {
@@ -297,7 +280,7 @@ void text_name(struct buf *out, const char *s, size_t n)
     if (plain)
         buf_add(out, s, n);
     else if (visible)
-        text_quote(out, s);
+        buf_quote(out, s);
     else
         dollar_quote(out, s, end);
 }

@@ -41,8 +41,6 @@ void text_bytes(struct buf *out, int64_t n);
 void text_count(struct buf *out, int64_t n, const char *one, const char *many);
 /* `part` is all of `whole`, or its beginning and an ellipsis: it says nothing new. */
 bool text_is_cut(const char *part, const char *whole);
-/* One argument as a POSIX shell would take it back: plain when it can be, else in single quotes. */
-void text_quote(struct buf *out, const char *s);
 /* The name of a file, n bytes and a NUL, as bash would take it back, nothing hidden and nothing posing as what stands
  * beside it: a.c  'with blank'  $'new\nline'  $'b\377d'  $'\342\200\256c.exe' */
 void text_name(struct buf *out, const char *s, size_t n);

@@ -409,22 +409,9 @@ int shell_parse(const char *text, size_t n, struct shell **ret, struct err *e)
 /* For showing only: quotes what needs it. */
 static void join(struct buf *out, const char *s)
 {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
-
     if (out->len)
         buf_addc(out, ' ');
-    if (*s && strspn(s, plain) == strlen(s)) {
-        buf_puts(out, s);
-        return;
-    }
-    buf_addc(out, '\'');
-    for (; *s; s++) {
-        if (*s == '\'')
-            buf_puts(out, "'\\''");
-        else
-            buf_addc(out, *s);
-    }
-    buf_addc(out, '\'');
+    buf_quote(out, s);
 }
 
 int shell_from_argv(const char *const *argv, size_t n, struct shell **ret, struct err *e)

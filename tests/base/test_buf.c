@@ -107,12 +107,29 @@ static void out_of_memory_sticks(void **state)
 #endif
 }
 
+static void quoted(const char *s, const char *want)
+{
+    struct buf b = BUF_INIT(256);
+    buf_quote(&b, s);
+    assert_string_equal(b.p, want);
+    buf_fini(&b);
+}
+
+static void quotes_for_a_shell(void **state)
+{
+    quoted("make", "make");
+    quoted("", "''");
+    quoted("a b", "'a b'");
+    quoted("it's", "'it'\\''s'");
+    quoted("$x", "'$x'");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(grows_and_stays_terminated), cmocka_unit_test(limit_is_exact),
         cmocka_unit_test(absurd_sizes_are_refused),   cmocka_unit_test(take_hands_over),
-        cmocka_unit_test(out_of_memory_sticks),
+        cmocka_unit_test(out_of_memory_sticks),       cmocka_unit_test(quotes_for_a_shell),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -119,23 +119,6 @@ static void writes_durations_and_sizes(void **state)
     says(text_bytes, INT64_MAX, "8388607.9 TiB");
 }
 
-static void quoted(const char *s, const char *want)
-{
-    struct buf b = BUF_INIT(256);
-    text_quote(&b, s);
-    assert_string_equal(b.p, want);
-    buf_fini(&b);
-}
-
-static void quotes_for_a_shell(void **state)
-{
-    quoted("make", "make");
-    quoted("", "''");
-    quoted("a b", "'a b'");
-    quoted("it's", "'it'\\''s'");
-    quoted("$x", "'$x'");
-}
-
 static void knows_a_cut_copy(void **state)
 {
     assert_true(text_is_cut("make test", "make test"));
@@ -163,8 +146,7 @@ int main(void)
         cmocka_unit_test(shows_controls),           cmocka_unit_test(shows_deceptive),
         cmocka_unit_test(passes_colours_only),      cmocka_unit_test(holds_back_what_is_unfinished),
         cmocka_unit_test(measures_wide_characters), cmocka_unit_test(writes_durations_and_sizes),
-        cmocka_unit_test(quotes_for_a_shell),       cmocka_unit_test(knows_a_cut_copy),
-        cmocka_unit_test(json_stays_json),
+        cmocka_unit_test(knows_a_cut_copy),         cmocka_unit_test(json_stays_json),
     };
     text_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
