@@ -15,7 +15,7 @@ void hex_encode(const void *p, size_t n, char *ret)
     ret[2 * n] = '\0';
 }
 
-static int hex_value(char c)
+int hex_digit(char c)
 {
     if (c >= '0' && c <= '9')
         return c - '0';
@@ -27,12 +27,12 @@ bool hex_decode(const char *s, void *ret, size_t n)
 {
     unsigned char *out = ret;
     for (size_t i = 0; i < 2 * n; i++)
-        if (s[i] == '\0' || hex_value(s[i]) < 0)
+        if (s[i] == '\0' || hex_digit(s[i]) < 0)
             return false;
     if (s[2 * n] != '\0')
         return false;
     for (size_t i = 0; i < n; i++)
-        out[i] = (unsigned char)(hex_value(s[2 * i]) << 4 | hex_value(s[2 * i + 1]));
+        out[i] = (unsigned char)(hex_digit(s[2 * i]) << 4 | hex_digit(s[2 * i + 1]));
     return true;
 }
 

@@ -37,6 +37,7 @@ CHECKED bool str_duration_ms(const char *s, int64_t *ret);
 void time_format(int64_t us, char ret[TIME_LEN]);
 CHECKED bool time_parse(const char *s, int64_t *ret_us);
 
+int hex_digit(char c);                                       /* 0 to 15; -1: it is none */
 void hex_encode(const void *p, size_t n, char *ret);         /* 2n + 1 bytes */
 CHECKED bool hex_decode(const char *s, void *ret, size_t n); /* s has exactly 2n digits */
 size_t b64_len(size_t n);                                    /* without NUL */

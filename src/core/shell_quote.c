@@ -4,6 +4,7 @@
  * May include: core/shell_ps.h.  Pure. */
 #include <string.h>
 
+#include "base/str.h"
 #include "core/shell_ps.h"
 
 void shell_wb_single_quote(struct shell_wb *w)
@@ -60,23 +61,19 @@ void shell_wb_double_quote(struct shell_wb *w)
     w->flags |= SHELL_W_QUOTED;
 }
 
-static int digit_of(char c)
+/* Of a number to this base. */
+static bool is_digit(char c, int base)
 {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return 99;
+    int v = hex_digit(c);
+    return v >= 0 && v < base;
 }
 
 static uint32_t number(struct shell_ps *ps, int base, int most)
 {
     uint32_t v = 0;
 
-    for (int k = 0; k < most && digit_of(shell_ps_at(ps, 0)) < base; k++)
-        v = v * (uint32_t)base + (uint32_t)digit_of(ps->s[ps->i++]);
+    for (int k = 0; k < most && is_digit(shell_ps_at(ps, 0), base); k++)
+        v = v * (uint32_t)base + (uint32_t)hex_digit(ps->s[ps->i++]);
     return v;
 }
 

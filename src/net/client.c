@@ -140,23 +140,6 @@ void client_answer_fini(struct client_answer *a)
 
 /* ---- a call ------------------------------------------------------------------- */
 
-static bool token_ok(const char *s)
-{
-    size_t i = 0;
-    for (; s[i]; i++)
-        if (!http_char_token(s[i]))
-            return false;
-    return i > 0;
-}
-
-static bool value_ok(const char *s)
-{
-    for (; *s; s++)
-        if (!http_char_value(*s))
-            return false;
-    return true;
-}
-
 static bool wants_length(const struct client_call *call)
 {
     return call->nbody > 0 || str_eq(call->method, "POST") || str_eq(call->method, "PUT") ||
@@ -165,12 +148,12 @@ static bool wants_length(const struct client_call *call)
 
 static int build_head(const struct client *c, const struct client_call *call, struct buf *out, struct err *e)
 {
-    if (!token_ok(call->method) || call->target[0] != '/' || !plain(call->target, strlen(call->target)))
+    if (!http_char_all_token(call->method) || call->target[0] != '/' || !plain(call->target, strlen(call->target)))
         return err_set(e, ERR_INVALID, "the request line cannot be sent: %s %s", call->method, call->target);
     buf_printf(out, "%s %s%s HTTP/1.1\r\nHost: %s\r\n", call->method, c->prefix, call->target, c->host_field);
     for (size_t i = 0; i < call->nheaders; i++) {
         const struct client_header *h = &call->headers[i];
-        if (!token_ok(h->name) || !value_ok(h->value))
+        if (!http_char_all_token(h->name) || !http_char_all_value(h->value))
             return err_set(e, ERR_INVALID, "the header field %s cannot be sent", h->name);
         buf_printf(out, "%s: %s\r\n", h->name, h->value);
     }

@@ -3,17 +3,6 @@
 #pragma once
 #include "base/base.h"
 
-static inline int http_char_hex(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 static inline bool http_char_alnum(char c)
 {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -48,6 +37,24 @@ static inline bool http_char_value(char c)
 {
     unsigned char u = (unsigned char)c;
     return u == '\t' || (u >= 0x20 && u != 0x7f);
+}
+
+/* A method or the name of a field. */
+static inline bool http_char_all_token(const char *s)
+{
+    size_t i = 0;
+    for (; s[i]; i++)
+        if (!http_char_token(s[i]))
+            return false;
+    return i > 0;
+}
+
+static inline bool http_char_all_value(const char *s)
+{
+    for (; *s; s++)
+        if (!http_char_value(*s))
+            return false;
+    return true;
 }
 
 static inline char http_char_lower(char c)

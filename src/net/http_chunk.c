@@ -1,11 +1,12 @@
 /* http_chunk - see http_chunk.h. */
+#include "base/str.h"
 #include "net/http_char.h"
 #include "net/http_chunk.h"
 
 /* A byte of the size line before its CR. */
 static enum http_chunk_state size_byte(struct http_chunk *k, char c)
 {
-    int v = http_char_hex(c);
+    int v = hex_digit(c);
     if (v >= 0 && k->digits < 8) {
         k->left = k->left * 16 + (uint64_t)v;
         k->digits++;

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <strings.h>
 #include <llhttp.h>
+#include "base/str.h"
 #include "net/http_char.h"
 #include "net/http_chunk.h"
 #include "net/http_parse.h"
@@ -241,7 +242,7 @@ static bool authority_ok(const char *s, size_t n)
 {
     size_t i = 0;
     if (n > 0 && s[0] == '[') {
-        for (i = 1; i < n && (http_char_hex(s[i]) >= 0 || s[i] == ':' || s[i] == '.'); i++)
+        for (i = 1; i < n && (hex_digit(s[i]) >= 0 || s[i] == ':' || s[i] == '.'); i++)
             ;
         if (i == 1 || i >= n || s[i++] != ']')
             return false;

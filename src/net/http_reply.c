@@ -140,23 +140,6 @@ void http_error_json(struct buf *out, const struct err *e, const char *details, 
 
 /* ---- the handler's side -------------------------------------------------- */
 
-static bool token_ok(const char *s)
-{
-    size_t i = 0;
-    for (; s[i]; i++)
-        if (!http_char_token(s[i]))
-            return false;
-    return i > 0;
-}
-
-static bool value_ok(const char *s)
-{
-    for (; *s; s++)
-        if (!http_char_value(*s))
-            return false;
-    return true;
-}
-
 static bool server_owned(const char *name)
 {
     static const char *const own[] = {"content-length", "transfer-encoding", "connection",   "date",
@@ -171,7 +154,7 @@ int http_reply_header(struct http_req *rq, const char *name, const char *value, 
 {
     if (rq->answered)
         return err_set(e, ERR_STATE, "the request was answered already");
-    if (!token_ok(name) || !value_ok(value) || server_owned(name))
+    if (!http_char_all_token(name) || !http_char_all_value(value) || server_owned(name))
         return err_set(e, ERR_INVALID, "the header field cannot be sent");
     size_t need = strlen(name) + strlen(value) + 4;
     if (need > rq->extra.max - rq->extra.len)
@@ -204,7 +187,7 @@ int http_reply(struct http_req *rq, int status, const char *type, const void *bo
         return http_reply_err(rq, &(struct err){.code = ERR_INTERNAL, .msg = "the answer is larger than allowed"});
     rq->answered = true;
     rq->status = status;
-    if (status < 200 || status > 599 || (type && !value_ok(type))) {
+    if (status < 200 || status > 599 || (type && !http_char_all_value(type))) {
         give_up(rq);
         return -ERR_INVALID;
     }

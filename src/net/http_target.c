@@ -18,8 +18,8 @@ static long decode(char *d, const char *s, size_t n, bool query)
     for (size_t i = 0; i < n; i++) {
         char c = s[i];
         if (c == '%') {
-            int hi = i + 1 < n ? http_char_hex(s[i + 1]) : -1;
-            int lo = i + 2 < n ? http_char_hex(s[i + 2]) : -1;
+            int hi = i + 1 < n ? hex_digit(s[i + 1]) : -1;
+            int lo = i + 2 < n ? hex_digit(s[i + 2]) : -1;
             if (hi < 0 || lo < 0)
                 return -1;
             c = (char)(hi * 16 + lo);
