@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "os/clock.h"
 #include "service/hub.h"
+#include "service/view.h"
 #include "store/queue_rows.h"
 
 /* ---- moving ------------------------------------------------------------ */
@@ -33,15 +34,7 @@ int runs_status_event(struct db *db, const struct run_row *row, enum run_node fr
     jw_kstr(&w, "from", from == RN_NONE ? NULL : run_sm_state(from));
     jw_kstr(&w, "to", run_sm_state(row->node));
     jw_kstr(&w, "phase", run_sm_phase(row->node));
-    jw_key(&w, "reason");
-    if (row->reason_code) {
-        jw_obj(&w);
-        jw_kstr(&w, "code", row->reason_code);
-        jw_kstr(&w, "message", row->reason_text);
-        jw_end_obj(&w);
-    } else {
-        jw_null(&w);
-    }
+    view_reason(&w, row);
     jw_end_obj(&w);
     if (b.bad)
         return err_oom(e);

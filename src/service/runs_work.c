@@ -664,15 +664,7 @@ static int completed_event(struct db *db, const struct run_row *row, const struc
         return r;
     jw_obj(&w);
     jw_kstr(&w, "state", run_sm_state(row->node));
-    jw_key(&w, "reason");
-    if (row->reason_code) {
-        jw_obj(&w);
-        jw_kstr(&w, "code", row->reason_code);
-        jw_kstr(&w, "message", row->reason_text);
-        jw_end_obj(&w);
-    } else {
-        jw_null(&w);
-    }
+    view_reason(&w, row);
     jw_key(&w, "counts");
     jw_obj(&w);
     jw_kint(&w, "steps", t.steps);

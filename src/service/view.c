@@ -25,7 +25,7 @@ static void kraw_or(struct jw *w, const char *k, const char *json, const char *f
     jw_kraw(w, k, json ? json : fallback);
 }
 
-static void reason(struct jw *w, const struct run_row *r)
+void view_reason(struct jw *w, const struct run_row *r)
 {
     jw_key(w, "reason");
     if (!r->reason_code) {
@@ -60,7 +60,7 @@ void view_run_open(struct jw *w, const struct run_row *r, const char *project_na
     jw_kstr(w, "plan_hash", r->plan_hash);
     jw_kint(w, "policy_version", r->policy_version);
     jw_kstr(w, "outcome", r->outcome);
-    reason(w, r);
+    view_reason(w, r);
     jw_kraw(w, "changes", r->changes);
     jw_kraw(w, "apply", r->apply);
     jw_kint(w, "priority", r->priority);

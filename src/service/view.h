@@ -14,6 +14,7 @@ struct run_counts_view {
 /* Leaves the object open, so that GET /runs/{id} can add steps and artifacts: close with jw_end_obj. */
 void view_run_open(struct jw *, const struct run_row *, const char *project_name, const struct run_counts_view *);
 void view_run(struct jw *, const struct run_row *, const char *project_name, const struct run_counts_view *);
+void view_reason(struct jw *, const struct run_row *); /* "reason": why it is in its state, or null */
 void view_step_open(struct jw *, const struct step_row *);
 void view_step(struct jw *, const struct step_row *);
 void view_project_open(struct jw *, const struct project_row *);
