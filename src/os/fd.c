@@ -36,22 +36,31 @@ static ssize_t read_some(int fd, void *p, size_t n, off_t at)
     return at < 0 ? read(fd, p, n) : pread(fd, p, n, at);
 }
 
-static int read_full(int fd, void *p, size_t n, off_t at, struct err *e)
+/* *ret_n is less than n at the end of the file. */
+static int read_most(int fd, char *to, size_t n, off_t at, size_t *ret_n, struct err *e)
 {
-    char *to = p;
-    while (n > 0) {
-        ssize_t k = read_some(fd, to, n, at);
+    size_t got = 0;
+    while (got < n) {
+        ssize_t k = read_some(fd, to + got, n - got, at < 0 ? at : at + (off_t)got);
         if (k < 0 && again(fd, POLLIN))
             continue;
         if (k < 0)
             return err_sys(e, ERR_IO, "read");
         if (k == 0)
-            return err_set(e, ERR_IO, "read: the end of the file came %zu bytes too early", n);
-        to += k;
-        n -= (size_t)k;
-        at += at < 0 ? 0 : k;
+            break;
+        got += (size_t)k;
     }
+    *ret_n = got;
     return 0;
+}
+
+static int read_full(int fd, void *p, size_t n, off_t at, struct err *e)
+{
+    size_t got;
+    int r = read_most(fd, p, n, at, &got, e);
+    if (r == 0 && got < n)
+        return err_set(e, ERR_IO, "read: the end of the file came %zu bytes too early", n - got);
+    return r;
 }
 
 int fd_read_full(int fd, void *p, size_t n, struct err *e)
@@ -64,6 +73,13 @@ int fd_pread_full(int fd, void *p, size_t n, off_t at, struct err *e)
     if (at < 0)
         return err_set(e, ERR_INVALID, "read: a negative offset");
     return read_full(fd, p, n, at, e);
+}
+
+int fd_pread_most(int fd, void *p, size_t n, off_t at, size_t *ret_n, struct err *e)
+{
+    if (at < 0)
+        return err_set(e, ERR_INVALID, "read: a negative offset");
+    return read_most(fd, p, n, at, ret_n, e);
 }
 
 int fd_write_full(int fd, const void *p, size_t n, struct err *e)

@@ -12,6 +12,8 @@ void fd_close(int *fd);                                            /* for AUTO(f
 CHECKED int fd_read_full(int fd, void *p, size_t n, struct err *); /* exactly n, else ERR_IO */
 CHECKED int fd_write_full(int fd, const void *p, size_t n, struct err *);
 CHECKED int fd_pread_full(int fd, void *p, size_t n, off_t at, struct err *);
+/* n, or fewer at the end of the file. */
+CHECKED int fd_pread_most(int fd, void *p, size_t n, off_t at, size_t *ret_n, struct err *);
 CHECKED int fd_read_all(int fd, struct buf *out, struct err *); /* to end of file, bounded by out->max */
 
 CHECKED int file_read(int dirfd, const char *path, struct buf *out, struct err *); /* path is trusted */

@@ -74,18 +74,8 @@ static int fill_plain(struct log_reader *r, uint64_t offset, struct err *e)
 {
     r->at = offset;
     r->n = 0;
-    while (r->n < WINDOW) {
-        ssize_t k =
-            FAULT(read) ? (errno = EIO, -1) : pread(r->fd, r->win + r->n, WINDOW - r->n, (off_t)(offset + r->n));
-        if (k < 0 && errno == EINTR)
-            continue;
-        if (k < 0)
-            return err_sys(e, ERR_IO, "read the log");
-        if (k == 0)
-            break;
-        r->n += (size_t)k;
-    }
-    return 0;
+    int x = fd_pread_most(r->fd, r->win, WINDOW, (off_t)offset, &r->n, e);
+    return x < 0 ? err_wrap(e, x, "the log") : 0;
 }
 
 static int file_size(int fd, uint64_t *ret, struct err *e)

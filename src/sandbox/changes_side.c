@@ -52,16 +52,9 @@ static int read_kept(int fd, struct side *s, struct err *e)
     if (!p)
         return err_oom(e);
     s->p = p;
-    while ((int64_t)s->len < s->bytes) {
-        ssize_t n = FAULT(read) ? (errno = EIO, -1) : pread(fd, p + s->len, (size_t)s->bytes - s->len, (off_t)s->len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return err_sys(e, ERR_IO, "read a file");
-        if (n == 0)
-            break;
-        s->len += (size_t)n;
-    }
+    int r = fd_pread_most(fd, p, (size_t)s->bytes, 0, &s->len, e);
+    if (r < 0)
+        return r;
     s->bytes = (int64_t)s->len;
     p[s->len] = '\0';
     sha256_hex_of(p, s->len, s->sha);

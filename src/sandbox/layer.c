@@ -256,24 +256,6 @@ static bool all_zero(const char *p, size_t n)
     return n == 0 || (p[0] == 0 && memcmp(p, p + 1, n - 1) == 0);
 }
 
-/* A block, or less at the end of the file; *ret_n 0 at its end. */
-static int read_block(struct copy *c, size_t *ret_n, struct err *e)
-{
-    size_t len = 0;
-    while (len < CHUNK) {
-        ssize_t n = FAULT(read) ? (errno = EIO, -1) : pread(c->src, c->mem + len, CHUNK - len, c->at + (off_t)len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return err_sys(e, ERR_IO, "read a file");
-        if (n == 0)
-            break;
-        len += (size_t)n;
-    }
-    *ret_n = len;
-    return 0;
-}
-
 static int take_block(struct copy *c, size_t n, struct err *e)
 {
     int r = 0;
@@ -307,7 +289,7 @@ static int copy_blocks(struct copy *c, off_t size, struct err *e)
     for (int i = 0; c->at < size && n > 0; i++) {
         if (i % 16 == 0 || c->zeros >= 0) /* in the midst of data the call would cost more than it saves */
             skip_hole(c, size);
-        int r = c->at < size ? read_block(c, &n, e) : 0;
+        int r = c->at < size ? fd_pread_most(c->src, c->mem, CHUNK, c->at, &n, e) : 0;
         if (r == 0 && c->at < size && n > 0)
             r = take_block(c, n, e);
         if (r < 0)

@@ -107,6 +107,7 @@ static void pread_leaves_the_offset(void **state)
 {
     struct tmp *t = *state;
     char p[5] = "";
+    size_t n = 9;
     tmp_write(t, "f", "0123456789");
     int fd = openat(t->fd, "f", O_RDONLY | O_CLOEXEC);
     assert_int_equal(fd_pread_full(fd, p, 4, 3, NULL), 0);
@@ -114,6 +115,11 @@ static void pread_leaves_the_offset(void **state)
     assert_int_equal(lseek(fd, 0, SEEK_CUR), 0);
     assert_int_equal(fd_pread_full(fd, p, 4, 7, NULL), -ERR_IO);
     assert_int_equal(fd_pread_full(fd, p, 1, -1, NULL), -ERR_INVALID);
+    assert_int_equal(fd_pread_most(fd, p, 4, 7, &n, NULL), 0);
+    assert_int_equal(n, 3);
+    assert_memory_equal(p, "789", 3);
+    assert_int_equal(fd_pread_most(fd, p, 4, 10, &n, NULL), 0);
+    assert_int_equal(n, 0);
     close(fd);
 }
 
