@@ -4,10 +4,16 @@
 #include "pretend.h"
 #include <string.h>
 
-static void shown(struct ui *ui, void (*show)(struct ui *, const struct json *), const char *text)
+static struct json *parsed(const char *text)
 {
     struct json *j;
     assert_int_equal(json_parse(text, strlen(text), &j, NULL), 0);
+    return j;
+}
+
+static void shown(struct ui *ui, void (*show)(struct ui *, const struct json *), const char *text)
+{
+    struct json *j = parsed(text);
     show(ui, j);
     json_free(j);
 }
@@ -70,8 +76,7 @@ static void changes_show(void **state)
         "out\"}]}";
     shown(&ui, show_run, "{}"); /* nothing there: no crash */
     buf_reset(&ui.ob);
-    struct json *j;
-    assert_int_equal(json_parse(text, sizeof text - 1, &j, NULL), 0);
+    struct json *j = parsed(text);
     show_changes(&ui, j, 0);
     PRETEND_IS(&ui, "changes: 3 files, +14 −0, 1 refused\n"
                     "  A report.md  +14 −0\n"
@@ -89,10 +94,9 @@ static void one_change(const char *json, const char *want)
     AUTO(buf_fini) struct buf text = BUF_INIT(4 * KIB);
     AUTO(buf_fini) struct buf line = BUF_INIT(4 * KIB);
     struct ui ui = pretend_ui(false, false);
-    struct json *j;
     buf_printf(&text, "{\"files\":1,\"additions\":0,\"deletions\":0,\"refused\":0,\"items\":[{%s}]}", json);
     buf_printf(&line, "changes: 1 file, +0 −0\n  %s\n", want);
-    assert_int_equal(json_parse(text.p, text.len, &j, NULL), 0);
+    struct json *j = parsed(text.p);
     show_changes(&ui, j, 0);
     PRETEND_IS(&ui, line.p);
     json_free(j);
@@ -163,8 +167,7 @@ static void steps_say_why(void **state)
     };
     for (size_t i = 0; i < ARRAY_LEN(t); i++) {
         struct ui ui = pretend_ui(false, false);
-        struct json *j;
-        assert_int_equal(json_parse(t[i].json, strlen(t[i].json), &j, NULL), 0);
+        struct json *j = parsed(t[i].json);
         show_step_end(&ui, j, 2);
         PRETEND_IS(&ui, t[i].want);
         json_free(j);
