@@ -10,19 +10,17 @@
 
 Prints: BENCH name ours=… peer=… (peer) ratio=… bar=… ok|SHORT
 """
-import http.client
-import json
 import os
 import resource
-import shutil
-import signal
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 
-SALLYPORT = os.environ["SALLYPORT"]
+from procs import mib, scratch
+from report import bench, bench_at_most, more
+from server import Server
+
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "15"))
 FILES = 100000
 THREE = "date +%N >> d00/f0; date +%N >> d00/f1; date +%N >> d00/f2"
@@ -34,11 +32,6 @@ for d, dirs, names in os.walk("."):
             with open(os.path.join(d, n), "a") as f:
                 f.write("more\\n")
 """
-
-
-def bench(name, ours, peer, peer_name, bar, unit):
-    print(f"BENCH {name} ours={ours:.1f}{unit} peer={peer:.1f}{unit} ({peer_name}) ratio={ours / peer:.2f} bar={bar}{unit} "
-          f"{'ok' if ours <= bar else 'SHORT'}", flush=True)
 
 
 def make(root, dirs, files):
@@ -54,74 +47,21 @@ def git(root):
                    "git -c user.name=b -c user.email=b@b commit -qm start", shell=True, cwd=root, check=True)
 
 
-class Server:
-    def __init__(self, tmp):
-        self.data, self.n = f"{tmp}/data", 0
-        self.proc = subprocess.Popen([SALLYPORT, "serve", "--listen", "127.0.0.1:0", "--data", self.data, "--log-level",
-                                      "error", "--rate", "0"], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        end = time.monotonic() + 20
-        while not os.path.exists(f"{self.data}/address"):
-            if time.monotonic() > end:
-                raise SystemExit("the server did not start")
-            time.sleep(0.005)
-        self.addr = open(f"{self.data}/address").read().strip()[7:]
-        self.token = open(f"{self.data}/admin-token").read().strip()
-
-    def call(self, method, path, body=None, **more):
-        self.n += 1
-        c = http.client.HTTPConnection(self.addr, timeout=300)
-        c.request(method, "/api/v1" + path, None if body is None else json.dumps(body),
-                  {"Authorization": "Bearer " + self.token, "Content-Type": "application/json",
-                   "Idempotency-Key": f"k{self.n}", **more})
-        r = c.getresponse()
-        text = r.read().decode()
-        c.close()
-        if r.status >= 300:
-            raise SystemExit(f"{method} {path}: {r.status} {text[-400:]}")
-        return text
-
-    def run(self, project, **body):
-        """A run to its end, in ms."""
-        t = time.monotonic()
-        text = self.call("POST", "/runs", {"project_id": project, "review": "none", **body}, Accept="text/event-stream")
-        ms = (time.monotonic() - t) * 1000
-        if '"state":"succeeded"' not in text:
-            raise SystemExit("a run did not succeed: " + text[-500:])
-        return ms
-
-    def until(self, run, state):
-        end = time.monotonic() + 300
-        while (now := json.loads(self.call("GET", f"/runs/{run}"))["state"]) != state:
-            if now in ("failed", "canceled", "rejected", "expired") or time.monotonic() > end:
-                raise SystemExit(f"the run is {now}, not {state}")
-            time.sleep(0.02)
-
-    def hwm_mib(self):
-        with open(f"/proc/{self.proc.pid}/status") as f:
-            return next(int(x.split()[1]) for x in f if x.startswith("VmHWM")) / 1024
-
-    def stop(self):
-        self.proc.send_signal(signal.SIGTERM)
-        self.proc.wait(60)
-
-
 def three_of_many(server):
     names = ["small", "big", "smallgit", "biggit"]
     ms = {n: [] for n in names}
     for i in range(ROUNDS + 2):
         for n in names:
-            t = server.run(n, steps=[{"command": THREE}])
+            t, _ = server.run(n, {"command": THREE})
             if i >= 2:
                 ms[n].append(t)
     for kind, small, big in (("plain", "small", "big"), ("git", "smallgit", "biggit")):
         s, b = statistics.median(ms[small]), statistics.median(ms[big])
-        print(f"BENCH big_{kind} ours={b - s:+.1f}ms peer={s:.1f}ms (the same run in a project of 3 files) "
-              f"ratio={b / s:.2f} bar=+100ms {'ok' if b - s <= 100 else 'SHORT'}", flush=True)
+        bench(f"big_{kind}", f"{b - s:+.1f}ms", f"{s:.1f}ms", "the same run in a project of 3 files", b / s, "+100ms", b - s <= 100)
 
 
 def all_of_many(server, tmp):
-    run = json.loads(server.call("POST", "/runs", {"project_id": "big", "review": "effects",
-                                                   "steps": [{"argv": ["python3", "change.py"]}]}))["id"]
+    run = server.start("big", {"argv": ["python3", "change.py"]}, review="effects")
     t = time.monotonic()
     server.until(run, "awaiting_apply")
     ours = time.monotonic() - t
@@ -130,17 +70,16 @@ def all_of_many(server, tmp):
     subprocess.run(f"git add -A && git diff --cached > {tmp}/diff", shell=True, cwd=f"{tmp}/biggit", check=True)
     peer = time.monotonic() - t
     rss = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    bench("many_changes", ours, peer, "git add -A && git diff --cached, without running the step", 60, "s")
+    bench_at_most("many_changes", ours, peer, "git add -A && git diff --cached, without running the step", 60, "s")
     t = time.monotonic()
     server.call("POST", f"/runs/{run}/apply", {})
     server.until(run, "succeeded")
-    print(f"     many_changes applied, with pre-images synced, in {time.monotonic() - t:.1f} s")
-    bench("many_changes_rss", server.hwm_mib(), rss, "git", 256, "MiB")
+    more(f"many_changes applied, with pre-images synced, in {time.monotonic() - t:.1f} s")
+    bench_at_most("many_changes_rss", mib(server.proc.pid, "VmHWM"), rss, "git", 256, "MiB")
 
 
 def main():
-    tmp = tempfile.mkdtemp(prefix="sallyport-bench.")
-    try:
+    with scratch() as tmp:
         make(f"{tmp}/small", 1, 3)
         make(f"{tmp}/big", 100, FILES // 100)
         for n in ("small", "big"):
@@ -148,16 +87,11 @@ def main():
                 f.write(CHANGE)
             subprocess.run(["cp", "-a", f"{tmp}/{n}", f"{tmp}/{n}git"], check=True)
             git(f"{tmp}/{n}git")
-        server = Server(tmp)
-        try:
+        with Server(f"{tmp}/data") as server:
             for n in ("small", "big", "smallgit", "biggit"):
-                server.call("POST", "/projects", {"root_path": f"{tmp}/{n}"})
+                server.add_project(f"{tmp}/{n}")
             three_of_many(server)
             all_of_many(server, tmp)
-        finally:
-            server.stop()
-    finally:
-        shutil.rmtree(tmp, ignore_errors=True)
 
 
 main()

@@ -15,20 +15,18 @@ to find first.
 What is in the log is compared with what was written, once. Prints: BENCH name ours=… peer=… (peer) ratio=… bar=… ok|SHORT
 """
 import datetime
-import http.client
-import json
 import os
 import random
 import shutil
-import signal
 import statistics
 import struct
 import subprocess
-import sys
-import tempfile
 import time
 
-SALLYPORT = os.environ["SALLYPORT"]
+from procs import scratch
+from report import bench, more
+from server import Server
+
 MIB = 1 << 20
 TOTAL = int(os.environ.get("BENCH_MIB", "1024"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
@@ -52,57 +50,12 @@ def make_block(path):
             f.write(part[:65535] + b"\n")
 
 
-class Server:
-    def __init__(self, tmp):
-        self.data = f"{tmp}/data"
-        self.proc = subprocess.Popen([SALLYPORT, "serve", "--listen", "127.0.0.1:0", "--data", self.data, "--log-level", "error",
-                                      "--rate", "0"], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        end = time.monotonic() + 20
-        while not os.path.exists(f"{self.data}/address"):
-            if time.monotonic() > end:
-                raise SystemExit("the server did not start")
-            time.sleep(0.005)
-        self.addr = open(f"{self.data}/address").read().strip()[7:]
-        self.token = open(f"{self.data}/admin-token").read().strip()
-        self.runs = 0
-        status, text = self.post("/projects", {"root_path": f"{tmp}/project"}, "project")
-        if status != 201:
-            raise SystemExit("the project was not added: " + text)
-
-    def post(self, path, body, key, **more):
-        c = http.client.HTTPConnection(self.addr, timeout=120)
-        c.request("POST", "/api/v1" + path, json.dumps(body), {"Authorization": "Bearer " + self.token, "Content-Type":
-                                                               "application/json", "Idempotency-Key": key, **more})
-        r = c.getresponse()
-        text = r.read().decode(errors="replace")
-        c.close()
-        return r.status, text
-
-    def run(self, argv, env):
-        """The log of a run of this one step, and how long the whole run took."""
-        t = time.monotonic()
-        self.runs += 1
-        status, text = self.post("/runs", {"project_id": "project", "steps": [{"argv": argv}], "review": "none", "env": env,
-                                           "limits": {"output_bytes": 2 * TOTAL * MIB}}, f"run-{self.runs}")
-        if status != 202:
-            raise SystemExit("the run was refused: " + text)
-        run = json.loads(text)["id"]
-        while (state := self.state(run)) not in ("succeeded", "failed", "rejected", "canceled", "expired"):
-            time.sleep(0.02)
-        if state != "succeeded":
-            raise SystemExit(f"the run is {state}")
-        return f"{self.data}/runs/{run}/logs/0.1.log", time.monotonic() - t
-
-    def state(self, run):
-        c = http.client.HTTPConnection(self.addr, timeout=60)
-        c.request("GET", "/api/v1/runs/" + run, headers={"Authorization": "Bearer " + self.token})
-        state = json.loads(c.getresponse().read())["state"]
-        c.close()
-        return state
-
-    def stop(self):
-        self.proc.send_signal(signal.SIGTERM)
-        self.proc.wait(30)
+def run(server, argv, env):
+    """The log of a run of this one step, and how long the whole run took."""
+    t = time.monotonic()
+    r = server.start("project", {"argv": argv}, review="none", env=env, limits={"output_bytes": 2 * TOTAL * MIB})
+    server.until(r, "succeeded")
+    return f"{server.data}/runs/{r}/logs/0.1.log", time.monotonic() - t
 
 
 def frames(path):
@@ -167,13 +120,12 @@ def rate(seconds):
 
 def line(name, ours, peer, peer_name, bar, text):
     r = statistics.median(peer) / statistics.median(ours)
-    print(f"BENCH {name} ours={rate(ours)} peer={rate(peer)} ({peer_name}) ratio={r:.2f} bar={text} {'ok' if r >= bar else 'SHORT'}",
-          flush=True)
+    bench(name, rate(ours), rate(peer), peer_name, r, text, r >= bar)
 
 
 def measure(server, tmp, argv, env, first):
     warm(tmp)
-    log, whole = server.run(argv, env)
+    log, whole = run(server, argv, env)
     seconds, size = exit_record(log)
     if size != TOTAL * MIB:
         raise SystemExit(f"{size} bytes were counted")
@@ -227,14 +179,13 @@ def bench_docker(tmp, ours):
 
 
 def main():
-    tmp = tempfile.mkdtemp(prefix="sallyport-bench.", dir=os.environ.get("BENCH_DIR"))
     argv = ["cat", *["block"] * (TOTAL // BLOCK)]
     env = {f"SECRET_{i}": s for i, s in enumerate(SECRETS)}
-    try:
+    with scratch(os.environ.get("BENCH_DIR")) as tmp:
         os.mkdir(f"{tmp}/project")
         make_block(f"{tmp}/project/block")
-        server = Server(tmp)
-        try:
+        with Server(f"{tmp}/data") as server:
+            server.add_project(f"{tmp}/project")
             plain, masked, peer, whole = [], [], [], []
             for i in range(ROUNDS):
                 warm(tmp)
@@ -245,13 +196,8 @@ def main():
                     whole.append(all_of_it)
             line("capture_plain", plain, peer, "cat | cat >file", BAR, f"{BAR}x")
             line("capture_masked", masked, peer, "cat | cat >file", BAR, f"{BAR}x")
-            print(f"     {TOTAL} MiB in {ROUNDS} rounds; whole runs, with the sandbox's start and the log synced: {rate(whole)}")
+            more(f"{TOTAL} MiB in {ROUNDS} rounds; whole runs, with the sandbox's start and the log synced: {rate(whole)}")
             bench_docker(tmp, masked)
-        finally:
-            server.stop()
-    finally:
-        shutil.rmtree(tmp, ignore_errors=True)
-    return 0
 
 
-sys.exit(main())
+main()

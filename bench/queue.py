@@ -11,18 +11,18 @@ runs that wait: a claim must not cost more because others wait.
 
 Prints: BENCH name ours=… peer=… (peer) ratio=… bar=… ok|SHORT; medians, and p99 beside them
 """
-import os
 import subprocess
 import sys
 
-BUILD = os.path.dirname(os.path.dirname(os.path.dirname(os.environ["SALLYPORT"])))
-PROGRAM = os.path.join(BUILD, "bench", "queue_claims")
+from procs import program
+from report import bench, more
+
 ROWS, CLAIMS, BAR_US = 100000, 1000, 1000
 SHAPES = [("queue_claim", 1, 0), ("queue_claim_many", 1000, 0), ("queue_claim_blocked", 1000, 400)]
 
 
 def claims(rows, projects, blocked, n):
-    out = subprocess.run([PROGRAM, str(rows), str(projects), str(blocked), str(n)], check=True, capture_output=True, text=True)
+    out = subprocess.run([program("queue_claims"), *map(str, (rows, projects, blocked, n))], check=True, capture_output=True, text=True)
     return [int(x) for x in out.stdout.split()]
 
 
@@ -33,9 +33,9 @@ def main():
         median, p99, most, whole, whole_p99, _ = claims(ROWS, projects, blocked, CLAIMS)
         ok = p99 <= BAR_US
         short |= not ok
-        print(f"BENCH {name} ours={median}us p99={p99}us peer={few[0]}us p99={few[1]}us (10 to 1,010 runs wait)"
-              f" ratio={median / max(few[0], 1):.2f} bar={BAR_US}us {'ok' if ok else 'SHORT'}")
-        print(f"     at most {most}us; with its own commit {whole}us p99={whole_p99}us")
+        bench(name, f"{median}us p99={p99}us", f"{few[0]}us p99={few[1]}us", "10 to 1,010 runs wait", median / max(few[0], 1),
+              f"{BAR_US}us", ok)
+        more(f"at most {most}us; with its own commit {whole}us p99={whole_p99}us")
     return 1 if short else 0
 
 

@@ -11,22 +11,18 @@ peer: find(1) that stats the same directories and files, without asking anyone w
 Prints: BENCH name ours=… peer=… (peer) ratio=… bar=… ok|SHORT
 """
 import hashlib
-import http.client
-import json
 import os
 import resource
-import shutil
-import signal
 import sqlite3
 import statistics
 import subprocess
-import sys
-import tempfile
 import time
 
-SALLYPORT = os.environ["SALLYPORT"]
+from procs import cpu_s, scratch
+from report import bench, more
+from server import FINAL, Server
+
 RUNS, ROUNDS, TICK_BAR_MS = 100_000, 3, 100
-TICKS = os.sysconf("SC_CLK_TCK")
 B32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -34,54 +30,21 @@ def ulid(n):
     return "".join(B32[n >> 5 * i & 31] for i in range(25, -1, -1))
 
 
-class Server:
-    def __init__(self, data, every):
-        self.proc = subprocess.Popen([SALLYPORT, "serve", "--listen", "127.0.0.1:0", "--data", data, "--log-level", "error",
-                                      "--reconcile-every", every], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while not os.path.exists(data + "/address"):
-            if self.proc.poll() is not None:
-                raise SystemExit("the server did not start")
-            time.sleep(0.01)
-        with open(data + "/address") as f:
-            self.addr = f.read().strip()[7:]
-        with open(data + "/admin-token") as f:
-            self.token = f.read().strip()
+def start(data, every):
+    return Server(data, "--reconcile-every", every)
 
-    def call(self, method, path, body=None):
-        c = http.client.HTTPConnection(self.addr, timeout=120)
-        c.request(method, path, json.dumps(body) if body is not None else None, {
-            "Authorization": "Bearer " + self.token, "Content-Type": "application/json", "Idempotency-Key": str(time.monotonic_ns())})
-        r = c.getresponse()
-        text = r.read().decode()
-        c.close()
-        if r.status >= 300:
-            raise SystemExit(f"{path}: {r.status} {text[:500]}")
-        return text
 
-    def cpu(self):
-        with open(f"/proc/{self.proc.pid}/stat") as f:
-            fields = f.read().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
-
-    def passes(self):
-        return next(float(line.split()[1]) for line in self.call("GET", "/metrics").split("\n")
-                    if line.startswith("sallyport_reconcile_passes_total "))
-
-    def stop(self, data):
-        self.proc.send_signal(signal.SIGTERM)
-        self.proc.wait(60)
-        if os.path.exists(data + "/address"):
-            os.unlink(data + "/address")
+def passes(server):
+    return next(float(line.split()[1]) for line in server.fetch("GET", "/metrics").split("\n")
+                if line.startswith("sallyport_reconcile_passes_total "))
 
 
 def plant(data, project):
     """One real run, then its rows again and again under other ids, each with a directory and a kept file of its own."""
-    s = Server(data, "24h")
-    s.call("POST", "/api/v1/projects", {"root_path": project})
-    run = json.loads(s.call("POST", "/api/v1/runs", {"project_id": "bench", "steps": [{"argv": ["true"]}], "review": "none"}))["id"]
-    while json.loads(s.call("GET", "/api/v1/runs/" + run))["finished_at"] is None:
-        time.sleep(0.05)
-    s.stop(data)
+    with start(data, "24h") as s:
+        s.add_project(project)
+        run = s.start("bench", {"argv": ["true"]}, review="none")
+        s.until(run, *FINAL)
     db = sqlite3.connect(data + "/sallyport.db")
     tables = {t: [c[1] for c in db.execute(f"PRAGMA table_info({t})")] for t in ("runs", "artifacts")}
     rows = {t: dict(zip(c, db.execute(f"SELECT * FROM {t} WHERE {'id' if t == 'runs' else 'run_id'} = ? LIMIT 1", (run,)).fetchone()))
@@ -111,42 +74,46 @@ def find_cpu(data):
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def bench(name, ours, peer, bar, ok):
-    print(f"BENCH {name} ours={ours:.4g} peer={peer:.4g} (find) ratio={ours / peer:.2f} bar={bar} {'ok' if ok else 'SHORT'}", flush=True)
+def line(name, ours, peer, bar, ok):
+    bench(name, f"{ours:.4g}", f"{peer:.4g}", "find", ours / peer, bar, ok)
 
 
-def main():
-    tmp = tempfile.mkdtemp(prefix="sallyport-bench.")
-    data, project = tmp + "/data", tmp + "/bench"
-    os.mkdir(project)
-    try:
-        plant(data, project)
-        s = Server(data, "24h")
-        whole, peer = [], []
-        s.call("POST", "/api/v1/reconcile", {})
+def whole_passes(data):
+    """CPU seconds and seconds of each, and find's CPU seconds."""
+    whole, peer = [], []
+    with start(data, "24h") as s:
+        s.call("POST", "/reconcile", {})
         for _ in range(ROUNDS):
-            before = s.cpu()
-            start = time.monotonic()
-            got = json.loads(s.call("POST", "/api/v1/reconcile", {}))
-            whole.append((s.cpu() - before, time.monotonic() - start))
+            before, t = cpu_s([s.proc.pid]), time.monotonic()
+            got = s.call("POST", "/reconcile", {})
+            whole.append((cpu_s([s.proc.pid]) - before, time.monotonic() - t))
             if got["more"] or [a for a in got["actions"] if not a["detail"].startswith("/")]:
                 raise SystemExit(f"it found something: {got}"[:2000])
             peer.append(find_cpu(data))
-        s.stop(data)
-        s = Server(data, "100ms")
-        ticks = []
+    return whole, peer
+
+
+def ticks(data):
+    """CPU milliseconds of a pass of the timer."""
+    each = []
+    with start(data, "100ms") as s:
         for _ in range(ROUNDS):
-            before, first = s.cpu(), s.passes()
+            before, first = cpu_s([s.proc.pid]), passes(s)
             time.sleep(3)
-            ticks.append((s.cpu() - before) / (s.passes() - first) * 1000)
-        s.stop(data)
-        all_s, find_s, tick_ms = (statistics.median(x) for x in ([w[0] for w in whole], peer, ticks))
-        bench("reconcile_all_cpu_s", all_s, find_s, "none", True)
-        bench("reconcile_tick_cpu_ms", tick_ms, find_s * 1000 / 20, TICK_BAR_MS, tick_ms <= TICK_BAR_MS)
-        print(f"     {RUNS} kept runs; a whole pass took {statistics.median(w[1] for w in whole):.2f} s")
-    finally:
-        shutil.rmtree(tmp, ignore_errors=True)
+            each.append((cpu_s([s.proc.pid]) - before) / (passes(s) - first) * 1000)
+    return each
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def main():
+    with scratch() as tmp:
+        data, project = tmp + "/data", tmp + "/bench"
+        os.mkdir(project)
+        plant(data, project)
+        whole, peer = whole_passes(data)
+        all_s, find_s, tick_ms = (statistics.median(x) for x in ([w[0] for w in whole], peer, ticks(data)))
+        line("reconcile_all_cpu_s", all_s, find_s, "none", True)
+        line("reconcile_tick_cpu_ms", tick_ms, find_s * 1000 / 20, TICK_BAR_MS, tick_ms <= TICK_BAR_MS)
+        more(f"{RUNS} kept runs; a whole pass took {statistics.median(w[1] for w in whole):.2f} s")
+
+
+main()

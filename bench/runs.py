@@ -10,19 +10,18 @@
 
 Prints: BENCH name ours=… peer=… (peer) ratio=… bar=… ok|SHORT
 """
-import http.client
 import json
 import os
 import re
-import shutil
 import signal
 import statistics
 import subprocess
-import sys
-import tempfile
 import time
 
-SALLYPORT = os.environ["SALLYPORT"]
+from procs import children, scratch
+from report import bench, more
+from server import Server
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROUNDS, SECONDS, AT_ONCE, BAR = 3, 3, 8, 100
 COUNTED = 20
@@ -38,48 +37,15 @@ KINDS = [
 ]
 
 
-class Server:
-    def __init__(self, tmp):
-        self.data = tempfile.mkdtemp(dir=tmp)
-        self.proc = subprocess.Popen([SALLYPORT, "serve", "--listen", "127.0.0.1:0", "--data", self.data, "--log-level",
-                                      "error", "--rate", "0"], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        end = time.monotonic() + 20
-        while not os.path.exists(f"{self.data}/address"):
-            if time.monotonic() > end:
-                raise SystemExit("the server did not start")
-            time.sleep(0.005)
-        self.addr = open(f"{self.data}/address").read().strip()[7:]
-        self.token = open(f"{self.data}/admin-token").read().strip()
-        os.mkdir(f"{tmp}/bench")
-        status, text = self.post("/projects", {"root_path": f"{tmp}/bench"}, "project")
-        if status != 201:
-            raise SystemExit("the project was not added: " + text)
-
-    def post(self, path, body, key, **more):
-        c = http.client.HTTPConnection(self.addr, timeout=60)
-        c.request("POST", "/api/v1" + path, json.dumps(body), {"Authorization": "Bearer " + self.token, "Content-Type":
-                                                               "application/json", "Idempotency-Key": key, **more})
-        r = c.getresponse()
-        text = r.read().decode()
-        c.close()
-        return r.status, text
-
-    def run(self, key):
-        _, text = self.post("/runs", {"project_id": "bench", "steps": [{"argv": ["/bin/true"]}], "review": "none"}, key,
-                            Accept="text/event-stream")
-        if '"state":"succeeded"' not in text:
-            raise SystemExit("a run did not succeed: " + text[-500:])
-
-    def stop(self):
-        self.proc.send_signal(signal.SIGTERM)
-        self.proc.wait(30)
+def one_run(server):
+    server.run("bench", {"argv": ["/bin/true"]})
 
 
 def load(server, salt, seconds):
     """One round of wrk: runs per second."""
     env = dict(os.environ, BENCH_TOKEN=server.token, BENCH_SALT=salt)
     r = subprocess.run(["wrk", "-t1", f"-c{AT_ONCE}", f"-d{seconds}", "--timeout", "30", "-s", f"{HERE}/runs.lua",
-                        "http://" + server.addr], env=env, capture_output=True, text=True, check=True)
+                        "http://" + server.address], env=env, capture_output=True, text=True, check=True)
     d = json.loads(r.stdout.strip().split("\n")[-1])
     if d["bad"] or not d["runs"]:
         raise SystemExit(f"{d['bad']} of {d['runs']} runs failed: {r.stderr}")
@@ -101,20 +67,19 @@ def rate(server):
         ours.append(load(server, f"r{i}", SECONDS))
         peer.append(bwraps())
     o, p = statistics.median(ours), statistics.median(peer)
-    print(f"BENCH runs_per_s ours={o:.0f}/s peer={p:.0f}/s (bwrap --unshare-all /bin/true, {AT_ONCE} at once) "
-          f"ratio={o / p:.2f} bar={BAR}/s {'ok' if o >= BAR else 'SHORT'}", flush=True)
+    bench("runs_per_s", f"{o:.0f}/s", f"{p:.0f}/s", f"bwrap --unshare-all /bin/true, {AT_ONCE} at once", o / p, f"{BAR}/s", o >= BAR)
 
 
 def fsyncs(server, tmp):
     out = f"{tmp}/strace"
-    server.run("before")  # now the shim that is copied for each sandbox waits: it is traced, too
-    waiting = subprocess.run(["pgrep", "-P", str(server.proc.pid)], capture_output=True, text=True).stdout.split()
-    tracer = subprocess.Popen(["strace", "-f", "-qq", "-y", "-e", "trace=fsync,fdatasync,syncfs,sync_file_range,sync", "-o", out,
-                               *[x for pid in [str(server.proc.pid), *waiting] for x in ("-p", pid)]], stderr=subprocess.DEVNULL)
+    one_run(server)  # now the shim that is copied for each sandbox waits: it is traced, too
+    pids = [x for pid in [server.proc.pid, *children(server.proc.pid)] for x in ("-p", str(pid))]
+    tracer = subprocess.Popen(["strace", "-f", "-qq", "-y", "-e", "trace=fsync,fdatasync,syncfs,sync_file_range,sync", "-o", out, *pids],
+                              stderr=subprocess.DEVNULL)
     try:
         time.sleep(1)
-        for i in range(COUNTED):
-            server.run(f"counted-{i}")
+        for _ in range(COUNTED):
+            one_run(server)
         time.sleep(0.2)
     finally:
         tracer.send_signal(signal.SIGINT)
@@ -131,21 +96,16 @@ def fsyncs(server, tmp):
         count[kind] = count.get(kind, 0) + 1
     for k in KINDS:
         if k in count:
-            print(f"     fsyncs per run: {count[k] / COUNTED:.1f} {k[1]}: {k[2]}")
+            more(f"fsyncs per run: {count[k] / COUNTED:.1f} {k[1]}: {k[2]}")
     return total / COUNTED
 
 
 def main():
-    tmp = tempfile.mkdtemp(prefix="sallyport-bench.")
-    try:
-        server = Server(tmp)
-        try:
-            rate(server)
-            print(f"     fsyncs per run, one alone: {fsyncs(server, tmp):.1f}; runs at the same time share their commits")
-        finally:
-            server.stop()
-    finally:
-        shutil.rmtree(tmp, ignore_errors=True)
+    with scratch() as tmp, Server(f"{tmp}/data") as server:
+        os.mkdir(f"{tmp}/bench")
+        server.add_project(f"{tmp}/bench")
+        rate(server)
+        more(f"fsyncs per run, one alone: {fsyncs(server, tmp):.1f}; runs at the same time share their commits")
 
 
 main()

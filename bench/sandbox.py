@@ -21,31 +21,22 @@ import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 
-BUILD = os.path.dirname(os.path.dirname(os.path.dirname(os.environ["SALLYPORT"])))
-ROUNDS_PROGRAM = os.path.join(BUILD, "bench", "sandbox_rounds")
+from procs import program, pss_kib, scratch, tree
+from report import bench, p95
+
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "300"))
 WARM_UP = 10
 COLD, BWRAP, STEP, TRUE = range(4)
-
-
-def p95(values):
-    return sorted(values)[min(len(values) - 1, int(len(values) * 0.95))]
 
 
 def ms(values):
     return f"{statistics.median(values):.2f}ms p95={p95(values):.2f}ms"
 
 
-def line(name, ours, peer, peer_name, ratio, bar, ok):
-    judged = "" if bar is None else f" bar={bar} {'ok' if ok else 'SHORT'}"
-    print(f"BENCH {name} ours={ours} peer={peer} ({peer_name}) ratio={ratio:.2f}{judged}", flush=True)
-
-
 def measure(tmp, *args, **env):
-    out = subprocess.run([ROUNDS_PROGRAM, *map(str, args), tmp], env={**os.environ, **env}, stdout=subprocess.PIPE,
+    out = subprocess.run([program("sandbox_rounds"), *map(str, args), tmp], env={**os.environ, **env}, stdout=subprocess.PIPE,
                          check=True, text=True).stdout
     return [[float(x) for x in row.split()] for row in out.splitlines()]
 
@@ -57,7 +48,7 @@ def rounds(tmp, n, **env):
 
 def ratio_line(name, ours, peer, bar):
     r = statistics.median(ours) / statistics.median(peer)
-    line(name, ms(ours), ms(peer), "bwrap --unshare-all", r, bar and f"{bar}x", bar is None or r <= bar)
+    bench(name, ms(ours), ms(peer), "bwrap --unshare-all", r, bar and f"{bar}x", bar is None or r <= bar)
 
 
 def bench_start(tmp):
@@ -76,32 +67,21 @@ def bench_start(tmp):
 def bench_rate(tmp):
     pairs = [measure(tmp, "rate", 320, 8)[0] for _ in range(3)]
     ours, peer = (statistics.median(x) for x in zip(*pairs))
-    line("sandbox_rate", f"{ours:.0f}/s", f"{peer:.0f}/s", "bwrap --unshare-all, 8 starters", ours / peer, "300/s", ours >= 300)
-
-
-def pss_kib(pid):
-    with open(f"/proc/{pid}/smaps_rollup") as f:
-        return next(int(x.split()[1]) for x in f if x.startswith("Pss:"))
-
-
-def children(pid):
-    with open(f"/proc/{pid}/task/{pid}/children") as f:
-        return [int(x) for x in f.read().split()]
+    bench("sandbox_rate", f"{ours:.0f}/s", f"{peer:.0f}/s", "bwrap --unshare-all, 8 starters", ours / peer, "300/s", ours >= 300)
 
 
 def bench_pss(tmp):
-    p = subprocess.Popen([ROUNDS_PROGRAM, "idle", tmp], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    p = subprocess.Popen([program("sandbox_rounds"), "idle", tmp], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         shim = int(p.stdout.readline())
         time.sleep(0.2)
-        init = children(shim)
-        each = [pss_kib(pid) for pid in [shim, *init, *(w for i in init for w in children(i))]]
+        each = [pss_kib([pid]) for pid in tree(shim)]
         docker = [int(x) for x in subprocess.run(["pgrep", "-x", "containerd-shim"], stdout=subprocess.PIPE, text=True).stdout.split()]
-        peer = statistics.median(map(pss_kib, docker)) if docker else 1024
+        peer = statistics.median(pss_kib([pid]) for pid in docker) if docker else 1024
         whose = "containerd-shim" if docker else "the bar: no containerd-shim runs here"
         mib = sum(each) / 1024
-        line("sandbox_pss", f"{mib:.2f}MiB ({'+'.join(map(str, each))} KiB: shim, init, the next step)", f"{peer / 1024:.2f}MiB", whose,
-             sum(each) / peer, "1MiB", mib <= 1)
+        bench("sandbox_pss", f"{mib:.2f}MiB ({'+'.join(map(str, each))} KiB: shim, init, the next step)", f"{peer / 1024:.2f}MiB", whose,
+              sum(each) / peer, "1MiB", mib <= 1)
     finally:
         p.communicate("\n", timeout=20)
 
@@ -137,7 +117,7 @@ def bench_docker(tmp, cold):
     finally:
         subprocess.run([docker, "rmi", "sallyport-bench:1"], stdout=subprocess.DEVNULL)
     r = statistics.median(cold) / statistics.median(peer)
-    line("sandbox_docker", ms(cold), ms(peer), "docker run --rm --network=none", r, "0.033x", r <= 1 / 30)
+    bench("sandbox_docker", ms(cold), ms(peer), "docker run --rm --network=none", r, "0.033x", r <= 1 / 30)
 
 
 def pid_into(group, pid):
@@ -182,15 +162,12 @@ def main():
     if not shutil.which("bwrap"):
         sys.exit("bench/sandbox.py needs bubblewrap: tools/deps")
     # The log and the layers on a disk, not on a tmpfs, as a server has them.
-    tmp = tempfile.mkdtemp(prefix="sallyport-bench.", dir="/var/tmp")
-    try:
+    with scratch("/var/tmp") as tmp:
         describe_host()
         cold = bench_start(tmp)
         bench_rate(tmp)
         bench_pss(tmp)
         bench_docker(tmp, cold)
-    finally:
-        shutil.rmtree(tmp, ignore_errors=True)
 
 
 main()

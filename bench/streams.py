@@ -15,11 +15,10 @@ the store and the socket. The peers are given messages of the same size by POST,
 
 Prints: BENCH name ours=… peer=… (peer) ratio=… bar=… ok|SHORT
 """
-import http.client
+import contextlib
 import json
 import os
 import shutil
-import signal
 import socket
 import statistics
 import subprocess
@@ -27,37 +26,15 @@ import sys
 import tempfile
 import time
 
-SALLYPORT = os.environ["SALLYPORT"]
-HERE = os.path.dirname(os.path.abspath(__file__))
-BUILD = os.path.dirname(os.path.dirname(os.path.dirname(SALLYPORT)))
-LOAD, EMIT = f"{BUILD}/bench/stream_load", f"{BUILD}/bench/stream_emit"
+from procs import cpu_s, end, free_port, program, pss_kib, scratch, spawn, tree, until
+from report import bench, more
+from server import Server
+
+EMIT = program("stream_emit")
 SECONDS = int(os.environ.get("BENCH_SECONDS", "8"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 CLIENTS, IDLE, LINE = 1000, 5000, 200
 MODULE = "/usr/lib/nginx/modules/ngx_nchan_module.so"
-
-
-def pinned(core, *argv, **more):
-    return subprocess.Popen(["taskset", "-c", str(core), *argv], stdin=more.pop("stdin", subprocess.DEVNULL), **more)
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def until(fn, what, seconds=20):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            r = fn()
-            if r:
-                return r
-        except (OSError, http.client.HTTPException):
-            pass
-        time.sleep(0.01)
-    raise SystemExit("not in time: " + what)
 
 
 def listening(port):
@@ -65,35 +42,12 @@ def listening(port):
         return True
 
 
-def tree(pid):
-    """The process and what it started."""
-    kids = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True).stdout.split()
-    return [pid] + [x for k in kids for x in tree(int(k))]
-
-
-def pss_kib(pids):
-    total = 0
-    for p in pids:
-        with open(f"/proc/{p}/smaps_rollup") as f:
-            total += next(int(x.split()[1]) for x in f if x.startswith("Pss:"))
-    return total
-
-
-def cpu_s(pids):
-    total = 0
-    for p in pids:
-        with open(f"/proc/{p}/stat") as f:
-            v = f.read().rsplit(")", 1)[1].split()
-        total += int(v[11]) + int(v[12])
-    return total / os.sysconf("SC_CLK_TCK")
-
-
 class Load:
     """stream_load: ready when made; result() waits for its report."""
 
     def __init__(self, port, clients, messages, seconds, request, frames=()):
-        self.proc = pinned(1, LOAD, str(port), str(clients), str(messages), str(seconds), request, *frames,
-                           stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.proc = spawn(program("stream_load"), str(port), str(clients), str(messages), str(seconds), request, *frames, core=1,
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         if self.proc.stdout.readline() != "ready\n":
             raise SystemExit("the clients did not connect")
 
@@ -107,43 +61,25 @@ class Load:
         return self.result()
 
 
-class Ours:
+class Ours(Server):
     name = "sallyport"
 
     def __init__(self, tmp):
-        self.data, project = f"{tmp}/data", f"{tmp}/project"
+        project = f"{tmp}/project"
         os.mkdir(project)
         shutil.copy(EMIT, f"{project}/emit")
-        self.proc = pinned(0, SALLYPORT, "serve", "--listen", "127.0.0.1:0", "--data", self.data, "--log-level", "error",
-                           "--rate", "0", "--max-connections", "6000", "--max-streams", "6000",
-                           "--max-ws-per-token", "6000", "--max-sse-per-token", "6000", stderr=sys.stderr)
-        until(lambda: os.path.exists(f"{self.data}/address"), "the server's start")
-        self.port = int(open(f"{self.data}/address").read().strip().rsplit(":", 1)[1])
-        self.token = open(f"{self.data}/admin-token").read().strip()
-        self.keys = 0
-        self.call("POST", "/projects", {"root_path": project}, 201)
+        super().__init__(f"{tmp}/data", "--max-connections", "6000", "--max-streams", "6000", "--max-ws-per-token", "6000",
+                         "--max-sse-per-token", "6000", core=0)
+        self.add_project(project)
 
-    def call(self, method, path, body=None, want=200):
-        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
-        self.keys += 1
-        c.request(method, "/api/v1" + path, json.dumps(body) if body is not None else None,
-                  {"Authorization": "Bearer " + self.token, "Content-Type": "application/json",
-                   "Idempotency-Key": f"bench-{self.keys}"})
-        r = c.getresponse()
-        text = r.read()
-        c.close()
-        if r.status != want:
-            raise SystemExit(f"{method} {path}: {r.status} {text[:300]}")
-        return json.loads(text) if text else None
-
-    def run(self, argv, **more):
+    def wait(self, argv, **more):
         """A run that waits for its review."""
-        run = self.call("POST", "/runs", {"project_id": "project", "steps": [{"argv": argv}], "review": "plan", **more}, 202)
-        self.state(run["id"], "awaiting_review")
-        return run["id"]
+        run = self.start("project", {"argv": argv}, review="plan", **more)
+        self.until(run, "awaiting_review")
+        return run
 
-    def state(self, run, want, seconds=120):
-        until(lambda: self.call("GET", f"/runs/{run}")["state"] == want, f"{run} {want}", seconds)
+    def approve(self, run):
+        self.call("POST", f"/runs/{run}/approve", {})
 
     def clients(self, kind, run, clients, messages, seconds):
         head = f"Host: localhost\r\nAuthorization: Bearer {self.token}\r\n"
@@ -155,18 +91,18 @@ class Ours:
 
     def fanout(self, kind, rate, size):
         count = rate * SECONDS
-        run = self.run(["/workspace/emit", str(rate), str(count), str(size)])
+        run = self.wait(["/workspace/emit", str(rate), str(count), str(size)])
         load = self.clients(kind, run, CLIENTS, count, SECONDS + 20)
         time.sleep(1)  # they have read what was before
         before = cpu_s([self.proc.pid])
-        self.call("POST", f"/runs/{run}/approve", {})
+        self.approve(run)
         r = load.result()
         r["server_cpu"] = (cpu_s([self.proc.pid]) - before) / max(r["seconds"], 0.001)
-        self.state(run, "succeeded")
+        self.until(run, "succeeded")
         return r
 
     def idle(self, kind):
-        run = self.run(["/bin/true"])
+        run = self.wait(["/bin/true"])
         warm = self.clients(kind, run, 50, 0, 0)
         warm.end()
         time.sleep(1)
@@ -175,12 +111,8 @@ class Ours:
         time.sleep(2)
         after = pss_kib([self.proc.pid])
         load.end()
-        self.call("POST", f"/runs/{run}/cancel", {}, 202)
+        self.call("POST", f"/runs/{run}/cancel", {})
         return (after - before) / IDLE
-
-    def stop(self):
-        self.proc.send_signal(signal.SIGTERM)
-        self.proc.wait(30)
 
 
 def upgrade():
@@ -203,7 +135,7 @@ class Peer:
         load = self.clients(kind, CLIENTS, count, SECONDS + 20)
         pids = tree(self.proc.pid)
         before = cpu_s(pids)
-        emit = pinned(1, EMIT, str(rate), str(count), str(size), str(self.port), "/pub", stderr=sys.stderr)
+        emit = spawn(EMIT, str(rate), str(count), str(size), str(self.port), "/pub", core=1)
         r = load.result()
         r["server_cpu"] = (cpu_s(pids) - before) / max(r["seconds"], 0.001)
         emit.kill()
@@ -220,10 +152,11 @@ class Peer:
         load.end()
         return (after - before) / IDLE
 
-    def stop(self):
-        if self.proc:
-            self.proc.terminate()
-            self.proc.wait(30)
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        end(self.proc)
 
 
 class Nchan(Peer):
@@ -247,7 +180,7 @@ http {{
   }}
 }}
 """)
-        self.proc = pinned(0, "nginx", "-c", conf, "-e", f"{tmp}/nginx.err", stderr=sys.stderr)
+        self.proc = spawn("nginx", "-c", conf, "-e", f"{tmp}/nginx.err", core=0)
         until(lambda: listening(self.port), "nginx")
 
 
@@ -271,7 +204,7 @@ server.listen(Number(process.argv[2]), '127.0.0.1', 4096);
                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         with open(f"{home}/server.js", "w") as f:
             f.write(self.SCRIPT)
-        self.proc = pinned(0, "node", f"{home}/server.js", str(self.port), stderr=sys.stderr)
+        self.proc = spawn("node", f"{home}/server.js", str(self.port), core=0)
         until(lambda: listening(self.port), "node")
 
 
@@ -294,25 +227,24 @@ def say(name, kind, rate, bar_ms, peers, ours):
             if not bad:
                 rounds[p].append(r)
             else:
-                print(f"     {name}: {bad}", flush=True)
+                more(f"{name}: {bad}")
             if p is ours:
                 size = max(64, r["bytes"] // r["got"] - 40)  # the peers' messages are as large on the wire as ours
     def median(p, key):
         return statistics.median(r[key] for r in rounds[p]) if rounds[p] else float("nan")
     for p in rounds:
-        print(f"     {name}: {p.name}: p50 {median(p, 'p50_ms'):.1f} ms, p99 {median(p, 'p99_ms'):.1f} ms, "
-              f"{median(p, 'rate'):.0f} messages/s, {median(p, 'bytes') / max(1, median(p, 'got')):.0f} bytes each, "
-              f"server cpu {median(p, 'server_cpu') * 100:.0f} %, clients' cpu {median(p, 'cpu') * 100:.0f} %"
-              f"{' (the clients are the limit)' if median(p, 'cpu') > 0.95 else ''}", flush=True)
+        more(f"{name}: {p.name}: p50 {median(p, 'p50_ms'):.1f} ms, p99 {median(p, 'p99_ms'):.1f} ms, "
+             f"{median(p, 'rate'):.0f} messages/s, {median(p, 'bytes') / max(1, median(p, 'got')):.0f} bytes each, "
+             f"server cpu {median(p, 'server_cpu') * 100:.0f} %, clients' cpu {median(p, 'cpu') * 100:.0f} %"
+             f"{' (the clients are the limit)' if median(p, 'cpu') > 0.95 else ''}")
     o = median(ours, "p99_ms")
     done = [p for p in peers if rounds[p]]
     best = min(done, key=lambda p: median(p, "p99_ms")) if done else None
     b = median(best, "p99_ms") if best else float("nan")
     fast = median(ours, "rate") >= 0.98 * rate * CLIENTS * (1 - 1 / (rate * SECONDS))
     slower = name.startswith("calm") and best and o > b * 1.1
-    ok = "ok" if o <= bar_ms and fast and not slower else "SHORT"
-    print(f"BENCH {name} ours={o:.1f}ms peer={b:.1f}ms ({best.name if best else 'no peer'}) ratio={o / b:.2f} "
-          f"bar={bar_ms}ms {ok}", flush=True)
+    bench(name, f"{o:.1f}ms", f"{b:.1f}ms", best.name if best else "no peer", o / b, f"{bar_ms}ms",
+          o <= bar_ms and fast and not slower)
 
 
 def read_all(port, path, head=""):
@@ -327,9 +259,9 @@ def replay(ours, nchan, tmp):
     for name, argv, mib, bar in (
             ("replay", ["/bin/sh", "-c", "yes 'The quick brown fox jumps over the lazy dog, 0123456789' | head -c 268435456"], 256, 150),
             ("replay_lines", ["/workspace/emit", "1000000", "200000", "128"], 200000 * 128 / 2**20, None)):
-        run = ours.run(argv, limits={"output_bytes": 512 << 20})
-        ours.call("POST", f"/runs/{run}/approve", {})
-        ours.state(run, "succeeded")
+        run = ours.wait(argv, limits={"output_bytes": 512 << 20})
+        ours.approve(run)
+        ours.until(run, "succeeded")
         path, head = f"/api/v1/runs/{run}/events", ["-H", "Authorization: Bearer " + ours.token]
         took, peer, size = [], [], 0
         for _ in range(ROUNDS):
@@ -341,39 +273,30 @@ def replay(ours, nchan, tmp):
         mb = mib * 2**20 / 1e6 / statistics.median(took)
         wire = size / 1e6 / statistics.median(took)
         other = mib * 2**20 / 1e6 / statistics.median(peer)
-        print(f"     {name}: {mib:.0f} MiB of output, {size / 2**20:.0f} MiB on the wire at {wire:.0f} MB/s")
-        print(f"BENCH {name} ours={mb:.0f}MB/s peer={other:.0f}MB/s (nginx sends a file of as many bytes) ratio={mb / other:.2f} "
-              f"bar={f'{bar}MB/s' if bar else 'none'} {'ok' if not bar or mb >= bar else 'SHORT'}", flush=True)
+        more(f"{name}: {mib:.0f} MiB of output, {size / 2**20:.0f} MiB on the wire at {wire:.0f} MB/s")
+        bench(name, f"{mb:.0f}MB/s", f"{other:.0f}MB/s", "nginx sends a file of as many bytes", mb / other,
+              f"{bar}MB/s" if bar else "none", not bar or mb >= bar)
 
 
 def idle(kind, tmp, bar):
     """In fresh servers: memory that was used before would hide what is needed now."""
     figures = []
     for make in (Ours, Nchan):
-        home = tempfile.mkdtemp(dir=tmp)
-        p = make(home)
-        try:
+        with make(tempfile.mkdtemp(dir=tmp)) as p:
             figures.append(p.idle(kind))
-        finally:
-            p.stop()
     o, p = figures
-    print(f"BENCH idle_{kind} ours={o:.2f}KiB peer={p:.2f}KiB (nginx with nchan, per client at {IDLE}) ratio={o / p:.2f} "
-          f"bar={bar}KiB {'ok' if o <= bar else 'SHORT'}", flush=True)
+    bench(f"idle_{kind}", f"{o:.2f}KiB", f"{p:.2f}KiB", f"nginx with nchan, per client at {IDLE}", o / p, f"{bar}KiB", o <= bar)
 
 
 def main():
-    tmp = tempfile.mkdtemp(prefix="sallyport-bench.")
     only = sys.argv[1:] or os.environ.get("BENCH_STREAMS", "fanout calm replay idle").split()
     kinds = os.environ.get("BENCH_KINDS", "sse ws").split()
-    up = []
-    try:
-        for make in (Ours, Nchan, NodeWs):
-            if make is not NodeWs or "ws" in kinds:
-                up.append(make(tmp))
-        ours, nchan, node = up[0], up[1], up[2:]
-        warm = ours.run(["/workspace/emit", "100", "100", str(LINE)])
-        ours.call("POST", f"/runs/{warm}/approve", {})
-        ours.state(warm, "succeeded")
+    with scratch() as tmp, contextlib.ExitStack() as up:
+        ours, nchan = up.enter_context(Ours(tmp)), up.enter_context(Nchan(tmp))
+        node = [up.enter_context(NodeWs(tmp))] if "ws" in kinds else []
+        warm = ours.wait(["/workspace/emit", "100", "100", str(LINE)])
+        ours.approve(warm)
+        ours.until(warm, "succeeded")
         for kind in kinds:
             peers = [nchan] + (node if kind == "ws" else [])
             if "fanout" in only:
@@ -384,10 +307,6 @@ def main():
                 idle(kind, tmp, {"sse": 3, "ws": 8}[kind])
         if "replay" in only:
             replay(ours, nchan, tmp)
-    finally:
-        for p in up:
-            p.stop()
-        shutil.rmtree(tmp, ignore_errors=True)
 
 
 main()
