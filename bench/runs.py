@@ -34,6 +34,7 @@ KINDS = [
     (r"/runs/run_[^/]+(/\.tmp-[0-9a-f]+)?$", "changes", "list and diff are there before a door opens on them"),
     (r"/blobs/", "artifacts", "a final run has its artifacts"),
     (r"/apply(/|$)", "apply", "the journal is there before the project changes"),
+    (r"/audit(/|$)", "audit heads", "signed at each pass of the timer: who takes records away from then on is noticed"),
 ]
 
 
