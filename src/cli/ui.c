@@ -110,6 +110,13 @@ void ui_raw_err(struct ui *ui, const void *p, size_t n)
 }
 
 /* Formats, cleans and hands over: to stdout, or to stderr as one write. */
+/* While `attach` has the terminal, a line feed alone goes straight down, and the cursor may be anywhere. */
+static bool is_raw(const struct ui *ui)
+{
+    struct termios t;
+    return tcgetattr(ui->err, &t) == 0 && !(t.c_oflag & OPOST);
+}
+
 PRINTF(4, 0) static void print(struct ui *ui, bool to_err, const char *head, const char *fmt, va_list ap)
 {
     AUTO(buf_fini) struct buf text = BUF_INIT(OUT_MAX);
@@ -117,10 +124,12 @@ PRINTF(4, 0) static void print(struct ui *ui, bool to_err, const char *head, con
     buf_vprintf(&text, fmt, ap);
     if (text.bad || text.len == 0)
         return;
+    bool raw = to_err && is_raw(ui);
+    buf_puts(&safe, raw ? "\r\n" : "");
     buf_puts(&safe, head);
     text_clean(&safe, text.p, text.len, 0);
     if (to_err)
-        buf_addc(&safe, '\n');
+        buf_puts(&safe, raw ? "\r\n" : "\n");
     if (safe.bad)
         return;
     if (to_err)

@@ -1,9 +1,14 @@
 /* keys: three combinations at the beginning of a line are ours, every other byte is the step's. */
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <termios.h>
+#include <unistd.h>
 
 #include "base/str.h"
 #include "check.h"
 #include "cli/keys.h"
+#include "pretend.h"
 
 /* What the step gets of all of it, whatever pieces it comes in; what was said of the last key. */
 static enum keys_say typed(const char *text, size_t piece, char *ret, size_t cap)
@@ -68,8 +73,29 @@ static void what_asks_a_terminal(void **state)
             fail_msg("row %zu does not ask", i);
 }
 
+/* Our own lines begin and end at the left side of a terminal that is the step's. */
+static void notes_in_a_raw_terminal(void **state)
+{
+    struct ui ui = pretend_ui(true, false);
+    struct termios t;
+    char got[64] = "";
+    int ours = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    assert_true(ours >= 0 && grantpt(ours) == 0 && unlockpt(ours) == 0);
+    ui.err = open(ptsname(ours), O_RDWR | O_NOCTTY | O_CLOEXEC);
+    assert_int_equal(tcgetattr(ui.err, &t), 0);
+    cfmakeraw(&t);
+    assert_int_equal(tcsetattr(ui.err, TCSANOW, &t), 0);
+    ui_note(&ui, "lost");
+    assert_int_equal(read(ours, got, sizeof got - 1), strlen("\r\nlost\r\n"));
+    assert_string_equal(got, "\r\nlost\r\n");
+    close(ui.err);
+    close(ours);
+    ui_fini(&ui);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(what_goes_where), cmocka_unit_test(what_asks_a_terminal)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(notes_in_a_raw_terminal), cmocka_unit_test(what_goes_where),
+                                       cmocka_unit_test(what_asks_a_terminal)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
