@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GAP      2
-#define FLEX_MIN 12
+#define GAP       2
+#define FLEX_MIN  12
+#define FLEX_WRAP 64 /* where the line is longer than the terminal anyway: something that can be read */
 
 static bool grow(struct table *t)
 {
@@ -72,7 +73,8 @@ static void measure(const struct table *t, int columns, int width[TABLE_COLS])
         sum += width[c] + (c + 1 < t->cols ? GAP : 0);
     if (columns > 0 && sum > columns) {
         int w = width[t->flex] - (sum - columns);
-        width[t->flex] = w > FLEX_MIN ? w : width[t->flex] < FLEX_MIN ? width[t->flex] : FLEX_MIN;
+        if (w >= FLEX_MIN || width[t->flex] > FLEX_WRAP)
+            width[t->flex] = w >= FLEX_MIN ? w : FLEX_WRAP;
     }
 }
 

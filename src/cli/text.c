@@ -206,8 +206,10 @@ void text_duration(struct buf *out, int64_t ms)
         buf_printf(out, "%" PRId64 ".%" PRId64 " s", s, ms % 1000 / 100);
     else if (s < 3600)
         buf_printf(out, "%" PRId64 " min %" PRId64 " s", s / 60, s % 60);
-    else
+    else if (s < 48 * 3600)
         buf_printf(out, "%" PRId64 " h %" PRId64 " min", s / 3600, s / 60 % 60);
+    else
+        buf_printf(out, "%" PRId64 " d %" PRId64 " h", s / 86400, s / 3600 % 24);
 }
 
 void text_bytes(struct buf *out, int64_t n)

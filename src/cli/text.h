@@ -33,7 +33,7 @@ int text_width(const char *s);
 /* Appends s padded with spaces to `width` columns, or cut to it with an ellipsis. */
 void text_cell(struct buf *out, const char *s, int width);
 
-/* "850 ms" "3.1 s" "2 min 5 s" "1 h 2 min" */
+/* "850 ms" "3.1 s" "2 min 5 s" "1 h 2 min" "14 d 3 h" */
 void text_duration(struct buf *out, int64_t ms);
 /* "512 B" "1.5 KiB" */
 void text_bytes(struct buf *out, int64_t n);

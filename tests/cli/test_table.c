@@ -42,6 +42,20 @@ static void cut_on_a_terminal(void **state)
     ui_fini(&ui);
 }
 
+/* A line that does not fit anyway is not cut down to a stump. */
+static void long_lines_wrap(void **state)
+{
+    struct ui ui = pretend_ui(true, false);
+    struct table t;
+    ui.columns = 20;
+    fill(&t);
+    table_print(&t, &ui, "");
+    PRETEND_IS(&ui, "NAME  WHAT                                               N\n"
+                    "运行  a rather long text that will be cut on a terminal  7\n"
+                    "b     -                                                  x^Jy\n");
+    ui_fini(&ui);
+}
+
 static void empty(void **state)
 {
     struct ui ui = pretend_ui(false, false);
@@ -55,7 +69,7 @@ static void empty(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(whole_in_a_pipe), cmocka_unit_test(cut_on_a_terminal),
-                                       cmocka_unit_test(empty)};
+                                       cmocka_unit_test(long_lines_wrap), cmocka_unit_test(empty)};
     text_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -112,6 +112,8 @@ static void writes_durations_and_sizes(void **state)
     says(text_duration, 3149, "3.1 s");
     says(text_duration, 125000, "2 min 5 s");
     says(text_duration, 3720000, "1 h 2 min");
+    says(text_duration, 47 * 3600000L, "47 h 0 min");
+    says(text_duration, 14 * 86400000L + 3 * 3600000L, "14 d 3 h");
     says(text_duration, -1, "-");
     says(text_bytes, 1023, "1023 B");
     says(text_bytes, 1536, "1.5 KiB");
