@@ -138,6 +138,8 @@ static int error_of(struct api *a, int status, const struct json *body, struct e
     int n = err_by_name(code);
     if (n == ERR_INTERNAL && !str_eq(code, "internal")) /* a newer server's code */
         return err_set(e, n, "%s (%s)", msg ? msg : code, code);
+    if (n == ERR_INVALID && field && msg && !strstr(msg, field)) /* "limit: give 1 to 500" */
+        return err_field(e, n, field, "%s: %s", field, msg);
     return err_field(e, n, field ? field : "", "%s", msg ? msg : err_info(n)->text);
 }
 

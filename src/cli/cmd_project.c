@@ -5,11 +5,31 @@
 #include "cli/reply.h"
 #include "cli/resolve.h"
 #include "cli/show.h"
+#include "cli/text.h"
 #include "os/file.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static void show_retention(struct ui *ui, const struct json *r)
+{
+    static const char *const names[][2] = {
+        {"logs_ms", "logs"}, {"runs_ms", "all"}, {"failed_runs_ms", "all, if failed"}};
+    const char *before = "kept after a run's end: ";
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        AUTO(buf_fini) struct buf b = BUF_INIT(64);
+        const struct json *ms = json_get(r, names[i][0]);
+        if (!ms)
+            continue;
+        if (json_int(ms))
+            text_duration(&b, json_int(ms));
+        ui_printf(ui, "%s%s %s", before, names[i][1], json_int(ms) ? b.p : "for ever");
+        before = "; ";
+    }
+    if (*before == ';')
+        ui_printf(ui, "\n");
+}
 
 static void show_project(struct ui *ui, const struct json *p)
 {
@@ -22,6 +42,7 @@ static void show_project(struct ui *ui, const struct json *p)
         ui_printf(ui, "  at most %" PRId64 " running", show_int(json_get(p, "settings"), "max_running"));
     ui_printf(ui, "%s\n",
               str_eq(json_str(json_get(json_get(p, "settings"), "seed")), "copy") ? "  each run works on a copy" : "");
+    show_retention(ui, json_get(json_get(p, "settings"), "retention"));
     for (size_t i = 0; i < json_len(warnings); i++)
         ui_warn(ui, "%s", ui_one(ui, json_str(json_at(warnings, i))));
 }

@@ -167,7 +167,7 @@ static int wait_empty(struct cli *c, int64_t until, struct err *e)
         const struct json *node = json_get(reply.json, "node");
         int64_t held = show_int(node, "held");
         if (!json_true(json_get(node, "draining")))
-            return err_set(e, ERR_STATE, "somebody resumed the queue: %" PRId64 " runs are in work", held);
+            return err_set(e, ERR_STATE, "somebody resumed the queue; in work: %" PRId64, held);
         if (held == 0) {
             if (!c->ui.json)
                 ui_printf(&c->ui, "drained: nothing runs on %s\n", ui_one(&c->ui, show_str(node, "name")));
@@ -175,8 +175,10 @@ static int wait_empty(struct cli *c, int64_t until, struct err *e)
         }
         if (*c->api.interrupt)
             return err_set(e, ERR_INTERRUPTED, "the queue goes on draining: sallyport queue resume ends that");
-        if (until && clock_mono_us() >= until)
-            return err_set(e, ERR_TIMEOUT, "%" PRId64 " runs are still in work; the queue goes on draining", held);
+        if (until && clock_mono_us() >= until) {
+            cli_hint(c, "see what is in work: sallyport queue     start again: sallyport queue resume");
+            return err_set(e, ERR_TIMEOUT, "still in work: %" PRId64 "; the queue goes on draining", held);
+        }
         clock_sleep_us(LOOK_MS * MS_US);
     }
 }
@@ -192,7 +194,7 @@ int cmd_queue_drain(struct cli *c, struct err *e)
     if (r < 0)
         return r;
     if (!c->ui.json && show_int(reply.json, "held"))
-        ui_printf(&c->ui, "draining; %" PRId64 " runs are in work\n", show_int(reply.json, "held"));
+        ui_printf(&c->ui, "draining; in work: %" PRId64 "\n", show_int(reply.json, "held"));
     if (args_has(&c->args, "detach"))
         return 0;
     return wait_empty(c, ms ? clock_mono_us() + ms * MS_US : 0, e);

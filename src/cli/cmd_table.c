@@ -132,7 +132,7 @@ const struct cli_cmd cli_cmds[] = {
      .max = 1,
      .fn = cmd_project_show},
     {.name = "project set",
-     .args = "PROJECT [--toolchains T] [--seed overlay|copy] [--retention R]",
+     .args = "PROJECT [--toolchains T] [--seed overlay|copy] [--retention R] [--max-running N]",
      .summary = "change what the sandboxes of a project are like, and how long its runs are kept",
      .text =
          "--seed overlay (the default): the project below, changes above; starts at once, but a directory that comes\n"

@@ -147,11 +147,11 @@ static void judge(const struct svc_settings *s, int64_t files, struct disk_room 
             (long long)files);
     } else if (reserve && r->free_bytes >= 0 && r->free_bytes < reserve) {
         r->level = DISK_REFUSE;
-        snprintf(
-            r->why, sizeof r->why,
-            "%lld MiB are free on the disk of the data directory, min_free keeps %lld: make room, or remove more by "
-            "retention",
-            mib(r->free_bytes), mib(reserve));
+        snprintf(r->why, sizeof r->why,
+                 "%lld MiB are free on the disk of the data directory, min_free keeps %lld MiB: make room, or remove "
+                 "more by "
+                 "retention",
+                 mib(r->free_bytes), mib(reserve));
     } else if (budget && r->used_bytes >= budget) {
         r->level = DISK_REFUSE;
         snprintf(r->why, sizeof r->why,

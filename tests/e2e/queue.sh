@@ -155,6 +155,7 @@ want 5 queue priority "$R" 1
 want 4 queue priority run_00000000000000000000000000 1
 want 2 queue --limit 0
 want 2 queue --limit 501
+has "$T/err" "limit: give 1 to 500"
 want 2 queue drain --timeout soon
 want 4 queue pause nowhere
 want 2 project set one --max-running -1

@@ -125,6 +125,10 @@ want_api 200 GET "/runs/$BIG/events?cursor=$last" "" -H "Accept: application/jso
 eq final "$(j .final)" true
 
 t "a project's own rule wins: all of its runs stay"
+want 0 project set hello --retention runs=0,logs=7d
+want 0 project show hello
+has "$T/out" "kept after a run's end: logs 7 d 0 h"
+has "$T/out" "; all for ever"
 want 0 project set hello --retention runs=0,logs=0
 server_stop
 server_start --retention-runs 1ms --retention-every 1h
