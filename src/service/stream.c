@@ -305,11 +305,13 @@ static int next_own(struct stream *s, struct stream_item *ret, struct err *e)
         r = stream_reader_next(s->rd, ret, e);
         if (r == 1)
             s->ended = str_eq(ret->type, "run.completed");
-        if (r == 0 && s->final) /* it ends in run.completed, unless its events went since it was opened */
-            r = retention_logs_of(s->svc, &s->run, e);
         if (r != 0)
             return r;
         m = try_tail(s, true);
+        /* Nothing more, and nobody beside us: the run has ended, and its events went before they were read. */
+        r = m == TAIL_APART ? retention_logs_of(s->svc, &s->run, e) : 0;
+        if (r < 0)
+            return r;
     }
     return m == TAIL_MET ? NOW_LIVE : 0;
 }

@@ -147,6 +147,27 @@ static void the_oldest_go_first(void **state)
     assert_true(there(g, &c, ""));
 }
 
+/* Who began to follow a run while it was open, and reads only when all of it is gone, is told so. */
+static void a_follower_too_late(void **state)
+{
+    struct rig *g = *state;
+    struct id id = rig_run(g, "{\"project_id\":\"hello\",\"steps\":[{\"command\":\"true\"}],\"review\":\"plan\"}");
+    AUTO_PTR(stream_close) struct stream *s = NULL;
+    struct stream_item item;
+    int r;
+
+    rig_planned(g, &id);
+    OK(stream_open(&g->svc, "default", &id, NULL, &s, &e));
+    OK(runs_reject(&g->svc, &g->c, &id, NULL, &e));
+    struct lease l = rig_claim(g, "finish");
+    OK(runs_finish(&g->svc, &l, NULL, 0, &e));
+    g->svc.set.retention.failed_runs_ms = 1;
+    assert_int_equal(clean(g, false, 0).runs_removed, 1);
+    while ((r = stream_next(s, &item, NULL)) == 1)
+        ;
+    assert_int_equal(r, -ERR_GONE);
+}
+
 /* Marked, and killed before anything was unlinked: the next pass does the rest. */
 static void half_done(void **state)
 {
@@ -382,6 +403,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(nothing_goes_without_a_rule),
         T(logs_go),
+        T(a_follower_too_late),
         T(all_goes_but_what_others_name),
         T(the_oldest_go_first),
         T(half_done),
