@@ -193,7 +193,8 @@ static void expand(const char *p, const char *end, int depth, struct list *out)
     list_fini(&rest);
 }
 
-/* Too much to expand, or a comma between braces that do not pair: bash reads {a}b,} as {'a}b',}: not in its manual. */
+/* Too much to expand; a comma between braces that do not pair: bash reads {a}b,} as {'a}b',}: not in its manual; or a $
+ * that finds its name behind the brace: {a$,b}c has $c in it. */
 static bool too_odd(const char *form)
 {
     size_t opens = 0, closes = 0, n = 0;
@@ -201,6 +202,8 @@ static bool too_odd(const char *form)
     for (; form[n]; n++) {
         opens += form[n] == SHELL_F_OPEN;
         closes += form[n] == SHELL_F_CLOSE;
+        if (form[n] == '$' && (form[n + 1] == SHELL_F_COMMA || form[n + 1] == SHELL_F_CLOSE))
+            return true;
     }
     return n >= FORM_MAX || opens > OPEN_MAX || (opens != closes && strchr(form, SHELL_F_COMMA));
 }

@@ -126,6 +126,7 @@ static void words_and_quotes(void **state)
         {"'{a,b}' \"{a,b}\" \\{a,b}", "{a,b}|{a,b}|{a,b}"},
         {"{,x}", "x"},
         {"{1..100000}", "<>"},
+        {"{a,b$}c", "!a brace expansion that is not understood"},
         {"'a", "!a ' without its end"},
         {"a \"b", "a !a \" without its end"},
         {"a \\", "a !a backslash at the end"},
