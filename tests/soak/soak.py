@@ -29,7 +29,6 @@ from client import Client, Events, GaveUp, WsEvents
 from server import Killer, Server, placed_points, read_points
 from watch import Subscriber
 
-OWED_S = 5.0
 REVIEW_S = 25
 
 
@@ -263,7 +262,7 @@ def final_checks(world, then=lambda world: None):
     check.check_audit(world, say)
     owed = sorted(world.stats.owed)
     for seconds, run, what in owed[-5:]:
-        if seconds > OWED_S:
+        if seconds > world.args.owed:
             say("owed", f"{run}: {what} took {seconds:.1f} s of the server's life")
     deadline = time.time() + 20
     while time.time() < deadline and any(True for _ in live_shims(world)):
@@ -489,6 +488,7 @@ def main():
     p.add_argument("--persons", type=int, default=14)
     p.add_argument("--seed", type=int, default=None)
     p.add_argument("--seconds", type=int, default=3000, help="the killing ends after this at the latest")
+    p.add_argument("--owed", type=float, default=5.0, help="seconds of its life the server may take for what waits for it alone")
     p.add_argument("--settle", type=int, default=180)
     p.add_argument("--need-all", action="store_true")
     p.add_argument("--keep", action="store_true")
