@@ -86,6 +86,10 @@ const char *uw_stdin(struct uw *u, bool *ret_some)
         return c->stdin_text->value;
     if (c->nredirs) /* echo a >x | sh */
         return NULL;
+    for (size_t i = 0; i < c->nwords; i++) { /* echo $'-n' a | sh: to sh that is $-n, which the second sh expands */
+        if (uw_disputed(&c->words[i]))
+            return NULL;
+    }
     const char *text = echo_text(u, c);
     return text && shell_form_known(text) && !strpbrk(text, "\x02\x03\x05\x06") ? text : NULL;
 }
