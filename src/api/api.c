@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/call.h"
+#include "api/console.h"
 #include "api/ws.h"
 #include "base/hash.h"
 #include "base/str.h"
@@ -390,11 +391,14 @@ static int cors(struct call *c, bool *ret_preflight, struct err *e)
 
 static int handle(struct call *c, struct err *e)
 {
-    bool preflight;
+    bool preflight, taken;
     int r = guard_host(c->api->guard, c->rq, e);
 
     if (r == 0)
-        r = cors(c, &preflight, e);
+        r = console_serve(c->rq, &taken, e);
+    if (r < 0 || taken)
+        return r;
+    r = cors(c, &preflight, e);
     if (r < 0)
         return r;
     if (preflight) {

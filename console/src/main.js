@@ -1,0 +1,3 @@
+const line = document.createElement('p');
+line.textContent = `Sallyport ${VERSION}`;
+document.body.append(line);
