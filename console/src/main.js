@@ -1,3 +1,0 @@
-const line = document.createElement('p');
-line.textContent = `Sallyport ${VERSION}`;
-document.body.append(line);

@@ -1,0 +1,10 @@
+/* empty - what a list says when there is nothing in it, and what to do next. */
+import type { ComponentChildren, JSX } from 'preact';
+import { Icon, type IconName } from './icons';
+
+export function Empty({ icon, title, children, action }: {
+    icon?: IconName; title: string; children?: ComponentChildren; /* buttons, links */ action?: ComponentChildren;
+}): JSX.Element {
+    return <div class="empty">{icon && <Icon name={icon} />}<h2>{title}</h2>{children && <p>{children}</p>}
+        {action && <div class="row">{action}</div>}</div>;
+}
