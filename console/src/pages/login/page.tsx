@@ -23,6 +23,7 @@ export default function Login(_: PageProps): JSX.Element {
             void action.current!.run(token.trim());
     }}>
         <h1><Icon name="policy" />{t('title')}</h1>
+        <input type="text" name="username" autocomplete="username" value="sallyport" hidden readOnly />
         <Field label={t('token')} help={t.rich('help', { file: <code>admin-token</code>, command: <code>sallyport token new</code> })}
             error={wrong ? t('wrong') : undefined}>{props =>
             <input {...props} ref={input} class="mono" type={(shown ? 'text' : 'password') as 'text'} name="token"
