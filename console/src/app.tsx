@@ -48,8 +48,8 @@ function Preferences(): JSX.Element {
     return <div class="preferences">
         <button type="button" class="button ghost icon-only" aria-label={name} title={name} onClick={() => setTheme(next[theme.value])}>
             <Icon name={icons[theme.value]} /></button>
-        <button type="button" class="button ghost" lang={lang.value === 'zh' ? 'en' : 'zh-CN'} aria-label={lang.value === 'zh' ? 'English' : '简体中文'}
-            onClick={() => setLang(lang.value === 'zh' ? 'en' : 'zh')}>{lang.value === 'zh' ? 'EN' : '中文'}</button>
+        <button type="button" class="button ghost" lang={lang.value === 'zh' ? 'en' : 'zh-CN'} title={t('language')}
+            onClick={() => setLang(lang.value === 'zh' ? 'en' : 'zh')}>{lang.value === 'zh' ? 'English' : '中文'}</button>
         <button type="button" class="button ghost icon-only wide-only" aria-label={t('keys_title')} title={`${t('keys_title')} (?)`}
             onClick={() => { helpOpen.value = true; }}><Icon name="keys" /></button>
     </div>;
@@ -136,7 +136,7 @@ export function App(): JSX.Element {
         <header class="bar">
             <button type="button" class="button ghost icon-only menu-button" aria-label={t('menu')} aria-expanded={menuOpen.value} aria-controls="nav"
                 onClick={() => { menuOpen.value = !menuOpen.value; }}><Icon name={menuOpen.value ? 'close' : 'menu'} /></button>
-            <Link href="/" class="brand"><Icon name="policy" /><span>Sallyport</span></Link>
+            <Link href="/" class="brand" aria-label="Sallyport"><Icon name="policy" /><span>Sallyport</span></Link>
             <span class="grow" />
             <Connection /><Preferences />
             <Button kind="ghost" onClick={() => void logout()} title={me.value?.token.name}>{t('logout')}</Button>
