@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "api/console.h"
 #include "base/fault.h"
 #include "base/str.h"
 #include "daemon/config.h"
@@ -283,6 +284,8 @@ static void greet(const struct server *s)
         snprintf(where, sizeof where, "%s port %d", s->cfg.listen_host, s->cfg.listen_port);
     log_line(s->svc.log, LOG_LV_INFO, "serve", NULL, "sallyport %s is ready on %s, data in %s", SALLYPORT_VERSION,
              where, s->cfg.data);
+    if (*console_missing)
+        log_line(s->svc.log, LOG_LV_INFO, "serve", NULL, "built without the web console: %s", console_missing);
 }
 
 static void say_token(const struct server *s)
