@@ -123,6 +123,9 @@ int post_reconcile(struct call *, struct err *);
 int get_summary(struct call *, struct err *);
 int get_doctor(struct call *, struct err *);
 int get_whoami(struct call *, struct err *);
+int post_login(struct call *, struct err *);
+int post_logout(struct call *, struct err *);
+int get_me(struct call *, struct err *);
 int get_ws(struct call *, struct err *);
 
 /* Opens the event stream of a run as the answer (SSE). */
@@ -132,6 +135,8 @@ CHECKED int sse_reply(struct call *, const struct id *run, const char *cursor, s
 void api_call(struct api *, const struct route *, const struct caller *as, struct http_req *rq, bool *ret_replayed);
 /* Fills who from `Bearer` text, or from the unix socket's peer when it is NULL; slows down who guesses. */
 CHECKED int api_identify(struct api *, const char *bearer, const struct http_peer *, struct caller *who, struct err *);
+/* Who it is, is known (c->who): how often, and may they? */
+CHECKED int api_admit(struct call *, struct err *);
 struct http_server;
 /* tally: how many connections each token has open; a limit of 0 is none */
 struct tally;

@@ -25,7 +25,8 @@ static const char without[] =
     "<!doctype html><html lang=en><meta charset=utf-8><title>Sallyport</title>"
     "<h1>Sallyport</h1><p>The server runs; this build of it has no web console (%s).</p>"
     "<p>To get it: install Node.js 18 or newer with npm (Debian: <code>apt install nodejs npm</code>), then run "
-    "<code>make clean &amp;&amp; make</code>.</p><p>All else is there: the command line (<code>sallyport --help</code>) and the "
+    "<code>make clean &amp;&amp; make</code>.</p><p>All else is there: the command line (<code>sallyport "
+    "--help</code>) and the "
     "<a href=\"/docs\">API</a>.</p></html>\n";
 
 /* ---- which file -------------------------------------------------------- */

@@ -365,12 +365,7 @@ void call_who(struct jw *w, const struct caller *who)
 {
     jw_kstr(w, "actor", who->actor);
     jw_kstr(w, "tenant_id", who->tenant);
-    jw_key(w, "scopes");
-    jw_arr(w);
-    for (unsigned bit = 1; bit <= SCOPE_ADMIN; bit <<= 1)
-        if (who->scopes & bit)
-            jw_str(w, auth_scope_name(bit));
-    jw_end_arr(w);
+    auth_scopes_json(w, who->scopes);
 }
 
 static int render_whoami(struct call *c, struct jw *w, struct err *e)

@@ -410,7 +410,7 @@ static void write_operation(struct jw *w, const struct openapi *o, const struct 
     if (rt->flags & OPEN)
         jw_kraw(w, "security", "[]");
     else if (rt->flags & (LOCAL | LATE))
-        jw_kraw(w, "security", "[{\"bearer\":[]},{}]"); /* none from loopback, or said later */
+        jw_kraw(w, "security", "[{\"bearer\":[]},{\"console\":[]},{}]"); /* none from loopback, or said later */
     if (rt->scope)
         jw_kstr(w, "x-scope", auth_scope_name(rt->scope));
     write_parameters(w, o, rt);
@@ -468,7 +468,7 @@ static void write_head(struct jw *w)
             "paged with ?limit= and ?after=. Maximum lengths count bytes. Readable at /docs.");
     jw_end_obj(w);
     jw_kraw(w, "servers", "[{\"url\":\"/\"}]");
-    jw_kraw(w, "security", "[{\"bearer\":[]}]");
+    jw_kraw(w, "security", "[{\"bearer\":[]},{\"console\":[]}]");
     jw_key(w, "tags");
     jw_arr(w);
     for (size_t i = 0; i < openapi_ntags; i++) {

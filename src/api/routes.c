@@ -80,6 +80,9 @@ const struct route api_routes[] = {
     {HTTP_M_POST,   V1 "/retention",                 SCOPE_ADMIN,        KEY, 4 * KIB, NULL, post_retention, "Apply the rules now, or only say what would go", "RetentionRequest", "RetentionDone", 200},
     {HTTP_M_GET,    V1 "/doctor",                    SCOPE_ADMIN,        0,   0, NULL, get_doctor, "What the sandbox can do on this host", NULL, "Doctor", 200},
     {HTTP_M_GET,    V1 "/ws",                        0,                  LATE, 0, NULL, get_ws, "One connection for requests and many event streams: WebSocket", NULL, NULL, 101},
+    {HTTP_M_POST,   V1 "/login",                     0,                  OPEN, 4 * KIB, NULL, post_login, "Log in to the web console: a cookie, and the proof that it needs", "LoginRequest", "Login", 200},
+    {HTTP_M_POST,   V1 "/logout",                    0,                  0,   4 * KIB, NULL, post_logout, "End the login that this request is by", "Empty", NULL, 204},
+    {HTTP_M_GET,    V1 "/me",                        0,                  0,   0, NULL, get_me, "The token, or peer, that this request is by", NULL, "Me", 200},
     {HTTP_M_GET,    V1 "/whoami",                    0,                  0,   0, NULL, get_whoami, "Who this token is", NULL, "Whoami", 200, "whoami"},
 };
 /* clang-format on */

@@ -34,6 +34,7 @@
 #include "service/hub.h"
 #include "service/terminals.h"
 #include "service/keeper.h"
+#include "service/logins.h"
 #include "service/policies.h"
 #include "service/reconcile.h"
 #include "service/runs.h"
@@ -194,6 +195,8 @@ static int build_services(struct server *s, struct err *e)
     CRASH_POINT(store_opened);
     if (r == 0)
         r = secrets_open(s->svc.data_fd, &s->svc.secrets, e);
+    if (r == 0)
+        r = logins_new(s->svc.secrets, s->cfg.login_ms, &s->svc.logins, e);
     if (r == 0)
         r = audits_open(s->svc.data_fd, s->svc.store, &s->svc.audits, e);
     if (r == 0)
@@ -364,6 +367,7 @@ static void take_down(struct server *s)
     store_close(s->svc.store);
     policies_free(s->svc.policies);
     audits_close(s->svc.audits);
+    logins_free(s->svc.logins);
     secrets_close(s->svc.secrets);
     sandbox_nursery_free(s->svc.nursery);
     terminals_free(s->svc.terminals);

@@ -161,6 +161,12 @@ def access(w):
     for scope in SCOPES:
         names = set(w.ok("get_whoami", token=w.tokens[scope])["scopes"])
         check(names == (set(SCOPES) if scope == "admin" else {scope} | GIVES.get(scope, set())), scope, "gives", names)
+    for scope in SCOPES:
+        me = w.ok("get_me", token=w.tokens[scope])
+        check(me["token"]["scopes"] == w.ok("get_whoami", token=w.tokens[scope])["scopes"], scope, me)
+        in_ = w.ok("post_login", {"token": w.tokens[scope]}, token=None)
+        check(in_["token"] == me["token"] and w.tokens[scope] not in str(in_), scope, "logs in as", in_)
+    check(w.call("post_logout", {}).status == 204, "by token there is nothing to end")
     t = "0af7651916cd43dd8448eb211c80319c"
     a = w.call("get_whoami", headers={"traceparent": "00-%s-b7ad6b7169203331-01" % t})
     check(a.headers["x-request-id"] == t, "traceparent is not taken over")
