@@ -33,9 +33,9 @@ export const routes: Route[] = [
 export function match(path: string): { route: Route; id: string } | null {
     if (path === '/')
         return { route: routes[0]!, id: '' };
-    const run = /^\/runs\/([^/]+)$/.exec(path);
+    const run = /^\/runs\/(\w+)$/.exec(path);
     if (run)
-        return { route: routes.find(r => r.name === 'run')!, id: decodeURIComponent(run[1]!) };
+        return { route: routes.find(r => r.name === 'run')!, id: run[1]! };
     const route = routes.find(r => r.path === path && r.name !== 'run');
     return route ? { route, id: '' } : null;
 }

@@ -24,7 +24,7 @@ export interface Follow {
     onError?: (error: ApiError) => void;
 }
 
-const follows = new Map<number, Follow>();
+const follows = new Map<number, Follow & { run: string }>();
 let next = 1;
 let port: Port | null = null;
 
@@ -78,15 +78,13 @@ function open(): Port {
             port = local();
             tell({ what: 'login', csrf: csrf() });
             for (const [id, follow] of follows)
-                tell({ what: 'follow', id, run: runs.get(id)!, cursor: follow.cursor ?? null });
+                tell({ what: 'follow', id, run: follow.run, cursor: follow.cursor ?? null });
         };
         return worker.port as unknown as Port;
     } catch {
         return local();
     }
 }
-
-const runs = new Map<number, string>();
 
 export function startLive(): void {
     port = open();
@@ -104,11 +102,9 @@ export function startLive(): void {
 
 export function follow(run: string, how: Follow): () => void {
     const id = next++;
-    follows.set(id, how);
-    runs.set(id, run);
+    follows.set(id, { ...how, run });
     tell({ what: 'follow', id, run, cursor: how.cursor ?? null });
     return () => {
-        runs.delete(id);
         if (follows.delete(id))
             tell({ what: 'stop', id });
     };

@@ -65,6 +65,7 @@ const final = new Set<ErrorBody['code']>(['not_found', 'gone', 'forbidden', 'inv
 
 export class Hub {
     #world: World;
+    #window: number;
     #say: (state: Connection) => void;
     #csrf: string | null = null;
     #socket: Socket | null = null;
@@ -80,8 +81,9 @@ export class Hub {
     #offSilence: (() => void) | null = null;
     state: Connection = 'connecting';
 
-    constructor(world: World, say: (state: Connection) => void) {
+    constructor(world: World, say: (state: Connection) => void, window = WINDOW) {
         this.#world = world;
+        this.#window = window;
         this.#say = say;
     }
 
@@ -120,7 +122,7 @@ export class Hub {
             },
             taken: bytes => {
                 follow.untaken = Math.max(0, follow.untaken - bytes);
-                if (follow.state === 'held' && follow.untaken < WINDOW / 4) {
+                if (follow.state === 'held' && follow.untaken < this.#window / 4) {
                     follow.state = 'idle';
                     this.#pump();
                 }
@@ -248,7 +250,7 @@ export class Hub {
         follow.state = 'held';
         const ms = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** follow.tries++);
         this.#world.after(ms, () => {
-            if (follow.state === 'held' && follow.untaken < WINDOW) {
+            if (follow.state === 'held' && follow.untaken < this.#window) {
                 follow.state = 'idle';
                 this.#pump();
             }
@@ -296,7 +298,7 @@ export class Hub {
             this.#pump();
             return;
         }
-        if (follow.untaken > WINDOW)
+        if (follow.untaken > this.#window)
             this.#leave(follow, 'held');
         if (!this.#flushing) {
             this.#flushing = true;
