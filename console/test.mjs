@@ -10,6 +10,6 @@ const tests = readdirSync('test').filter(name => name.endsWith('.test.ts')).sort
 await esbuild.build({ entryPoints: tests.map(name => join('test', name)), outdir: out, bundle: true, platform: 'node', format: 'esm',
     outExtension: { '.js': '.mjs' }, jsx: 'automatic', jsxImportSource: 'preact', logLevel: 'warning',
     define: { VERSION: '"0"', WORKER_URL: '"/assets/live.js"' } });
-const run = spawnSync(process.execPath, ['--test', ...tests.map(name => join(out, name.replace(/\.ts$/, '.mjs')))], { stdio: 'inherit' });
+const run = spawnSync(process.execPath, ['--test', '--test-reporter=tap', ...tests.map(name => join(out, name.replace(/\.ts$/, '.mjs')))], { stdio: 'inherit' });
 rmSync(out, { recursive: true });
 process.exit(run.status ?? 1);

@@ -120,6 +120,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Log in to the web console: a cookie, and the proof that it needs */
+        post: operations["post_login"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End the login that this request is by */
+        post: operations["post_logout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The token, or peer, that this request is by */
+        get: operations["get_me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/metrics/summary": {
         parameters: {
             query?: never;
@@ -1280,6 +1331,17 @@ export interface components {
             text_b64?: string;
             time: components["schemas"]["Time"];
         };
+        /** @description A login; its other half is the cookie */
+        Login: {
+            /** @description For the header Sallyport-CSRF of every request, and `csrf` of a WebSocket's connect */
+            csrf: string;
+            token: components["schemas"]["Self"];
+        };
+        /** @description A login to the web console */
+        LoginRequest: {
+            /** @description sp_… */
+            token: string;
+        };
         /** @description A step's output in frames */
         LogPage: {
             /** @description The step has ended and this is the end */
@@ -1290,6 +1352,13 @@ export interface components {
         };
         /** @enum {string} */
         LogStream: "stdout" | "stderr" | "system";
+        /** @description The caller */
+        Me: {
+            tenant_id: string;
+            token: components["schemas"]["Self"];
+            /** @description Of the server */
+            version: string;
+        };
         /** @description A word to the decision */
         NoteRequest: {
             note?: string;
@@ -1956,6 +2025,15 @@ export interface components {
          * @enum {string}
          */
         Seed: "overlay" | "copy";
+        /** @description The token that a request is by, or the uid of a peer of the unix socket */
+        Self: {
+            /** Format: date-time */
+            expires_at: string | null;
+            id: string;
+            name: string;
+            /** @description All that it gives */
+            scopes: components["schemas"]["Scope"][];
+        };
         /** @description SHA-256, lower-case hex */
         Sha256: string;
         /** @description One command of a run, and how it went */
@@ -2218,6 +2296,8 @@ export interface components {
             client?: {
                 [key: string]: string;
             };
+            /** @description Of a login (POST /login) whose cookie the handshake brought */
+            csrf?: string;
             /** @description Runs to follow from the start on: run id to cursor, or null for its beginning */
             cursors?: {
                 [key: string]: string | null;
@@ -2696,6 +2776,91 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Doctor"];
+                };
+            };
+            401: components["responses"]["Error"];
+            403: components["responses"]["Error"];
+            429: components["responses"]["Error"];
+            default: components["responses"]["Error"];
+        };
+    };
+    post_login: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoginRequest"];
+            };
+        };
+        responses: {
+            /** @description Log in to the web console: a cookie, and the proof that it needs */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Login"];
+                };
+            };
+            400: components["responses"]["Error"];
+            403: components["responses"]["Error"];
+            413: components["responses"]["Error"];
+            415: components["responses"]["Error"];
+            default: components["responses"]["Error"];
+        };
+    };
+    post_logout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Empty"];
+            };
+        };
+        responses: {
+            /** @description End the login that this request is by */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Error"];
+            401: components["responses"]["Error"];
+            403: components["responses"]["Error"];
+            413: components["responses"]["Error"];
+            415: components["responses"]["Error"];
+            429: components["responses"]["Error"];
+            default: components["responses"]["Error"];
+        };
+    };
+    get_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The token, or peer, that this request is by */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
                 };
             };
             401: components["responses"]["Error"];

@@ -1,12 +1,8 @@
 /* session - who is logged in. The csrf value is kept per origin (so per port); the cookie itself is out of reach here. */
 import { signal } from '@preact/signals';
-import type { Scope } from './types';
+import type { Schemas, Scope } from './types';
 
-export interface Me {
-    token: { id: string | null; name: string; scopes: Scope[] };
-    tenant_id: string;
-    version: string;
-}
+export type Me = Schemas['Me'];
 
 /* null: not logged in; undefined: not known yet. */
 export const me = signal<Me | null | undefined>(undefined);
