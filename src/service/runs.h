@@ -13,6 +13,7 @@
  * After COMMIT a function wakes the hub's workers when it queued something; streams are woken by the store. */
 #pragma once
 #include "core/plan.h"
+#include "service/picks.h"
 #include "service/svc.h"
 #include "store/base_rows.h"
 #include "store/run_rows.h"
@@ -28,8 +29,8 @@ CHECKED int runs_approve(struct svc *, struct caller *, const struct id *, const
 CHECKED int runs_reject(struct svc *, struct caller *, const struct id *, const char *note, struct err *);
 CHECKED int runs_cancel(struct svc *, struct caller *, const struct id *, struct err *);
 struct apply_ask {
-    const char *digest;                   /* of the changes that were looked at; NULL: not said */
-    const struct json *paths, *paths_b64; /* arrays (picks.h); both NULL: all */
+    const char *digest;     /* of the changes that were looked at; NULL: not said */
+    struct picks_ask picks; /* none given: all */
 };
 CHECKED int runs_apply(struct svc *, struct caller *, const struct id *, const struct apply_ask *, struct err *);
 CHECKED int runs_discard(struct svc *, struct caller *, const struct id *, const char *note, struct err *);

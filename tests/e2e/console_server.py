@@ -279,6 +279,66 @@ def websockets(s):
     check([r["surface"] for r in rows] == ["console"], rows)
 
 
+# ---- some hunks of some files ------------------------------------------------------
+
+TEN = "".join("%d\n" % i for i in range(1, 11))
+
+
+def hunks(s):
+    """of a file some hunks are applied, as they are numbered in the diff, and undone"""
+    if not s.request("GET", "/readyz", token=None).json["ready"]:
+        raise Skip("no sandbox on this host")
+    root = os.path.join(s.dir, "project")
+    os.mkdir(root)
+    for name in ("one", "two", "three"):
+        with open(os.path.join(root, name), "w") as f:
+            f.write("a\n" + TEN + "b\n")
+    b = Browser(s)
+    project = b.call("POST", "/projects", {"root_path": root, "name": "hunks"}).json["id"]
+    script = "for f in one two three; do sed -i 's/^a$/A/;s/^b$/B/' $f; done; head -c 100 /dev/zero >zeros"
+    asked = b.call("POST", "/runs", {"project_id": project, "review": "effects", "steps": [{"argv": ["sh", "-c", script]}]})
+    run = asked.json["id"]
+
+    def state():
+        return b.call("GET", "/runs/" + run).json
+
+    def ended(what):
+        until(120, lambda: state()["state"] in ("awaiting_apply", "awaiting_approval", "succeeded", "failed"), what)
+
+    ended("the steps")
+    if state()["state"] == "awaiting_approval":  # the policy asks about sh -c
+        a = b.call("GET", "/approvals?state=pending&run_id=" + run).json["items"][0]
+        b.call("POST", "/approvals/" + a["id"], {"decision": "allow"})
+        until(120, lambda: state()["state"] in ("awaiting_apply", "failed"), "the steps")
+    check(state()["state"] == "awaiting_apply", state())
+    diff = b.call("GET", "/runs/%s/diff?path=one" % run).body.decode()
+    check(diff.count("\n@@ -") == 2, diff)
+    digest, path = b.call("GET", "/runs/%s/changes" % run).json["digest"], "/runs/%s/apply" % run
+    for pick, field in (({"path": "one", "hunks": [3]}, "hunks[0]"), ({"path": "one", "hunks": [0]}, "hunks[0]"), ({"path": "zeros", "hunks": [1]}, "hunks[0]"),
+                        ({"path": "one", "hunks": []}, "hunks[0]"), ({"hunks": [1]}, "hunks[0]"), ({"path": "nope", "hunks": [1]}, "hunks[0].path"),
+                        ({"path": "one", "path_b64": "b25l", "hunks": [1]}, "hunks[0]"), ({"path": "one"}, "hunks[0].hunks")):
+        a = b.call("POST", path, {"digest": digest, "hunks": [pick]})
+        check(a.status == 400 and a.json["error"]["details"]["field"] == field, pick, "is taken:", a)
+    a = b.call("POST", path, {"digest": digest, "hunks": [{"path": "one", "hunks": [1]}, {"path": "one", "hunks": [2]}]})
+    check(a.status == 400, "a file twice", a)
+    a = b.call("POST", path, {"digest": digest, "paths": ["three"], "hunks": [{"path": "one", "hunks": [1]}, {"path_b64": "dHdv", "hunks": [2]}]})
+    check(a.status == 202, a)
+    until(120, lambda: state()["state"] in ("succeeded", "failed"), "the apply")
+    done = state()["apply"]
+    check(done["applied"] and done["files"] == 3 and done["additions"] == 4, done)
+    check(done["paths"] == ["three"] and done["hunks"] == [{"path": "one", "hunks": [1]}, {"path_b64": "dHdv", "hunks": [2]}], done)
+    check({x["path"]: x["why"] for x in done["skipped"]} == {"one": "1 of 2 hunks were selected", "two": "1 of 2 hunks were selected",
+                                                              "zeros": "not selected"}, done)
+
+    def texts():
+        return [open(os.path.join(root, name)).read() for name in ("one", "two", "three")]
+
+    check(texts() == ["A\n" + TEN + "b\n", "a\n" + TEN + "B\n", "A\n" + TEN + "B\n"], texts())
+    run = b.call("POST", "/runs/%s/undo" % run, {}).json["id"]
+    until(120, lambda: state()["state"] in ("succeeded", "failed"), "the undo")
+    check(state()["state"] == "succeeded" and texts() == ["a\n" + TEN + "b\n"] * 3, state(), texts())
+
+
 def many(s):
     """a token has a hundred logins; the oldest end"""
     first = Browser(s)
@@ -301,7 +361,7 @@ def restart(s):
 
 def main():
     r, s = Results(), Server()
-    for fn in (pages, files, without, login, halves, origins, bad_logins, ends, websockets, many, restart):
+    for fn in (pages, files, without, login, halves, origins, bad_logins, ends, websockets, hunks, many, restart):
         r.case(fn.__doc__.split("\n")[0], fn, s)
     r.case("the server lived through it", lambda: check(s.stop() == 0, s.log()))
     return 1 if r.failed else 0

@@ -207,6 +207,70 @@ static void test_only(void **state)
     fx_close(&f);
 }
 
+#define TEN "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n"
+
+/* Two files with two hunks each, of which one is taken of each, beside a whole one; undone to the byte. */
+static void test_hunks(void **state)
+{
+    struct fx f;
+    fx_open(&f);
+    const char *const names[] = {"one", "sub/two", "whole", "left"};
+    for (size_t i = 0; i < 4; i++)
+        fx_write(fx_at("%s/%s", f.project, names[i]), "a\n" TEN "b\n", strlen("a\n" TEN "b\n"), 0640);
+    char *up = fx_layer(&f, "0.1"), *before = fx_at("%s/before", f.dir);
+    for (size_t i = 0; i < 4; i++)
+        fx_write(fx_at("%s/%s", up, names[i]), "A\n" TEN "B", strlen("A\n" TEN "B"), 0600);
+    fx_copy(f.project, before);
+    struct changes *c = scan(&f, L1);
+    const char *const only[] = {"one", "sub/two", "whole", NULL};
+    const uint32_t first[] = {1}, second[] = {2, 2}, third[] = {3};
+    struct apply_hunks h[] = {{"one", first, 1}, {"sub/two", second, 2}}, bad[] = {{"one", third, 1}},
+                       none[] = {{"left", first, 1}};
+    struct apply_result r = {0};
+    struct err e = ERR_INIT;
+    assert_int_equal(apply_run_hunks(c, f.run, f.project, only, bad, 1, &r, &e), -ERR_INVALID);
+    assert_int_equal(apply_run_hunks(c, f.run, f.project, only, none, 1, &r, &e), -ERR_INVALID);
+    fx_assert_same(f.project, before, FX_MTIME);
+    assert_int_equal(apply_run_hunks(c, f.run, f.project, only, h, 2, &r, &e), 0);
+    assert_int_equal(r.files, 3);
+    assert_int_equal(r.additions, 4);
+    assert_int_equal(r.deletions, 4);
+    assert_non_null(strstr(r.skipped, "{\"path\":\"one\",\"why\":\"1 of 2 hunks were selected\"}"));
+    assert_non_null(strstr(r.skipped, "{\"path\":\"left\",\"why\":\"not selected\"}"));
+    apply_result_fini(&r);
+    char *want = fx_at("%s/want", f.dir);
+    fx_copy(before, want);
+    fx_write(fx_at("%s/one", want), "A\n" TEN "b\n", strlen("A\n" TEN "b\n"), 0600);
+    fx_write(fx_at("%s/sub/two", want), "a\n" TEN "B", strlen("a\n" TEN "B"), 0600);
+    fx_write(fx_at("%s/whole", want), "A\n" TEN "B", strlen("A\n" TEN "B"), 0600);
+    fx_assert_same(f.project, want, FX_ALL);
+    assert_int_equal(apply_undo(f.run, undo_dir(&f), f.project, &r, &e), 0);
+    apply_result_fini(&r);
+    fx_assert_same(f.project, before, FX_MTIME);
+    changes_free(c);
+    fx_close(&f);
+}
+
+/* The project's file moved on: nothing of anything is taken. */
+static void test_hunks_conflict(void **state)
+{
+    struct fx f;
+    fx_open(&f);
+    fx_puts(fx_at("%s/one", f.project), "a\n" TEN "b\n");
+    fx_puts(fx_at("%s/one", fx_layer(&f, "0.1")), "A\n" TEN "B\n");
+    struct changes *c = scan(&f, L1);
+    fx_puts(fx_at("%s/one", f.project), "a\n" TEN "other\n");
+    const uint32_t first[] = {1};
+    struct apply_hunks h = {"one", first, 1};
+    struct apply_result r = {0};
+    struct err e = ERR_INIT;
+    assert_int_equal(apply_run_hunks(c, f.run, f.project, NULL, &h, 1, &r, &e), -ERR_APPLY_CONFLICT);
+    assert_non_null(strstr(r.conflicts, "\"path\":\"one\""));
+    apply_result_fini(&r);
+    changes_free(c);
+    fx_close(&f);
+}
+
 static void test_refused_stay(void **state)
 {
     struct fx f;
@@ -782,6 +846,8 @@ int main(void)
         cmocka_unit_test(test_apply_and_undo),
         cmocka_unit_test(test_undo_patch),
         cmocka_unit_test(test_only),
+        cmocka_unit_test(test_hunks),
+        cmocka_unit_test(test_hunks_conflict),
         cmocka_unit_test(test_refused_stay),
         cmocka_unit_test(test_conflicts),
         cmocka_unit_test(test_parent_gone),
