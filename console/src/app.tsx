@@ -3,6 +3,7 @@ import { signal } from '@preact/signals';
 import { Component, type ComponentChildren, type ComponentType, type JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { connection } from './api/live';
+import { pending, pendingMore } from './api/pending';
 import { me } from './api/session';
 import { lang, setLang } from './i18n';
 import { logout, startProblem } from './login';
@@ -23,15 +24,12 @@ const letters: Partial<Record<PageName, string>> = { inbox: 'i', projects: 'p', 
 const inNav = routes.filter(route => letters[route.name]);
 const menuOpen = signal(false);
 
-/* Numbers beside the names in the navigation: the inbox tells how much waits. */
-export const counts = signal<Partial<Record<PageName, number>>>({});
-
 function Nav(): JSX.Element {
-    const now = current.value?.route.name;
+    const now = current.value?.route.name, waiting = pending.value?.length;
     return <nav class="nav" id="nav" aria-label={t('menu')}><ul>{inNav.map(route => <li>
         <Link href={route.path} aria-current={now === route.name || (now === 'run' && route.name === 'runs') ? 'page' : undefined}>
             <Icon name={route.name as IconName} /><span>{t(route.name)}</span>
-            {counts.value[route.name] ? <span class="count">{counts.value[route.name]}</span>
+            {route.name === 'inbox' && waiting ? <span class="count" aria-label={t('waits', { n: waiting })}>{waiting}{pendingMore.value && '+'}</span>
                 : <span class="hint" aria-hidden="true"><Kbd of={`g ${letters[route.name]!}`} /></span>}
         </Link></li>)}</ul></nav>;
 }
@@ -70,7 +68,7 @@ class Boundary extends Component<{ children: ComponentChildren }, { failed: unkn
 }
 
 function PageFailed(): JSX.Element {
-    return <Empty icon="warn" title={t('page_failed')} action={<Button onClick={() => location.reload()}>{t('reload')}</Button>}>
+    return <Empty first icon="warn" title={t('page_failed')} action={<Button onClick={() => location.reload()}>{t('reload')}</Button>}>
         {t('page_failed_hint')}</Empty>;
 }
 
@@ -126,7 +124,8 @@ export function App(): JSX.Element {
     useEffect(() => { menuOpen.value = false; }, [place.value.path]);
     const at = current.value;
     const title = at ? t(at.route.name) : t('not_found');
-    useEffect(() => { document.title = `${title} · Sallyport`; }, [title]);
+    const waiting = pending.value?.length ?? 0;
+    useEffect(() => { document.title = `${waiting ? `(${waiting}) ` : ''}${title} · Sallyport`; }, [title, waiting]);
     if (!me.value && !(me.value === null && at?.route.name === 'login'))
         return <Starting />;
     if (at?.route.name === 'login')
@@ -145,7 +144,7 @@ export function App(): JSX.Element {
         <main id="main" tabIndex={-1}>
             {connection.value === 'offline' && <div class="banner" role="alert"><Icon name="warn" />{t('offline_long')}</div>}
             {at ? <Page route={at.route} id={at.id} />
-                : <Empty title={t('not_found')} action={<Link class="button" href="/">{t('inbox')}</Link>}>{t('not_found_hint')}</Empty>}
+                : <Empty first title={t('not_found')} action={<Link class="button" href="/">{t('inbox')}</Link>}>{t('not_found_hint')}</Empty>}
         </main>
         <Toasts /><KeysHelp />
     </div>;
@@ -155,7 +154,7 @@ export function App(): JSX.Element {
 function Starting(): JSX.Element {
     const problem = startProblem.value;
     return <main id="main" class="starting">{problem
-        ? <Empty icon="warn" title={problem.code === 'offline' ? t('offline') : t('page_failed')}
+        ? <Empty first icon="warn" title={problem.code === 'offline' ? t('offline') : t('page_failed')}
             action={<Spinner label={t('connecting')} />}>{problem.code === 'offline' ? t('starting_offline') : messageOf(problem)}</Empty>
         : <span class="spinner" role="status" aria-label={t('loading')} />}</main>;
 }

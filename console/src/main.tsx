@@ -2,6 +2,7 @@
 import { render } from 'preact';
 import { App } from './app';
 import { startLive } from './api/live';
+import { startPending } from './api/pending';
 import { startSession } from './login';
 import { startRouter } from './router';
 import { onKey } from './ui/keys';
@@ -10,6 +11,7 @@ import { scriptUrl } from './ui/trusted';
 startRouter();
 addEventListener('keydown', onKey);
 startLive();
+startPending();
 void startSession();
 render(<App />, document.getElementById('app')!);
 if ('serviceWorker' in navigator && isSecureContext)

@@ -93,6 +93,10 @@ class Server {
         return readFileSync(join(this.data, 'address'), 'utf8').trim();
     }
 
+    get isUp() {
+        return this.#process !== null && this.#process.exitCode === null && this.#process.signalCode === null;
+    }
+
     async #end(signal) {
         const gone = new Promise(done => this.#process.once('exit', done));
         this.#process.kill(signal);
@@ -145,7 +149,7 @@ class Server {
     /* Steps go first: shims outlive a server. */
     async stop() {
         try {
-            if (this.#process.exitCode === null && this.#process.signalCode === null) {
+            if (this.isUp) {
                 for (const run of (await this.api('GET', '/runs?limit=500')).items)
                     if (!FINAL.includes(run.state)) {
                         await this.api('POST', `/runs/${run.id}/cancel`, {}).catch(() => undefined);
@@ -285,6 +289,8 @@ export async function play(wanted) {
             await server.start();
             const state = await stateOf(browser, server);
             for (const row of chosen.filter(one => one.file === file)) {
+                if (!server.isUp) /* a test that failed had killed it */
+                    await server.start();
                 const good = await inTime(one(browser, server, row, state)).catch(e => { console.log(`# ${row.name}: ${e.message}`); });
                 console.log(`${good ? 'ok' : 'not ok'} ${process.env.E2E_PREFIX ?? ''}${row.name}`);
                 failed += good ? 0 : 1;

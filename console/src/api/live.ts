@@ -4,13 +4,14 @@
  *
  * Events come in order and once, in batches (one per frame or so), whatever happens to network and server; each has its
  * cursor in `id`. While onEvents works off a batch (it may return a promise), at most a few megabytes more are held back. */
-import { effect, signal } from '@preact/signals';
+import { computed, effect, signal } from '@preact/signals';
 import { Hub, type Connection } from './live_hub';
 import { browserWorld } from './live_world';
 import { ALIVE, serve, type Port, type ToHub, type ToPage } from './live_port';
 import { errorOf, type ApiError } from './errors';
-import { csrf, ended, me } from './session';
+import { csrf, me } from './session';
 import type { Event } from './types';
+import { startSession } from '../login';
 import { scriptUrl } from '../ui/trusted';
 
 export const connection = signal<'live' | 'connecting' | 'offline'>('connecting');
@@ -54,8 +55,8 @@ function heard(message: ToPage): void {
 
 function stateIs(state: Connection): void {
     connection.value = state === 'out' ? 'connecting' : state;
-    if (state === 'out' && me.peek() && csrf())
-        ended();
+    if (state === 'out' && me.peek())
+        void startSession(); /* over, or not: it says so by /me */
 }
 
 /* The hub in this page, as though it were in a worker. */
@@ -88,7 +89,12 @@ function open(): Port {
 
 export function startLive(): void {
     port = open();
-    effect(() => tell({ what: 'login', csrf: me.value ? csrf() : null }));
+    /* What is not known yet is no logout: the worker belongs to other pages, too. And one that was refused is not sent again. */
+    const login = computed(() => me.value === undefined ? undefined : me.value && csrf());
+    effect(() => {
+        if (login.value !== undefined)
+            tell({ what: 'login', csrf: login.value });
+    });
     setInterval(() => tell({ what: 'alive' }), ALIVE);
     document.addEventListener('visibilitychange', () => {
         if (!document.hidden)

@@ -13,6 +13,7 @@
  *  4. Answers come in the order of the requests (docs/API.md), so who waits for one is in a queue. */
 import type { ErrorBody, Event } from './types';
 
+/* out: the server does not take this login. */
 export type Connection = 'live' | 'connecting' | 'offline' | 'out';
 
 export interface Socket {
@@ -98,7 +99,7 @@ export class Hub {
         if (csrf)
             this.#connect();
         else
-            this.#set('out');
+            this.#set('connecting');
     }
 
     /* The browser says that there is a network again, or a page became visible: now, not after the wait. */
