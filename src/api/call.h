@@ -97,6 +97,7 @@ int get_step(struct call *, struct err *);
 int get_step_log(struct call *, struct err *);
 int post_input(struct call *, struct err *);
 int post_resize(struct call *, struct err *);
+int get_inbox(struct call *, struct err *);
 int get_approvals(struct call *, struct err *);
 int get_approval(struct call *, struct err *);
 int post_approval(struct call *, struct err *);

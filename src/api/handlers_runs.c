@@ -457,6 +457,21 @@ int get_step_log(struct call *c, struct err *e)
 
 /* ---- approvals --------------------------------------------------------- */
 
+static int render_inbox(struct call *c, struct jw *w, struct err *e)
+{
+    struct id after;
+    int limit, r = call_limit(c, 50, 500, &limit, e);
+
+    if (r == 0)
+        r = call_query_id(c, "after", ID_APPROVAL, &after, e);
+    return r < 0 ? r : runs_inbox_json(c->svc, c->who.tenant, &after, limit, w, e);
+}
+
+int get_inbox(struct call *c, struct err *e)
+{
+    return call_json(c, render_inbox, e);
+}
+
 static int render_approvals(struct call *c, struct jw *w, struct err *e)
 {
     static const char *const states[] = {"pending", "allowed", "denied", "expired", "void"};

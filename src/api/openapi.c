@@ -65,6 +65,12 @@ static const char *first_segment(const struct route *rt, size_t *ret_n)
     return p;
 }
 
+/* Routes that stand among those of another name. */
+static const struct {
+    const char *segment;
+    size_t tag;
+} others[] = {{"plan", 1}, {"inbox", 3}, {"login", 8}, {"logout", 8}, {"me", 8}};
+
 const struct openapi_tag *openapi_tag_of(const struct route *rt)
 {
     size_t n;
@@ -73,8 +79,9 @@ const struct openapi_tag *openapi_tag_of(const struct route *rt)
     for (size_t i = 0; i < openapi_ntags; i++)
         if (strlen(openapi_tags[i].name) == n && memcmp(openapi_tags[i].name, p, n) == 0)
             return &openapi_tags[i];
-    if (n == 4 && memcmp(p, "plan", 4) == 0)
-        return &openapi_tags[1];
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        if (strlen(others[i].segment) == n && memcmp(others[i].segment, p, n) == 0)
+            return &openapi_tags[others[i].tag];
     return &openapi_tags[openapi_ntags - 1];
 }
 

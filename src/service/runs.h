@@ -21,7 +21,7 @@
 /* ---- for the api: bodies in, replies in caller->reply ------------------- */
 
 CHECKED int runs_create(struct svc *, struct caller *, const struct json *body, struct id *ret, struct err *);
-/* body: {project_id, intent}; writes a Plan; stores nothing. */
+/* body: {project_id, intent | steps}; writes a Plan with the policy's answers; stores nothing. */
 CHECKED int runs_try_plan(struct svc *, const char *tenant, const struct json *body, struct jw *, struct err *);
 CHECKED int runs_replan(struct svc *, struct caller *, const struct id *, const struct json *body, struct err *);
 CHECKED int runs_approve(struct svc *, struct caller *, const struct id *, const char *plan_hash, const char *note,
@@ -45,6 +45,9 @@ CHECKED int runs_plan_json(struct svc *, const char *tenant, const struct id *, 
 CHECKED int runs_steps_json(struct svc *, const char *tenant, const struct id *, struct jw *, struct err *);
 CHECKED int runs_step_json(struct svc *, const char *tenant, const struct id *step, struct jw *, struct err *);
 CHECKED int runs_artifacts_json(struct svc *, const char *tenant, const struct id *, struct jw *, struct err *);
+/* {"items":[{"approval","run"}],"next"}: what waits for a person, each with the run it is of. */
+CHECKED int runs_inbox_json(struct svc *, const char *tenant, const struct id *after, int limit, struct jw *,
+                            struct err *);
 CHECKED int runs_approvals_json(struct svc *, const struct approval_filter *, struct jw *, struct err *);
 CHECKED int runs_approval_json(struct svc *, const char *tenant, const struct id *, struct jw *, struct err *);
 /* The row alone; ERR_NOT_FOUND for another tenant's. */

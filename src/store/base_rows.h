@@ -86,12 +86,14 @@ struct audit_row {
     char record_hash[65], hash[65];
 };
 typedef int (*audit_each)(void *arg, const struct audit_row *, struct err *);
-/* 0 / NULL = any; ascending */
+/* 0 / NULL = any; ascending, or from the newest on */
 struct audit_filter {
     const char *tenant;
     int64_t after_seq, to_seq;
     const struct id *run;
-    const char *action, *actor;
+    const char *action, *actor, *surface, *target;
+    int64_t since_us, until_us; /* until_us itself not */
+    bool newest;
     int limit;
 };
 CHECKED int audit_list(struct db *, const struct audit_filter *, audit_each, void *arg, struct err *);
