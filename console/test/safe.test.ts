@@ -9,6 +9,8 @@ test('ordinary text of any language stays as it is', () => {
         assert.deepEqual(pieces(text).map(p => p.text).join(''), text);
         assert.ok(pieces(text).every(p => !p.label), text);
     }
+    const ascii = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i)).join('');
+    assert.deepEqual([shown(ascii), shown(ascii, true)], [ascii, ascii]);
 });
 
 test('what changes the order of text, or is not seen, becomes a label', () => {
@@ -24,7 +26,8 @@ test('what changes the order of text, or is not seen, becomes a label', () => {
 
 test('of a name on one line, tab and line feed are shown too', () => {
     assert.equal(shown('a\tb\nc', true), 'a[U+0009]b[U+000A]c');
-    assert.equal(shown('a\u000bb', true), 'a[U+000B]b');
+    for (let c = 0; c < 32; c++)
+        assert.equal(shown(String.fromCharCode(c), true), `[${labelOf(String.fromCharCode(c))}]`);
 });
 
 test('a joiner or selector hides in no plain word', () => {

@@ -4,10 +4,10 @@
 /* C0, DEL and C1 but for tab and line feed; soft hyphen; Arabic letter mark; Hangul and Mongolian fillers; zero-width and
  * bidi; separators; invisible operators and isolates; Braille blank; variation selectors; byte order mark; interlinear
  * annotations; noncharacters; tags; spaces other than U+0020 (they hide as one); lone surrogates. */
-const deceives = new RegExp('['
-    + '\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u00a0\\u00ad\\u034f\\u061c\\u070f\\u08e2\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f'
+const ranges = '\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u00a0\\u00ad\\u034f\\u061c\\u070f\\u08e2\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f'
     + '\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb\\ufffe\\uffff'
-    + '\\u{110bd}\\u{110cd}\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}\\ud800-\\udfff]', 'gu');
+    + '\\u{110bd}\\u{110cd}\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}\\ud800-\\udfff';
+const deceives = new RegExp(`[${ranges}]`, 'gu'), deceivesInLine = new RegExp(`[\\t\\n${ranges}]`, 'gu');
 
 export interface Piece {
     text: string;
@@ -22,15 +22,13 @@ export function labelOf(character: string): string {
 /* `tabs`: also tab and line feed become labels, as in a name that is one line. */
 export function pieces(text: string, tabs = false): Piece[] {
     const out: Piece[] = [];
-    const pattern = tabs ? new RegExp(deceives.source.replace('\\u000b', '\\u0009-\\u000b'), 'gu') : deceives;
     let at = 0;
-    pattern.lastIndex = 0;
-    for (const m of text.matchAll(pattern)) {
+    for (const m of text.matchAll(tabs ? deceivesInLine : deceives)) {
         /* An emoji's variation selector, and the joiner between two emoji, are not there to deceive. */
-        const before = text.slice(0, m.index);
+        const before = text.slice(Math.max(0, m.index - 3), m.index);
         if ((m[0] === '\ufe0f' && /\p{Extended_Pictographic}$/u.test(before))
             || (m[0] === '\u200d' && /\p{Extended_Pictographic}\ufe0f?$/u.test(before)
-                && /^\p{Extended_Pictographic}/u.test(text.slice(m.index + 1))))
+                && /^\p{Extended_Pictographic}/u.test(text.slice(m.index + 1, m.index + 3))))
             continue;
         if (m.index > at)
             out.push({ text: text.slice(at, m.index) });
@@ -43,6 +41,5 @@ export function pieces(text: string, tabs = false): Piece[] {
 }
 
 export function isPlain(text: string): boolean {
-    deceives.lastIndex = 0;
-    return !deceives.test(text);
+    return text.search(deceives) < 0; /* search, unlike test, begins at 0 each time */
 }
