@@ -129,10 +129,17 @@ async function again(out) {
 export async function watchBuild(out) {
     await again(out);
     let timer;
-    watch(join(here, 'src'), { recursive: true }, () => {
+    const changed = () => {
         clearTimeout(timer);
         timer = setTimeout(() => again(out), 80);
-    });
+    };
+    const src = join(here, 'src');
+    try {
+        watch(src, { recursive: true }, changed);
+    } catch { /* Node 18 on Linux watches no trees: its folders then, those that there are now */
+        for (const folder of new Set(walk(src).map(dirname)))
+            watch(folder, changed);
+    }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -68,7 +68,11 @@ export function Diff({ text, split, label, hunkExtra }: DiffProps): JSX.Element 
     const total = file.hunks.reduce((n, hunk) => n + hunk.rows.length, 0);
     return <div class="diff" role="region" aria-label={label} tabIndex={0}>
         {file.hunks.length === 0 && <pre class="diff-notes faint"><Text of={file.notes.join('\n')} lines /></pre>}
-        <table class={split ? 'diff-split' : 'diff-unified'}>{file.hunks.map((hunk, i) => {
+        <table class={split ? 'diff-split' : 'diff-unified'}>
+            {/* The first row spans all columns, so it is not the one that says how wide they are. */}
+            <colgroup><col class="diff-col-no" />{split ? <><col /><col class="diff-col-no" /><col /></>
+                : <><col class="diff-col-no diff-col-new" /><col class="diff-col-sign" /><col /></>}</colgroup>
+            {file.hunks.map((hunk, i) => {
             if (left <= 0)
                 return null;
             const now = left;
