@@ -30,15 +30,15 @@ export interface Source {
     sleep(ms: number): Promise<void>;
 }
 
-const FIRST_PAGE = 64 * 1024, PAGE = 256 * 1024; /* bytes; a page may be one frame longer, which is 256 KiB at most */
+const FIRST_PAGE = 64 * 1024, PAGE = 128 * 1024; /* bytes; a page may be one frame longer, which is 256 KiB at most */
 const PIECE = 16 * 1024;
 const streams: Record<string, number> = { stdout: OUT, stderr: ERR, system: SYSTEM };
 const encoder = new TextEncoder();
 
 function bytesOf(frame: { text?: string; text_b64?: string }): Uint8Array {
-    if (frame.text !== undefined)
-        return encoder.encode(frame.text);
-    const text = atob(frame.text_b64 ?? ''), bytes = new Uint8Array(text.length);
+    if (frame.text_b64 === undefined) /* beside it, `text` is only near to what it was */
+        return encoder.encode(frame.text ?? '');
+    const text = atob(frame.text_b64), bytes = new Uint8Array(text.length);
     for (let i = 0; i < text.length; i++)
         bytes[i] = text.charCodeAt(i);
     return bytes;

@@ -16,7 +16,7 @@ import { scan, sequenceEnd } from '../ansi/scan';
 export const ROW_MOST = 4096;
 const CHUNK_BYTES = 256 * 1024;
 /* Bytes of chunks that are kept; one that was not looked at for longest goes first. The last chunk comes on top. */
-export const KEPT_BYTES = 32 * 1024 * 1024;
+export const KEPT_BYTES = 24 * 1024 * 1024;
 const ROW_BYTES = 4 + 1 + 2 + 4;
 
 export const OUT = 1, ERR = 2, SYSTEM = 3, STREAM = 3;
@@ -118,14 +118,11 @@ function addRow(body: Body, from: Uint8Array, at: number, to: number, flags: num
     body.starts[i + 1] = body.length;
 }
 
-/* Exactly as large as what is in it. */
-function trim(body: Body): void {
+/* A copy exactly as large as what is in it. */
+function trimmed(body: Body): Body {
     const n = body.rows;
-    body.bytes = body.bytes.slice(0, body.length);
-    body.starts = body.starts.slice(0, n + 1);
-    body.flags = body.flags.slice(0, n);
-    body.styles = body.styles.slice(0, n);
-    body.times = body.times.slice(0, n);
+    return { ...body, bytes: body.bytes.slice(0, body.length), starts: body.starts.slice(0, n + 1), flags: body.flags.slice(0, n),
+        styles: body.styles.slice(0, n), times: body.times.slice(0, n), numbered: null };
 }
 
 function sizeOf(body: Body): number {
@@ -318,18 +315,22 @@ export class LogRows {
         let chunk = this.#last();
         if (!chunk || chunk.body!.length >= CHUNK_BYTES) {
             const before = this.#ingest?.unfinished() ?? [];
-            if (chunk) {
-                trim(chunk.body!);
+            let body: Body;
+            if (!chunk)
+                body = newBody();
+            else { /* its arrays are filled again: a hundred chunks would leave much to the garbage collector */
+                body = { ...chunk.body!, length: 0, rows: 0, t0: 0, numbered: null };
+                chunk.body = trimmed(chunk.body!);
                 this.#kept += sizeOf(chunk.body!);
                 this.#giveUp();
             }
             const next: Chunk = { row0: chunk ? chunk.row0 + chunk.rows : 0, line0: chunk ? chunk.line0 + chunk.lines : 0, rows: 0, lines: 0,
-                from: offset, last: offset, before, body: newBody(), isEnd: false, used: ++this.#clock, wanted: false };
+                from: offset, last: offset, before, body, isEnd: false, used: ++this.#clock, wanted: false };
             this.chunks.push(next);
             if (this.#ingest)
-                this.#ingest.body = next.body!;
+                this.#ingest.body = body;
             else
-                this.#ingest = new Ingest(next.body!);
+                this.#ingest = new Ingest(body);
             chunk = next;
         }
         chunk.last = this.lastOffset = offset;
@@ -474,10 +475,9 @@ export class LogRows {
                 if (body.rows !== chunk.rows)
                     return false;
                 if (!chunk.body) {
-                    trim(body);
-                    chunk.body = body;
+                    chunk.body = trimmed(body);
                     chunk.used = ++this.#clock;
-                    this.#kept += sizeOf(body);
+                    this.#kept += sizeOf(chunk.body);
                     this.#giveUp();
                 }
                 return true;

@@ -25,15 +25,10 @@ function pause(): Promise<void> {
 
 /* What all the work of this page has used of the present piece: two at once get no more than one. */
 let began = 0;
-/* Tests ask what the longest piece was; that does not depend on what else the machine does between two pieces. */
-export const longest = { ms: 0 };
 
 export async function breathe(): Promise<void> {
-    const used = performance.now() - began;
-    if (used < SLICE_MS)
+    if (performance.now() - began < SLICE_MS)
         return;
-    if (used > longest.ms && began)
-        longest.ms = used;
     await pause();
     began = performance.now();
 }

@@ -142,7 +142,8 @@ export default function LogView(props: LogViewProps): JSX.Element {
         w: [t('key_wrap'), () => log.toggle('wrap')],
         t: [t('key_times'), () => log.toggle('times')],
         c: [t('key_copy'), () => void log.copy()],
-        ...(log.marked.value ? { Escape: [t('key_unmark'), () => log.unmark()] as [string, () => void] } : {}),
+        ...(log.marked.value ? { Escape: [t('key_unmark'),
+            () => document.activeElement === box.current ? box.current?.blur() : log.unmark()] as [string, () => void] } : {}),
     });
     const error = log.error.value, isEmpty = log.count.value === 0 && log.isLoaded.value;
     return <section class="log" aria-label={t('log_of', { label })}>
