@@ -7,7 +7,7 @@ import { pending, pendingMore } from './api/pending';
 import { me } from './api/session';
 import { lang, setLang } from './i18n';
 import { logout, startProblem } from './login';
-import { current, Link, navigate, place, routes, type PageName, type PageProps, type Route } from './router';
+import { current, goBack, Link, navigate, place, routes, type PageName, type PageProps, type Route } from './router';
 import { Button } from './ui/button';
 import { Empty } from './ui/empty';
 import { Icon, type IconName } from './ui/icons';
@@ -120,6 +120,7 @@ export function App(): JSX.Element {
         '?': [t('key_help'), () => { helpOpen.value = !helpOpen.value; }],
         ...Object.fromEntries(inNav.map(route => [`g ${letters[route.name]!}`,
             [t('key_go', { page: t(route.name) }), () => navigate(route.path)] as [string, () => void]])),
+        ...(current.value?.route.name === 'run' ? { Escape: [t('key_back'), () => goBack('/runs')] as [string, () => void] } : {}),
     });
     useEffect(() => { menuOpen.value = false; }, [place.value.path]);
     const at = current.value;

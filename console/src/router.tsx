@@ -67,10 +67,19 @@ export function navigate(url: string, { replace = false } = {}): void {
     if (to.pathname !== place.value.path && guard && !guard())
         return;
     const leaves = to.pathname !== place.value.path;
-    history[replace ? 'replaceState' : 'pushState'](null, '', to.pathname + to.search + to.hash);
+    const within = replace ? history.state : { within: true };
+    history[replace ? 'replaceState' : 'pushState'](within, '', to.pathname + to.search + to.hash);
     place.value = here();
     if (leaves)
         scrollTo(0, 0);
+}
+
+/* Where one came from within the console, or the page above. */
+export function goBack(above: string): void {
+    if ((history.state as { within?: boolean } | null)?.within)
+        history.back();
+    else
+        navigate(above);
 }
 
 /* The query's value of a name, and how to set it; "" takes it out of the URL. Each set replaces the history's entry, so
@@ -92,7 +101,7 @@ export function startRouter(): void {
     addEventListener('popstate', () => {
         const to = here();
         if (to.path !== place.value.path && guard && !guard()) {
-            history.pushState(null, '', place.value.path + place.value.search + place.value.hash);
+            history.pushState({ within: true }, '', place.value.path + place.value.search + place.value.hash);
             return;
         }
         place.value = to;

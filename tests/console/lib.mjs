@@ -68,6 +68,7 @@ class Server {
     #process = null;
     #port = 0;
     #key = 0;
+    #projects = {};
 
     /* Also after kill9: on the same port, since pages are of an origin. */
     async start(...flags) {
@@ -117,8 +118,13 @@ class Server {
         return text && JSON.parse(text);
     }
 
-    /* A copy of the example as a git repository; `shape(dir)` may change it before. */
+    /* A copy of the example as a git repository; `shape(dir)` may change it before. Asked for again, it is the one that
+     * there is, so that each test of a file may be played alone. */
     async project(name, shape = () => undefined) {
+        return this.#projects[name] ??= await this.#newProject(name, shape);
+    }
+
+    async #newProject(name, shape) {
         const dir = join(this.dir, name);
         cpSync(join(root, 'examples/hello'), dir, { recursive: true });
         shape(dir);

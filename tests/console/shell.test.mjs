@@ -74,3 +74,36 @@ test('runs: text that deceives is shown for what it is, as text', async ({ page,
     eq(await page.locator('.run-intent').first().locator('.chip-char').allTextContents(), ['U+202E', 'U+200B'], 'chips');
     eq(await page.locator('.run-intent img').count(), 0, 'elements made of text');
 });
+
+test('runs: j and Enter open a run, Escape comes back to the list as it was, "/" searches', async ({ page, server, eq, until }) => {
+    await server.project('hello');
+    const { id } = await server.run({ project_id: 'hello', steps: [{ command: 'true' }] });
+    await page.goto(server.url + '/runs?q=run_');
+    await page.locator('.list-row').first().waitFor();
+    await page.keyboard.press('j');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(`**/runs/${id}`);
+    await page.locator('h1').waitFor();
+    await page.keyboard.press('Escape');
+    await page.waitForURL('**/runs?q=run_');
+    await page.locator('.list-row').first().waitFor();
+    await page.keyboard.press('/');
+    await until(() => page.evaluate(() => document.activeElement?.getAttribute('type') === 'search'), 'the cursor is in the search');
+    await page.keyboard.press('Escape');
+    await until(() => page.evaluate(() => document.activeElement === document.body), 'Escape leaves it');
+    await page.goto(server.url + `/runs/${id}`);
+    await page.locator('h1').waitFor();
+    await page.keyboard.press('Escape');
+    await page.waitForURL('**/runs');
+    eq(await page.locator('h1').textContent(), 'Runs');
+});
+
+test('shell: skip to content, then Tab goes on inside it', async ({ page, server, until, ok }) => {
+    await page.goto(server.url + '/runs');
+    await page.locator('[data-connection=live]').waitFor();
+    await page.keyboard.press('Tab');
+    await until(() => page.evaluate(() => document.activeElement?.className === 'skip'), 'the first Tab is at the skip link');
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Tab');
+    ok(await page.evaluate(() => document.getElementById('main').contains(document.activeElement)), 'the next is in the page');
+});

@@ -59,7 +59,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The audit trail, oldest first */
+        /** The audit trail, oldest first, or from before_seq back */
         get: operations["get_audit"];
         put?: never;
         post?: never;
@@ -112,6 +112,23 @@ export interface paths {
         };
         /** What the sandbox can do on this host */
         get: operations["get_doctor"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inbox": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All that waits for a person: plans, steps and changes, each with its run */
+        get: operations["get_inbox"];
         put?: never;
         post?: never;
         delete?: never;
@@ -197,7 +214,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Try the planner; nothing is stored */
+        /** Try the planner, or steps; nothing is stored */
         post: operations["post_plan"];
         delete?: never;
         options?: never;
@@ -1008,6 +1025,8 @@ export interface components {
             conflicts: components["schemas"]["PathNote"][];
             deletions: number;
             files: number;
+            /** @description Those of which only some hunks were selected */
+            hunks?: components["schemas"]["HunkPick"][];
             /** @description The selected files; null: all */
             paths: string[] | null;
             /** @description Those selected by their bytes */
@@ -1018,6 +1037,8 @@ export interface components {
         ApplyRequest: {
             /** @description Of the changes that were looked at; others now: 409 plan_changed */
             digest?: string;
+            /** @description Modified text files of which only some hunks are applied; they need not be named in paths */
+            hunks?: components["schemas"]["HunkPick"][];
             /** @description Only these files, and what is below these directories; the rest is discarded */
             paths?: string[];
             /** @description The same by path_b64 (base64 of the bytes), for paths that are not UTF-8; may stand beside paths */
@@ -1298,6 +1319,24 @@ export interface components {
             /** @constant */
             status: "ok";
         };
+        /** @description Some hunks of one file */
+        HunkPick: {
+            /** @description Their numbers in the file's part of the diff, from 1 */
+            hunks: number[];
+            path?: string;
+            /** @description In its place, where it is not UTF-8 */
+            path_b64?: string;
+        };
+        /** @description What waits for a person */
+        Inbox: {
+            items: components["schemas"]["InboxItem"][];
+            next: string | null;
+        };
+        /** @description A pending approval and the run it is of */
+        InboxItem: {
+            approval: components["schemas"]["Approval"];
+            run: components["schemas"]["Run"];
+        };
         /** @description Whether retention leaves it alone */
         KeepRequest: {
             /** @default true */
@@ -1394,12 +1433,13 @@ export interface components {
         PlanEdit: {
             steps: components["schemas"]["StepRequest"][];
         };
-        /** @description An intent to try the planner with */
+        /** @description An intent to try the planner with, or steps to be judged */
         PlanRequest: {
-            intent: string;
+            intent?: string;
             /** @description Id or name */
             project_id: string;
-        };
+            steps?: components["schemas"]["StepRequest"][];
+        } & (unknown | unknown);
         /** @description A step that is proposed */
         PlanStep: {
             argv: string[] | null;
@@ -2342,7 +2382,7 @@ export interface components {
          * @description A method of /ws that is an operation's x-ws-method; or ping, which takes nothing
          * @enum {string}
          */
-        WsMethod: "projects.list" | "projects.get" | "projects.pause" | "projects.resume" | "runs.list" | "runs.create" | "runs.try_plan" | "runs.get" | "runs.plan.get" | "runs.plan.put" | "runs.approve" | "runs.reject" | "runs.cancel" | "runs.apply" | "runs.discard" | "runs.undo" | "runs.keep" | "runs.steps" | "runs.changes" | "runs.diff" | "runs.artifacts" | "runs.audit" | "runs.events" | "steps.get" | "steps.log" | "steps.input" | "steps.resize" | "approval.queue" | "approval.get" | "approval.resolve" | "policy.get" | "policy.versions" | "policy.update" | "policy.test" | "policy.replay" | "audit.query" | "queue.get" | "queue.pause" | "queue.drain" | "queue.resume" | "queue.priority" | "metrics.summary" | "retention.get" | "whoami" | "ping";
+        WsMethod: "projects.list" | "projects.get" | "projects.pause" | "projects.resume" | "runs.list" | "runs.create" | "runs.try_plan" | "runs.get" | "runs.plan.get" | "runs.plan.put" | "runs.approve" | "runs.reject" | "runs.cancel" | "runs.apply" | "runs.discard" | "runs.undo" | "runs.keep" | "runs.steps" | "runs.changes" | "runs.diff" | "runs.artifacts" | "runs.audit" | "runs.events" | "steps.get" | "steps.log" | "steps.input" | "steps.resize" | "inbox" | "approval.queue" | "approval.get" | "approval.resolve" | "policy.get" | "policy.versions" | "policy.update" | "policy.test" | "policy.replay" | "audit.query" | "queue.get" | "queue.pause" | "queue.drain" | "queue.resume" | "queue.priority" | "metrics.summary" | "retention.get" | "whoami" | "ping";
         /** @description Result of ping */
         WsPong: {
             time: components["schemas"]["Time"];
@@ -2392,7 +2432,7 @@ export interface components {
             ok?: false;
         });
         /** @description What a method of /ws answers: of connect WsHello, of subscribe and unsubscribe WsSubscription, of ping WsPong, of the others their operation's answer */
-        WsResult: components["schemas"]["WsHello"] | components["schemas"]["WsSubscription"] | components["schemas"]["WsPong"] | components["schemas"]["ProjectList"] | components["schemas"]["Project"] | components["schemas"]["QueuePause"] | components["schemas"]["RunList"] | components["schemas"]["Run"] | components["schemas"]["Plan"] | components["schemas"]["RunDetail"] | components["schemas"]["StepList"] | components["schemas"]["Changes"] | components["schemas"]["WsText"] | components["schemas"]["ArtifactList"] | components["schemas"]["AuditPage"] | components["schemas"]["EventPage"] | components["schemas"]["Step"] | components["schemas"]["LogPage"] | components["schemas"]["Terminal"] | components["schemas"]["ApprovalList"] | components["schemas"]["Approval"] | components["schemas"]["Policy"] | components["schemas"]["PolicyList"] | components["schemas"]["Verdict"] | components["schemas"]["PolicyReplay"] | components["schemas"]["Queue"] | components["schemas"]["QueueNode"] | components["schemas"]["Summary"] | components["schemas"]["Retention"] | components["schemas"]["Whoami"];
+        WsResult: components["schemas"]["WsHello"] | components["schemas"]["WsSubscription"] | components["schemas"]["WsPong"] | components["schemas"]["ProjectList"] | components["schemas"]["Project"] | components["schemas"]["QueuePause"] | components["schemas"]["RunList"] | components["schemas"]["Run"] | components["schemas"]["Plan"] | components["schemas"]["RunDetail"] | components["schemas"]["StepList"] | components["schemas"]["Changes"] | components["schemas"]["WsText"] | components["schemas"]["ArtifactList"] | components["schemas"]["AuditPage"] | components["schemas"]["EventPage"] | components["schemas"]["Step"] | components["schemas"]["LogPage"] | components["schemas"]["Terminal"] | components["schemas"]["Inbox"] | components["schemas"]["ApprovalList"] | components["schemas"]["Approval"] | components["schemas"]["Policy"] | components["schemas"]["PolicyList"] | components["schemas"]["Verdict"] | components["schemas"]["PolicyReplay"] | components["schemas"]["Queue"] | components["schemas"]["QueueNode"] | components["schemas"]["Summary"] | components["schemas"]["Retention"] | components["schemas"]["Whoami"];
         /** @description Params of subscribe */
         WsSubscribe: {
             /** @description The id of the last event that was seen; none: from the beginning */
@@ -2449,8 +2489,18 @@ export interface components {
         "audit.actor": string;
         /** @description next_seq of the page before */
         "audit.after_seq": number;
+        /** @description The newest first, of those before this one: next_seq of the page before, or to begin 9007199254740991 */
+        "audit.before_seq": number;
         /** @description How many at most */
         "audit.limit": number;
+        /** @description Not before this time */
+        "audit.since": string;
+        /** @description Only by this way */
+        "audit.surface": components["schemas"]["Surface"];
+        /** @description Only about this: an id, mostly */
+        "audit.target": string;
+        /** @description Before this time */
+        "audit.until": string;
         /** @description Only these files; may be repeated */
         "diff.path": string[];
         /** @description The same by base64 of the path's bytes, for a path that is not UTF-8; may be repeated */
@@ -2461,6 +2511,8 @@ export interface components {
         "events.limit": number;
         /** @description New for each new request. The same key and request again gives the first answer again, with Idempotency-Replayed: true; another request 422. Kept 24 h */
         "Idempotency-Key": string;
+        /** @description next of the page before */
+        "inbox.after": components["schemas"]["ApprovalId"];
         /** @description The cursor to resume after; wins over ?cursor= */
         "Last-Event-ID": string;
         /** @description Bytes of output at most; a frame is never cut */
@@ -2674,10 +2726,20 @@ export interface operations {
                 actor?: components["parameters"]["audit.actor"];
                 /** @description next_seq of the page before */
                 after_seq?: components["parameters"]["audit.after_seq"];
+                /** @description The newest first, of those before this one: next_seq of the page before, or to begin 9007199254740991 */
+                before_seq?: components["parameters"]["audit.before_seq"];
                 /** @description How many at most */
                 limit?: components["parameters"]["audit.limit"];
                 /** @description Only this run's */
                 run_id?: components["parameters"]["query.run_id"];
+                /** @description Not before this time */
+                since?: components["parameters"]["audit.since"];
+                /** @description Only by this way */
+                surface?: components["parameters"]["audit.surface"];
+                /** @description Only about this: an id, mostly */
+                target?: components["parameters"]["audit.target"];
+                /** @description Before this time */
+                until?: components["parameters"]["audit.until"];
             };
             header?: never;
             path?: never;
@@ -2685,7 +2747,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The audit trail, oldest first */
+            /** @description The audit trail, oldest first, or from before_seq back */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2778,6 +2840,37 @@ export interface operations {
                     "application/json": components["schemas"]["Doctor"];
                 };
             };
+            401: components["responses"]["Error"];
+            403: components["responses"]["Error"];
+            429: components["responses"]["Error"];
+            default: components["responses"]["Error"];
+        };
+    };
+    get_inbox: {
+        parameters: {
+            query?: {
+                /** @description next of the page before */
+                after?: components["parameters"]["inbox.after"];
+                /** @description How many at most */
+                limit?: components["parameters"]["query.limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All that waits for a person: plans, steps and changes, each with its run */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Inbox"];
+                };
+            };
+            400: components["responses"]["Error"];
             401: components["responses"]["Error"];
             403: components["responses"]["Error"];
             429: components["responses"]["Error"];
@@ -2907,7 +3000,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Try the planner; nothing is stored */
+            /** @description Try the planner, or steps; nothing is stored */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
