@@ -2,7 +2,7 @@
  *
  * Builds into a temporary folder, again at each change, and serves that as the server would; everything below /api, /docs
  * and /openapi.json goes to the server. Its CSP is sent along, so what it would refuse is refused here too. */
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
@@ -12,6 +12,11 @@ import { watchBuild } from './build.mjs';
 const arg = (name, otherwise) => process.argv[process.argv.indexOf(`--${name}`) + 1 || Infinity] ?? otherwise;
 const server = new URL(arg('server', 'http://127.0.0.1:7373')), port = Number(arg('port', '7380'));
 const out = mkdtempSync(join(tmpdir(), 'sallyport-console-'));
+for (const signal of ['SIGINT', 'SIGTERM'])
+    process.on(signal, () => {
+        rmSync(out, { recursive: true, force: true });
+        process.exit(0);
+    });
 const csp = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; manifest-src 'self'; "
     + "worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types sallyport";
 
