@@ -57,8 +57,8 @@ export interface DiffProps {
     split: boolean;
     /* Of the file, for readers of the screen. */
     label: string;
-    /* Beside each hunk: a checkbox, say. */
-    hunkExtra?: (hunk: Hunk, index: number) => ComponentChildren;
+    /* Beside each hunk, of so many: a checkbox, say. */
+    hunkExtra?: (hunk: Hunk, index: number, of: number) => ComponentChildren;
 }
 
 export function Diff({ text, split, label, hunkExtra }: DiffProps): JSX.Element {
@@ -77,7 +77,8 @@ export function Diff({ text, split, label, hunkExtra }: DiffProps): JSX.Element 
                 return null;
             const now = left;
             left -= hunk.rows.length;
-            return <tbody><tr class="diff-head"><td colSpan={4}><div class="row">{hunkExtra?.(hunk, i)}<Text of={hunk.head} /></div></td></tr>
+            return <tbody><tr class="diff-head"><td colSpan={4}><div class="row">
+                {hunkExtra?.(hunk, i, file.hunks.length)}<Text of={hunk.head} /></div></td></tr>
                 <HunkRows hunk={hunk} split={split} most={now} /></tbody>;
         })}</table>
         {total > most && <p class="diff-more"><Button onClick={() => setMost(most + 4 * AT_ONCE)}>{t('more', { n: total - most })}</Button></p>}

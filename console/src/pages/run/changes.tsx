@@ -1,4 +1,5 @@
-/* changes - what a run changed: its files as a tree, and the diff of one of them. At the second door each file has a box. */
+/* changes - what a run changed: its files as a tree, and the diff of one of them. At the second door each file has a box,
+ * and each hunk where a file has several. */
 import type { JSX } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
 import { useAction } from '../../api/action';
@@ -19,15 +20,11 @@ import { Problem } from '../../ui/problem';
 import { Skeleton, Spinner } from '../../ui/progress';
 import { Split } from '../../ui/split';
 import { Code, Text } from '../../ui/text';
+import { hasHunk, idOf, isWhole, pickedOf, requestOf, toggleFile, toggleHunk, type Left } from './picks';
 import { rowsOf, type TreeRow } from './tree';
 import { t } from './strings';
 
 const Diff = lazy(() => import('../../diff/view').then(module => module.Diff));
-
-/* Its bytes where it has no readable name: what the server knows it by. */
-function idOf(change: Change): string {
-    return change.path_b64 ?? change.path;
-}
 
 function asked(change: Change): { path?: string[]; path_b64?: string[] } {
     return change.path_b64 ? { path_b64: [change.path_b64] } : { path: [change.path] };
@@ -52,35 +49,34 @@ function About({ of }: { of: Change }): JSX.Element {
         {of.refused && <p class="field-error"><Text of={of.refused} /></p>}</div>;
 }
 
-function FileDiff({ run, change, split }: { run: RunDetail; change: Change; split: boolean }): JSX.Element {
+function FileDiff({ run, change, split, left, setLeft }: {
+    run: RunDetail; change: Change; split: boolean; left: Left; /* null: nothing can be picked */ setLeft: ((left: Left) => void) | null;
+}): JSX.Element {
+    const id = idOf(change), some = setLeft && change.kind === 'modified' && !change.binary && !change.refused;
     const text = useLoad(async signal => (await getRaw('/runs/{run}/diff', { path: { run: run.id }, query: asked(change), signal }, 'text/x-diff')).text(),
-        [run.id, idOf(change)]);
+        [run.id, id]);
     return <><Problem of={text.error.value} onRetry={() => void text.reload()} />
-        {text.data.value !== undefined ? <Diff key={idOf(change)} text={text.data.value} split={split} label={change.path} />
+        {text.data.value !== undefined ? <Diff key={id} text={text.data.value} split={split} label={change.path}
+            hunkExtra={some ? (_, i, of) => of > 1 && <Check label={t('pick_hunk', { n: i + 1 })} checked={hasHunk(left, id, i + 1)}
+                onChange={() => setLeft(toggleHunk(left, id, i + 1, of))} /> : undefined} />
             : !text.error.value && <Spinner />}</>;
 }
 
 function All({ run, reload }: { run: RunDetail; reload: () => Promise<void> }): JSX.Element {
     const changes = useLoad(signal => get('/runs/{run}/changes', { path: { run: run.id }, signal }), [run.id, run.changes?.digest]);
     const [path, setPath] = useQuery('file'), [view, setView] = useQuery('view', 'unified');
-    const [left, setLeft] = useState<ReadonlySet<string>>(new Set());
+    const [left, setLeft] = useState<Left>(new Map());
     const items = changes.data.value?.items ?? [];
     const rows = useMemo(() => rowsOf(items, one => one.path), [items]);
     const chosen = rows.find(row => idOf(row.item) === path) ?? rows[0];
-    const picked = items.filter(one => !one.refused && !left.has(idOf(one)));
+    const picked = pickedOf(items, left);
     const apply = useAction(call => call.post('/runs/{run}/apply', { path: { run: run.id } } as never, {
         digest: changes.data.value?.digest ?? undefined,
-        ...(left.size ? { paths: picked.filter(one => !one.path_b64).map(one => one.path), paths_b64: picked.flatMap(one => one.path_b64 ?? []) } : {}),
+        ...requestOf(items, left),
     }), () => void reload());
     const isDoor = run.state === 'awaiting_apply' && may('approve');
-    const toggle = (change: Change): void => {
-        const to = new Set(left);
-        if (!to.delete(idOf(change)))
-            to.add(idOf(change));
-        setLeft(to);
-    };
     useKeys('page', { v: [t('side_by_side'), () => setView(view === 'split' ? 'unified' : 'split')],
-        ...(isDoor ? { x: [t('pick'), () => { if (chosen) toggle(chosen.item); }] } : {}) });
+        ...(isDoor ? { x: [t('pick'), () => { if (chosen) setLeft(toggleFile(left, idOf(chosen.item))); }] } : {}) });
     if (!changes.data.value)
         return <><Problem of={changes.error.value} onRetry={() => void changes.reload()} />{!changes.error.value && <Skeleton />}</>;
     if (!chosen)
@@ -99,8 +95,9 @@ function All({ run, reload }: { run: RunDetail; reload: () => Promise<void> }): 
         <Split name="run-changes" first={<List items={rows} keyOf={row => idOf(row.item)} selected={idOf(item)} label={t('tab_changes')} class="run-files"
             onSelect={row => row && setPath(idOf(row.item))} onOpen={row => setPath(idOf(row.item))} row={row => <FileRow row={row} />} />}
             second={<div class="stack run-file"><About of={item} />
-                {isDoor && !item.refused && <Check label={t('pick')} checked={!left.has(idOf(item))} onChange={() => toggle(item)} />}
-                <FileDiff run={run} change={item} split={view === 'split'} /></div>} />
+                {isDoor && !item.refused && <Check label={t('pick')} checked={isWhole(left, idOf(item))}
+                    onChange={() => setLeft(toggleFile(left, idOf(item)))} />}
+                <FileDiff run={run} change={item} split={view === 'split'} left={left} setLeft={isDoor ? setLeft : null} /></div>} />
     </>;
 }
 

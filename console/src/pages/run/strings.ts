@@ -26,7 +26,8 @@ export const t = strings({
     seq: 'Seq', time: 'Time', who: 'Who', did: 'Did', about: 'About', no_changes: 'Nothing changed',
     no_changes_hint: 'The run left the folder as it was.', changes_later: 'No changes yet',
     changes_later_hint: 'They are computed when all steps are done.', files: '{n} {n|file|files}', refused: '{n} refused',
-    queued_for: 'Waits in the queue ({phase})', progress: '{done} of {all} steps done', side_by_side: 'Side by side', pick: 'Apply this file',
+    queued_for: 'Waits in the queue ({phase})', progress: '{done} of {all} steps done', side_by_side: 'Side by side',
+    pick: 'Apply this file', pick_hunk: 'Apply hunk {n}',
     binary: 'binary', kind_added: 'added', kind_modified: 'modified', kind_deleted: 'deleted', kind_mode: 'mode changed',
     kind_kind: 'another kind of file',
 }, {
@@ -44,6 +45,7 @@ export const t = strings({
     terminal: '终端', of_output: '输出 {n}', no_files: '还没有产物', no_files_hint: '运行结束时会生成 report.md、audit.json 和 diff.patch。', name: '名称', size: '大小',
     sha256: 'SHA-256', download: '下载', gone: '已删除', no_report: '还没有报告', no_report_hint: '运行结束时生成。', seq: '序号', time: '时间', who: '谁', did: '做了什么',
     about: '对象', no_changes: '没有更改', no_changes_hint: '这次运行没有改变文件夹。', changes_later: '还没有更改', changes_later_hint: '所有步骤完成后计算。', files: '{n} 个文件',
-    refused: '{n} 个被拒绝', queued_for: '在队列中等待（{phase}）', progress: '已完成 {done}/{all} 步', side_by_side: '并排显示', pick: '应用此文件', binary: '二进制',
+    refused: '{n} 个被拒绝', queued_for: '在队列中等待（{phase}）', progress: '已完成 {done}/{all} 步', side_by_side: '并排显示', pick: '应用此文件', pick_hunk: '应用第 {n} 处',
+    binary: '二进制',
     kind_added: '新增', kind_modified: '修改', kind_deleted: '删除', kind_mode: '权限改变', kind_kind: '文件类型改变',
 });
