@@ -173,8 +173,7 @@ def choices(ask, op):
     return ask.n - n
 
 
-CHOICES = {"post_runs": {"intent": "run the tests", "steps": [{"command": "true"}]},
-           "post_plan": {"intent": "run the tests", "steps": [{"command": "true"}]}, "post_policy_test": {"command": "a", "argv": ["a"]}}
+CHOICES = {"post_plan": {"intent": "run the tests", "steps": [{"command": "true"}]}, "post_policy_test": {"command": "a", "argv": ["a"]}}
 
 
 def malformed(ask, op):

@@ -280,6 +280,10 @@ def replays(w):
     t = twice(w, "post_tokens", {"name": "twice", "scopes": ["run:read"]})
     twice(w, "delete_token", ids={"token": t["id"]})
     twice(w, "put_policy", {"text": w.ok("get_policy")["text"], "base_version": w.ok("get_policy")["version"]})
+    r = twice(w, "post_runs", {"project_id": "hello", "intent": "跳舞", "steps": [{"command": "echo dance"}]})["id"]
+    given = w.wait(r, "awaiting_review")
+    check(given["intent"] == "跳舞" and [s["command"] for s in given["steps"]] == ["echo dance"], "steps with an intent:", given)
+    w.ok("post_run_reject", {}, ids={"run": r})
     r = twice(w, "post_runs", {"project_id": "hello", "intent": "run the tests"})["id"]
     w.wait(r, "awaiting_review")
     plan = twice(w, "put_run_plan", {"steps": [{"argv": ["echo", "a b"]}]}, ids={"run": r})

@@ -2001,13 +2001,13 @@ export interface components {
             items: components["schemas"]["Run"][];
             next: string | null;
         };
-        /** @description What is wanted: intent, or steps */
+        /** @description What is wanted: intent, steps, or both; one of them at least */
         RunRequest: {
             /** @description Encrypted at rest, masked in logs, wiped at the end */
             env?: {
                 [key: string]: string;
             };
-            /** @description In English or Chinese: "run the unit tests" */
+            /** @description In English or Chinese: "run the unit tests". With steps: what they are for; they are the plan */
             intent?: string;
             /**
              * @description Keep it for ever, whatever the rules of retention say
@@ -2041,7 +2041,7 @@ export interface components {
              */
             review: "both" | "plan" | "effects" | "none";
             steps?: components["schemas"]["StepRequest"][];
-        } & (unknown | unknown);
+        };
         /**
          * @description Where a run is
          * @enum {string}
