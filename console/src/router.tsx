@@ -54,17 +54,23 @@ export const place = signal<Place>(typeof location === 'undefined' ? { path: '/'
 export const current = computed(() => match(place.value.path));
 export const query = computed(() => new URLSearchParams(place.value.search));
 
-/* May be asked before leaving a page (an edited plan): false stays. */
-let guard: (() => boolean) | null = null;
-export function setGuard(ask: (() => boolean) | null): void {
+/* May be asked before leaving a page (an edited plan), with the URL that is wanted: false stays. */
+let guard: ((to: string) => boolean) | null = null;
+export function setGuard(ask: ((to: string) => boolean) | null): void {
     guard = ask;
+}
+
+/* Another filter or tab of the same page is no leaving: those replace the entry. */
+function mayLeave(to: Place, replaces: boolean): boolean {
+    const leaves = to.path !== place.value.path || (!replaces && to.search !== place.value.search);
+    return !leaves || !guard || guard(to.path + to.search + to.hash);
 }
 
 export function navigate(url: string, { replace = false } = {}): void {
     const to = new URL(url, location.href);
     if (to.origin !== location.origin)
         return;
-    if (to.pathname !== place.value.path && guard && !guard())
+    if (!mayLeave({ path: to.pathname, search: to.search, hash: to.hash }, replace))
         return;
     const leaves = to.pathname !== place.value.path;
     const within = replace ? history.state : { within: true };
@@ -100,7 +106,7 @@ export function useQuery(name: string, otherwise = ''): [string, (value: string)
 export function startRouter(): void {
     addEventListener('popstate', () => {
         const to = here();
-        if (to.path !== place.value.path && guard && !guard()) {
+        if (!mayLeave(to, false)) {
             history.pushState({ within: true }, '', place.value.path + place.value.search + place.value.hash);
             return;
         }

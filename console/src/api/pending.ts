@@ -4,9 +4,12 @@ import { effect, signal } from '@preact/signals';
 import { get } from './client';
 import { asError, type ApiError } from './errors';
 import { me } from './session';
-import type { Approval } from './types';
+import type { Schemas } from './types';
 
-export const pending = signal<Approval[] | undefined>(undefined);
+/* A question, and the run that it is of. */
+export type Waiting = Schemas['InboxItem'];
+
+export const pending = signal<Waiting[] | undefined>(undefined);
 export const pendingMore = signal(false);
 export const pendingError = signal<ApiError | null>(null);
 const EVERY = 4000;
@@ -16,7 +19,7 @@ let asked = 0;
 export async function askPending(): Promise<void> {
     const mine = ++asked;
     try {
-        const { items, next } = await get('/approvals', { query: { state: 'pending', limit: 200 } });
+        const { items, next } = await get('/inbox', { query: { limit: 200 } });
         if (mine !== asked)
             return;
         pending.value = items;

@@ -23,11 +23,11 @@ export const helpOpen = signal(false);
 let prefix = '', prefixTimer = 0;
 
 /* The newest that takes the key wins: what is on top of the page before the page before the shell. */
-function find(name: string): (() => void) | undefined {
+function find(name: string): { act: () => void; group: Group } | undefined {
     for (const layer of [...layers.value].reverse()) {
         const row = layer.map.current[name];
         if (row)
-            return row[1];
+            return { act: row[1], group: layer.group };
     }
     return undefined;
 }
@@ -56,10 +56,12 @@ export function onKey(e: KeyboardEvent): void {
     const name = prefix ? `${prefix} ${e.key}` : e.key;
     prefix = '';
     clearTimeout(prefixTimer);
-    const act = find(name);
-    if (act) {
+    const found = find(name);
+    if (found) {
         e.preventDefault();
-        act();
+        /* A key that is held down moves through lists, and does nothing else: one press approves one thing. */
+        if (!e.repeat || found.group === 'list')
+            found.act();
     } else if (isTyping(e.target)) {
         (e.target as HTMLElement).blur();
     } else if (hasPrefix(name)) {

@@ -13,6 +13,8 @@ export interface ListProps<T> {
     row: (item: T, isSelected: boolean) => ComponentChildren;
     href?: (item: T) => string;
     onOpen?: (item: T) => void;
+    /* A click only selects (a preview beside the list shows the item); Enter opens. */
+    peek?: boolean;
     onSelect?: (item: T | undefined) => void;
     /* The key of the selected one, when the page keeps it (split view). */
     selected?: string;
@@ -20,7 +22,7 @@ export interface ListProps<T> {
     class?: string;
 }
 
-export function List<T>({ items, keyOf, row, href, onOpen, onSelect, selected, label, class: name = '' }: ListProps<T>): JSX.Element {
+export function List<T>({ items, keyOf, row, href, onOpen, peek, onSelect, selected, label, class: name = '' }: ListProps<T>): JSX.Element {
     const [own, setOwn] = useState<string | undefined>(undefined);
     const ref = useRef<HTMLUListElement>(null);
     const key = selected ?? own;
@@ -61,7 +63,11 @@ export function List<T>({ items, keyOf, row, href, onOpen, onSelect, selected, l
         const inner = row(item, isSelected);
         return <li key={keyOf(item)} class={isSelected ? 'selected' : ''} aria-current={isSelected ? 'true' : undefined}>
             {href && !onOpen ? <Link class="list-row" href={href(item)}>{inner}</Link>
-                : <button type="button" class="list-row" onClick={() => { select(i); open(item); }}>{inner}</button>}
+                : <button type="button" class="list-row" onClick={e => {
+                    select(i);
+                    if (!peek || e.detail === 0)
+                        open(item);
+                }}>{inner}</button>}
         </li>;
     })}</ul>;
 }

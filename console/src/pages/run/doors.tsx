@@ -79,7 +79,7 @@ function textOf(approval: Approval): string {
     return subject.text ?? subject.argv?.join(' ') ?? subject.file?.path ?? '';
 }
 
-function AskDoor({ approval, reload }: { approval: Approval; reload: Reload }): JSX.Element {
+export function AskDoor({ approval, reload }: { approval: Approval; reload: Reload }): JSX.Element {
     const [note, setNote] = useState('');
     const answer = useAction<unknown, ['allow' | 'deny']>((call, decision) => call.post('/approvals/{approval}', { path: { approval: approval.id } } as never,
         { decision, subject_hash: approval.subject_hash, ...(note ? { note } : {}) }), () => void reload());
