@@ -113,6 +113,7 @@ test('inbox: text that deceives is shown for what it is', async ({ page, server,
     await server.state(run.id, 'awaiting_approval');
     await page.goto(`${server.url}/inbox?project=${run.project_id}`);
     const preview = page.getByRole('region', { name: 'What is to be decided' });
+    await preview.locator('.run-ask').waitFor();
     eq(await preview.locator('.run-ask .chip-char').allTextContents(), ['U+202E', 'U+200B'], 'the command');
     eq(await page.locator('main img, main script').count(), 0, 'elements made of text');
     await page.a11y();

@@ -1,10 +1,13 @@
 /* list - rows of which one is selected: j and k move, Enter opens, the mouse does both. A page keeps nothing of it but what
  * it is told by onSelect. Rows are links where `href` says so, so that they open in new tabs and are read as links. */
-import type { ComponentChildren, JSX } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { createContext, type ComponentChildren, type JSX } from 'preact';
+import { useContext, useEffect, useRef, useState } from 'preact/hooks';
 import { Link, navigate } from '../router';
 import { useKeys } from './keys';
 import { t } from './strings';
+
+/* False around a preview: a list in it leaves the keys to the one beside it. */
+export const ListKeys = createContext(true);
 
 export interface ListProps<T> {
     items: readonly T[];
@@ -42,7 +45,7 @@ export function List<T>({ items, keyOf, row, href, onOpen, peek, onSelect, selec
         else if (href)
             navigate(href(item));
     };
-    useKeys('list', {
+    useKeys('list', !useContext(ListKeys) ? {} : {
         j: [t('key_down'), () => select(at + 1)],
         k: [t('key_up'), () => select(at < 0 ? 0 : at - 1)],
         ArrowDown: ['', () => select(at + 1)],

@@ -12,7 +12,7 @@ import { Button } from '../../ui/button';
 import { Empty } from '../../ui/empty';
 import { Select } from '../../ui/field';
 import { Icon } from '../../ui/icons';
-import { List } from '../../ui/list';
+import { List, ListKeys } from '../../ui/list';
 import { PageHead } from '../../ui/page_head';
 import { Problem } from '../../ui/problem';
 import { Skeleton } from '../../ui/progress';
@@ -71,7 +71,7 @@ function Preview({ of: { approval, run: listed }, stands, onDecided }: {
                 action={<Link class="button" href={`/runs/${listed.id}`}>{t('open_run')}</Link>}>{t('moved_on_hint')}</Empty>
                 : approval.kind === 'command' ? <AskDoor approval={approval} reload={reload} />
                     : <><Doors run={run} reload={reload} onLook={() => navigate(`/runs/${run.id}?tab=changes`)} />
-                        {approval.kind === 'changes' && <Changes run={run} reload={reload} />}</>}
+                        {approval.kind === 'changes' && <ListKeys.Provider value={false}><Changes run={run} reload={reload} /></ListKeys.Provider>}</>}
     </div>;
 }
 
