@@ -211,7 +211,10 @@ def lists(w):
     queue(w)
     mine = w.ok("get_runs", query="state=rejected")["items"]
     check(w.ids["rejected"] in [r["id"] for r in mine] and {r["state"] for r in mine} == {"rejected"}, "runs by state:", mine)
-    check(w.ok("get_policy", query="version=0")["actor"] == "built-in", "version 0")
+    built_in = w.ok("get_policy", query="version=0")
+    check(built_in["actor"] == "built-in", "version 0")
+    rules = {rule["id"]: rule for rule in built_in["document"]["rules"]}
+    check(rules["no-root-wipe"]["decision"] == "deny" and "/" in rules["no-root-wipe"]["command"]["paths"], "its rules", rules)
     check(w.call("get_policy", query="version=99").status == 404, "version 99")
 
 

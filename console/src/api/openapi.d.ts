@@ -1467,6 +1467,13 @@ export interface components {
         };
         /** @description A version of the policy with its text */
         Policy: WithRequired<components["schemas"]["PolicyVersion"], "text">;
+        /** @description What a policy says */
+        PolicyDocument: {
+            default: components["schemas"]["Answer"];
+            rules: components["schemas"]["PolicyRule"][];
+            /** @description As the text says; not the number under which it was saved */
+            version: number;
+        };
         /** @description Versions, newest first */
         PolicyList: {
             items: components["schemas"]["PolicyVersion"][];
@@ -1531,6 +1538,26 @@ export interface components {
             /** @description YAML 1.2 or JSON */
             text: string;
         };
+        /** @description A rule, with one of command, path, host and tool */
+        PolicyRule: {
+            command?: {
+                /** @description Patterns; alone */
+                any?: string[];
+                /** @description All must be there */
+                flags?: string[];
+                paths?: string[];
+                program?: string[];
+            };
+            decision: components["schemas"]["Answer"];
+            host?: string[];
+            id: string;
+            path?: {
+                read?: string[];
+                write?: string[];
+            };
+            reason?: string;
+            tool?: string[];
+        };
         /** @description A command to judge; nothing runs */
         PolicyTest: {
             argv?: string[];
@@ -1545,6 +1572,8 @@ export interface components {
             actor: string;
             /** Format: date-time */
             created_at: string | null;
+            /** @description In the answer to GET only: the text as the server reads it; null: this server cannot read it */
+            document?: components["schemas"]["PolicyDocument"] | null;
             note: string | null;
             sha256: components["schemas"]["Sha256"];
             /** @description YAML; not in lists */
