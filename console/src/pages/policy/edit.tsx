@@ -22,9 +22,10 @@ type Problems = NonNullable<ApiError['details']['problems']>;
 
 function ProblemList({ of, more, onGo }: { of: Problems; more: number; onGo: (line: number) => void }): JSX.Element {
     return <section class="problem policy-problems" role="alert"><div><h2>{t('problems', { n: of.length + more })}</h2>
-        <ul>{of.map(one =>
-        <li>{one.line > 0 ? <button type="button" class="button small" onClick={() => onGo(one.line)}>{t('line', { n: one.line })}</button>
-            : <span class="faint small">{t('whole')}</span>}{' '}{one.field && <><code><Text of={one.field} /></code>{' '}</>}<Text of={one.message} /></li>)}</ul>
+        <ul>{of.map(one => <li>{one.line > 0
+            ? <button type="button" class="button small" onClick={() => onGo(one.line)}>{t('line', { n: one.line })}</button>
+            : <span class="faint small">{t('whole')}</span>}{' '}{one.field && <><code><Text of={one.field} /></code>{' '}</>}
+            <Text of={one.message} /></li>)}</ul>
     {more > 0 && <p>{t('more_problems', { n: more })}</p>}</div></section>;
 }
 
