@@ -10,7 +10,7 @@ import { Button } from '../../ui/button';
 import { Check } from '../../ui/field';
 import { Problem } from '../../ui/problem';
 import { Skeleton } from '../../ui/progress';
-import { Code, Text } from '../../ui/text';
+import { Text } from '../../ui/text';
 import { t } from './strings';
 import { AdminOnly } from './tokens';
 
@@ -20,7 +20,7 @@ function Table({ checks }: { checks: Answer['checks'] }): JSX.Element {
     return <div class="table-box" role="region" aria-label={t('tab_doctor')} tabIndex={0}><table class="settings-doctor">
         <thead><tr><th>{t('level')}</th><th>{t('check')}</th><th>{t('detail')}</th><th>{t('fix')}</th></tr></thead>
         <tbody>{checks.map(one => <tr key={one.name}><td><State of={one.level} /></td><td><Text of={one.name} /></td>
-            <td class="faint"><Text of={one.detail} lines /></td><td>{one.fix && <Code of={one.fix} lines />}</td></tr>)}</tbody></table></div>;
+            <td class="faint"><Text of={one.detail} lines /></td><td><Text of={one.fix} lines /></td></tr>)}</tbody></table></div>;
 }
 
 function Measured(): JSX.Element {
