@@ -18,12 +18,12 @@ async function three(server, name) {
     await server.state(plan.id, 'awaiting_review');
     const asks = await server.run({ project_id: name, intent: 'push it', steps: [{ command: 'git push origin main' }], review: 'effects' });
     await server.state(asks.id, 'awaiting_approval');
-    const changes = await server.run({ project_id: name, intent: 'write it', steps: [{ command: 'echo text > NEW.md' }], review: 'effects' });
+    const changes = await server.run({ project_id: name, intent: 'write it', steps: [{ command: 'mkdir docs && echo text > docs/NEW.md' }], review: 'effects' });
     await server.state(changes.id, 'awaiting_apply');
     return { project, plan, asks, changes };
 }
 
-test('inbox by mouse: each kind is looked at and decided, and the count follows', async ({ page, server, eq, until }) => {
+test('inbox by mouse: each kind is looked at and decided, and the count follows', async ({ page, server, eq, ok, until }) => {
     const { project, plan, asks, changes } = await three(server, 'mouse');
     await page.goto(server.url + '/inbox');
     await until(() => page.locator('.nav .count').textContent().then(text => text === '3'), 'the count');
@@ -37,11 +37,13 @@ test('inbox by mouse: each kind is looked at and decided, and the count follows'
     await server.ended(asks.id);
     await page.locator('.inbox button', { hasText: 'write it' }).click();
     await preview.locator('.diff-added', { hasText: 'text' }).waitFor();
+    const [folder, file] = await Promise.all(['docs/', 'NEW.md'].map(text => preview.locator('.run-path').getByText(text, { exact: true }).first().boundingBox()));
+    ok(folder.x + folder.width <= file.x + 1, 'the folder stands before the name');
     await page.a11y();
     await page.noSideways();
     await preview.getByRole('button', { name: 'Apply all' }).click();
     await server.ended(changes.id);
-    eq(readFileSync(join(project.root_path, 'NEW.md'), 'utf8'), 'text\n', 'applied');
+    eq(readFileSync(join(project.root_path, 'docs/NEW.md'), 'utf8'), 'text\n', 'applied');
     await preview.getByRole('button', { name: 'Reject' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Reject' }).click();
     await page.getByRole('heading', { name: 'Nothing waits for you' }).waitFor();

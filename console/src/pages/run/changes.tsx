@@ -36,7 +36,7 @@ function FileRow({ row }: { row: TreeRow<Change> }): JSX.Element {
     const { item } = row;
     return <><span class={`run-kind run-kind-${item.kind}`} title={t(`kind_${item.kind}`)}>{signs[item.kind]}
             <span class="sr-only">{t(`kind_${item.kind}`)}</span></span>
-        <span class="run-path clip"><span class="faint"><Text of={row.folder} /></span><Text of={row.name} /></span>
+        <span class="run-path clip"><span><span class="faint"><Text of={row.folder} /></span><Text of={row.name} /></span></span>
         <span class="num small"><span class="added">+{item.additions}</span> <span class="deleted">−{item.deletions}</span></span></>;
 }
 
