@@ -52,7 +52,7 @@ test('audit by keyboard: j, Enter and Escape read records, v verifies', async ({
 
 test('audit: a run’s records by its id, and names that deceive as text', async ({ page, server, eq }) => {
     const name = 'ci \u202egnp.\u200b<img src=x onerror=alert(1)>';
-    const token = await server.api('POST', '/tokens', { name, scopes: ['run:read', 'run:write'] });
+    const token = await server.api('POST', '/tokens', { name, scopes: ['run:write', 'approve'] });
     const project = await server.project('actors');
     const run = await server.api('POST', '/runs', { project_id: project.id, steps: [{ command: 'true' }], review: 'none' },
         { Authorization: `Bearer ${token.token}` });

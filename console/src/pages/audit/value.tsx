@@ -18,7 +18,7 @@ export function Value({ of, depth = 0 }: { of: unknown; depth?: number }): JSX.E
     if (typeof of === 'string')
         return /^run_\w+$/.test(of) ? <Link href={`/runs/${of}`}><Code of={of} /></Link>
             : of === '' ? <span class="faint">{t('empty')}</span>
-                : /^[\w.:-]+$/.test(of) ? <Code of={of} /> : <Text of={of} lines />;
+                : /^[\w.:/@-]+$/.test(of) ? <Code of={of} /> : <Text of={of} lines />;
     if (depth >= DEEPEST)
         return <Code of={JSON.stringify(of)} />;
     if (Array.isArray(of))

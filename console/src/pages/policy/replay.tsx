@@ -42,7 +42,7 @@ function Run({ of }: { of: Schemas['ReplayRun'] }): JSX.Element {
     {of.steps.map(step => <div class="policy-replayed"><Code of={commandOf(step)} lines />
         <p class="row small">{step.then ? <State of={step.then.action} /> : <span class="faint">{t('not_judged')}</span>}
             <span aria-hidden="true">→</span><State of={step.now.action} /> <Code of={step.now.rule} /></p>
-        <p class="faint small">{step.now.piece !== null && step.now.piece !== '' && <><Code of={step.now.piece} /> · </>}
+        <p class="faint small">{step.now.piece && step.now.piece !== commandOf(step) ? <><Code of={step.now.piece} /> · </> : null}
             <Text of={step.now.reason} /></p></div>)}</li>;
 }
 
