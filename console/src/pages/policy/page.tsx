@@ -27,8 +27,9 @@ import { Versions } from './versions';
 type Part = 'rules' | 'text' | 'versions' | 'edit' | 'try' | 'replay';
 
 function About({ of, newest }: { of: Schemas['Policy']; newest: number }): JSX.Element {
-    return <span class="row">{of.version !== newest ? t('showing', { n: of.version }) : of.version === 0 ? t('built_in') : t('in_force', { n: of.version })}
-        {of.version > 0 && <>{t.rich('by', { who: <Text of={of.actor} /> })}{of.created_at && <Time of={of.created_at} />}</>}
+    return <span class="row"><span>{of.version !== newest ? t('showing', { n: of.version }) : of.version === 0 ? t('built_in')
+        : t('in_force', { n: of.version })}</span>
+        {of.version > 0 && <><span>{t.rich('by', { who: <Text of={of.actor} /> })}</span>{of.created_at && <Time of={of.created_at} />}</>}
         {of.note !== null && <Text of={of.note} />}</span>;
 }
 
