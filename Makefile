@@ -9,9 +9,12 @@
 #   make faults     the main job with each allocation, write, fork, mount ... of it failed once: an hour or two
 #   make install    into PREFIX (/usr/local), below DESTDIR if set
 #   make format     clang-format over src/ and tests/
+#   make CONSOLE=disabled   without the web console, for which Node.js is needed (only when building)
 #   make deps       only the packages
 #   make clean      remove what was built
 BUILD ?= build
+# auto: the web console is built where Node.js is, or root can install it; enabled; disabled
+CONSOLE ?= auto
 PREFIX ?= /usr/local
 NINJA = ninja -C $(BUILD)
 
@@ -22,10 +25,10 @@ all: deps $(BUILD)/build.ninja
 	@$(NINJA)
 
 deps:
-	@tools/deps build
+	@CONSOLE=$(CONSOLE) tools/deps build
 
 $(BUILD)/build.ninja: | deps
-	meson setup $(BUILD) --prefix=$(PREFIX) -Dtests=false
+	meson setup $(BUILD) --prefix=$(PREFIX) -Dtests=false -Dconsole=$(CONSOLE)
 
 demo: all
 	@SALLYPORT_BUILD=$(BUILD) tools/demo

@@ -27,7 +27,7 @@ _sallyport_options() {
     reject | discard | allow | deny) echo "--note" ;;
     logs) echo "--follow --step" ;;
     attach) echo "--read-only" ;;
-    apply) echo "--detach" ;;
+    apply) echo "--hunks --detach" ;;
     undo) echo "--yes --detach" ;;
     artifacts | "audit export") echo "--output" ;;
     approvals) echo "--all" ;;

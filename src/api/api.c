@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "api/call.h"
+#include "api/console.h"
+#include "api/login.h"
 #include "api/ws.h"
 #include "base/hash.h"
 #include "base/str.h"
@@ -11,6 +13,7 @@
 #include "service/keeper.h"
 #include "service/auth.h"
 #include "service/idem.h"
+#include "service/logins.h"
 
 #define KEY_MAX 200
 
@@ -171,20 +174,23 @@ int64_t api_token_checked(void)
     return clock_mono_us() - x % TOKEN_CHECK_US;
 }
 
-int api_identify(struct api *a, const char *bearer, const struct http_peer *p, struct caller *who, struct err *e)
+/* Who was not known pays for it. */
+static int slow_down(struct api *a, const struct http_peer *p, int r, struct err *e)
 {
     char name[80];
+
+    rate_name(p, name);
+    return guard_rate(a->guard, name, e) < 0 ? -ERR_RATE : r;
+}
+
+int api_identify(struct api *a, const char *bearer, const struct http_peer *p, struct caller *who, struct err *e)
+{
     int r;
 
     if (!bearer)
         return p->unix_socket ? peer_caller(a, p, who, e) : err_set(e, ERR_UNAUTHORIZED, NULL);
     r = auth_token(a->svc, bearer, who, e);
-    if (r == -ERR_UNAUTHORIZED) {
-        rate_name(p, name);
-        if (guard_rate(a->guard, name, e) < 0)
-            return -ERR_RATE;
-    }
-    return r;
+    return r == -ERR_UNAUTHORIZED ? slow_down(a, p, r, e) : r;
 }
 
 static bool is_local(const struct call *c)
@@ -194,8 +200,7 @@ static bool is_local(const struct call *c)
     return p->unix_socket || str_starts(p->addr, "127.") || str_starts(p->addr, "[::1]");
 }
 
-/* Who it is, is known: how often, and may they? */
-static int admit(struct call *c, struct err *e)
+int api_admit(struct call *c, struct err *e)
 {
     int r = guard_rate(c->api->guard, c->who.token_id, e);
 
@@ -206,9 +211,19 @@ static int admit(struct call *c, struct err *e)
     return 0;
 }
 
+static int by_login(struct call *c, const char *proof, struct err *e)
+{
+    struct id login;
+    int r = login_of(c->svc, c->rq, proof, &login, e);
+
+    if (r == 0)
+        r = login_caller(c->svc, &login, &c->who, e);
+    return r == -ERR_UNAUTHORIZED ? slow_down(c->api, http_req_peer(c->rq), r, e) : r;
+}
+
 static int caller(struct call *c, struct err *e)
 {
-    const char *auth = http_req_header(c->rq, "authorization");
+    const char *auth = http_req_header(c->rq, "authorization"), *proof = http_req_header(c->rq, LOGIN_HEADER);
     int r;
 
     snprintf(c->who.trace_id, sizeof c->who.trace_id, "%s", http_req_trace_id(c->rq));
@@ -219,8 +234,14 @@ static int caller(struct call *c, struct err *e)
         return err_set(e, ERR_UNAUTHORIZED, "use Authorization: Bearer sp_…");
     if (!auth && c->route->flags & LATE)
         return 0;
-    r = api_identify(c->api, auth ? auth + 7 : NULL, http_req_peer(c->rq), &c->who, e);
-    return r < 0 ? r : admit(c, e);
+    if (!auth && proof)
+        r = by_login(c, proof, e);
+    else if (!auth && !http_req_peer(c->rq)->unix_socket && login_has_cookie(c->rq))
+        r = err_field(e, ERR_UNAUTHORIZED, "Sallyport-CSRF",
+                      "a login's cookie counts only with its Sallyport-CSRF header");
+    else
+        r = api_identify(c->api, auth ? auth + 7 : NULL, http_req_peer(c->rq), &c->who, e);
+    return r < 0 ? r : api_admit(c, e);
 }
 
 /* ---- query and body ---------------------------------------------------- */
@@ -399,11 +420,14 @@ static int cors(struct call *c, bool *ret_preflight, struct err *e)
 
 static int handle(struct call *c, struct err *e)
 {
-    bool preflight;
+    bool preflight, taken;
     int r = guard_host(c->api->guard, c->rq, e);
 
     if (r == 0)
-        r = cors(c, &preflight, e);
+        r = console_serve(c->rq, &taken, e);
+    if (r < 0 || taken)
+        return r;
+    r = cors(c, &preflight, e);
     if (r < 0)
         return r;
     if (preflight) {
@@ -471,7 +495,7 @@ static int handle_as(struct call *c, const struct caller *as, struct err *e)
     c->who.surface = as->surface;
     c->who.scopes = as->scopes;
     path_args(c);
-    r = admit(c, e);
+    r = api_admit(c, e);
     if (r == 0)
         r = query_known(c, e);
     if (r == 0)

@@ -97,6 +97,7 @@ int get_step(struct call *, struct err *);
 int get_step_log(struct call *, struct err *);
 int post_input(struct call *, struct err *);
 int post_resize(struct call *, struct err *);
+int get_inbox(struct call *, struct err *);
 int get_approvals(struct call *, struct err *);
 int get_approval(struct call *, struct err *);
 int post_approval(struct call *, struct err *);
@@ -123,6 +124,9 @@ int post_reconcile(struct call *, struct err *);
 int get_summary(struct call *, struct err *);
 int get_doctor(struct call *, struct err *);
 int get_whoami(struct call *, struct err *);
+int post_login(struct call *, struct err *);
+int post_logout(struct call *, struct err *);
+int get_me(struct call *, struct err *);
 int get_ws(struct call *, struct err *);
 
 /* Who only listens is looked at now and then: a revoked token hears nothing more. */
@@ -137,6 +141,8 @@ CHECKED int sse_reply(struct call *, const struct id *run, const char *cursor, s
 void api_call(struct api *, const struct route *, const struct caller *as, struct http_req *rq, bool *ret_replayed);
 /* Fills who from `Bearer` text, or from the unix socket's peer when it is NULL; slows down who guesses. */
 CHECKED int api_identify(struct api *, const char *bearer, const struct http_peer *, struct caller *who, struct err *);
+/* Who it is, is known (c->who): how often, and may they? */
+CHECKED int api_admit(struct call *, struct err *);
 struct http_server;
 /* tally: how many connections each token has open; a limit of 0 is none */
 struct tally;

@@ -182,15 +182,62 @@ int post_policy_replay(struct call *c, struct err *e)
 
 /* ---- audit ------------------------------------------------------------- */
 
+static int query_time(struct call *c, const char *name, int64_t *ret, struct err *e)
+{
+    const char *s = http_req_query(c->rq, name);
+
+    if (s && !time_parse(s, ret))
+        return err_field(e, ERR_INVALID, name, "give a time as RFC 3339 says: 2026-01-31T12:00:00Z");
+    return 0;
+}
+
+static int query_surface(struct call *c, const char **ret, struct err *e)
+{
+    static const char *const known[] = {"api", "cli", "console", "ws", "mcp", "system"};
+    const char *s = http_req_query(c->rq, "surface");
+
+    for (size_t i = 0; s && i < ARRAY_LEN(known); i++)
+        if (str_eq(s, known[i]))
+            *ret = s;
+    return s && !*ret ? err_field(e, ERR_INVALID, "surface", "use api, cli, console, ws, mcp or system") : 0;
+}
+
+/* before_seq: from there back, the newest first. */
+static int query_seqs(struct call *c, struct audit_filter *f, struct err *e)
+{
+    int64_t before;
+    int r = call_query_i64(c, "after_seq", 0, &f->after_seq, e);
+
+    if (r == 0)
+        r = call_query_i64(c, "before_seq", 0, &before, e);
+    if (r < 0)
+        return r;
+    f->newest = http_req_query(c->rq, "before_seq");
+    if (f->newest && before < 1)
+        return err_field(e, ERR_INVALID, "before_seq", "give a whole number from 1");
+    f->to_seq = before - 1;
+    if (f->newest && before == 1)
+        f->after_seq = INT64_MAX; /* there is none */
+    return 0;
+}
+
 static int render_audit(struct call *c, struct jw *w, struct err *e)
 {
-    struct audit_filter f = {
-        .tenant = c->who.tenant, .action = http_req_query(c->rq, "action"), .actor = http_req_query(c->rq, "actor")};
+    struct audit_filter f = {.tenant = c->who.tenant,
+                             .action = http_req_query(c->rq, "action"),
+                             .actor = http_req_query(c->rq, "actor"),
+                             .target = http_req_query(c->rq, "target")};
     struct id run;
     int r = call_limit(c, 100, 1000, &f.limit, e);
 
     if (r == 0)
-        r = call_query_i64(c, "after_seq", 0, &f.after_seq, e);
+        r = query_seqs(c, &f, e);
+    if (r == 0)
+        r = query_surface(c, &f.surface, e);
+    if (r == 0)
+        r = query_time(c, "since", &f.since_us, e);
+    if (r == 0)
+        r = query_time(c, "until", &f.until_us, e);
     if (r == 0)
         r = call_query_id(c, "run_id", ID_RUN, &run, e);
     if (r < 0)
@@ -365,12 +412,7 @@ void call_who(struct jw *w, const struct caller *who)
 {
     jw_kstr(w, "actor", who->actor);
     jw_kstr(w, "tenant_id", who->tenant);
-    jw_key(w, "scopes");
-    jw_arr(w);
-    for (unsigned bit = 1; bit <= SCOPE_ADMIN; bit <<= 1)
-        if (who->scopes & bit)
-            jw_str(w, auth_scope_name(bit));
-    jw_end_arr(w);
+    auth_scopes_json(w, who->scopes);
 }
 
 static int render_whoami(struct call *c, struct jw *w, struct err *e)

@@ -243,7 +243,7 @@ int post_undo(struct call *c, struct err *e)
 
 int post_apply(struct call *c, struct err *e)
 {
-    static const char *const keys[] = {"digest", "paths", "paths_b64", NULL};
+    static const char *const keys[] = {"digest", "paths", "paths_b64", "hunks", NULL};
     struct apply_ask ask = {0};
     struct id id;
     int r = call_id(c, 0, ID_RUN, "run", &id, e);
@@ -253,9 +253,11 @@ int post_apply(struct call *c, struct err *e)
     if (r == 0)
         r = json_want_str(c->body, "", "digest", J_OPT, 64, &ask.digest, e);
     if (r == 0)
-        r = json_want_arr(c->body, "", "paths", J_OPT, 100000, &ask.paths, e);
+        r = json_want_arr(c->body, "", "paths", J_OPT, 100000, &ask.picks.paths, e);
     if (r == 0)
-        r = json_want_arr(c->body, "", "paths_b64", J_OPT, 100000, &ask.paths_b64, e);
+        r = json_want_arr(c->body, "", "paths_b64", J_OPT, 100000, &ask.picks.paths_b64, e);
+    if (r == 0)
+        r = json_want_arr(c->body, "", "hunks", J_OPT, PICKS_HUNKS_MAX, &ask.picks.hunks, e);
     return r < 0 ? r : replied(c, runs_apply(c->svc, &c->who, &id, &ask, e));
 }
 
@@ -454,6 +456,21 @@ int get_step_log(struct call *c, struct err *e)
 }
 
 /* ---- approvals --------------------------------------------------------- */
+
+static int render_inbox(struct call *c, struct jw *w, struct err *e)
+{
+    struct id after;
+    int limit, r = call_limit(c, 50, 500, &limit, e);
+
+    if (r == 0)
+        r = call_query_id(c, "after", ID_APPROVAL, &after, e);
+    return r < 0 ? r : runs_inbox_json(c->svc, c->who.tenant, &after, limit, w, e);
+}
+
+int get_inbox(struct call *c, struct err *e)
+{
+    return call_json(c, render_inbox, e);
+}
 
 static int render_approvals(struct call *c, struct jw *w, struct err *e)
 {

@@ -65,6 +65,12 @@ static const char *first_segment(const struct route *rt, size_t *ret_n)
     return p;
 }
 
+/* Routes that stand among those of another name. */
+static const struct {
+    const char *segment;
+    size_t tag;
+} others[] = {{"plan", 1}, {"inbox", 3}, {"login", 8}, {"logout", 8}, {"me", 8}};
+
 const struct openapi_tag *openapi_tag_of(const struct route *rt)
 {
     size_t n;
@@ -73,8 +79,9 @@ const struct openapi_tag *openapi_tag_of(const struct route *rt)
     for (size_t i = 0; i < openapi_ntags; i++)
         if (strlen(openapi_tags[i].name) == n && memcmp(openapi_tags[i].name, p, n) == 0)
             return &openapi_tags[i];
-    if (n == 4 && memcmp(p, "plan", 4) == 0)
-        return &openapi_tags[1];
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        if (strlen(others[i].segment) == n && memcmp(others[i].segment, p, n) == 0)
+            return &openapi_tags[others[i].tag];
     return &openapi_tags[openapi_ntags - 1];
 }
 
@@ -410,7 +417,7 @@ static void write_operation(struct jw *w, const struct openapi *o, const struct 
     if (rt->flags & OPEN)
         jw_kraw(w, "security", "[]");
     else if (rt->flags & (LOCAL | LATE))
-        jw_kraw(w, "security", "[{\"bearer\":[]},{}]"); /* none from loopback, or said later */
+        jw_kraw(w, "security", "[{\"bearer\":[]},{\"console\":[]},{}]"); /* none from loopback, or said later */
     if (rt->scope)
         jw_kstr(w, "x-scope", auth_scope_name(rt->scope));
     write_parameters(w, o, rt);
@@ -468,7 +475,7 @@ static void write_head(struct jw *w)
             "paged with ?limit= and ?after=. Maximum lengths count bytes. Readable at /docs.");
     jw_end_obj(w);
     jw_kraw(w, "servers", "[{\"url\":\"/\"}]");
-    jw_kraw(w, "security", "[{\"bearer\":[]}]");
+    jw_kraw(w, "security", "[{\"bearer\":[]},{\"console\":[]}]");
     jw_key(w, "tags");
     jw_arr(w);
     for (size_t i = 0; i < openapi_ntags; i++) {

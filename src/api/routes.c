@@ -26,7 +26,7 @@ const struct route api_routes[] = {
 
     {HTTP_M_GET,    V1 "/runs",                      SCOPE_RUN_READ,     0,   0, PAGE " project_id state", get_runs, "List runs, newest first", NULL, "RunList", 200, "runs.list"},
     {HTTP_M_POST,   V1 "/runs",                      SCOPE_RUN_WRITE,    KEY, 4 * MIB, NULL, post_run, "Ask for a run; Accept: text/event-stream also streams it", "RunRequest", "Run", 202, "runs.create"},
-    {HTTP_M_POST,   V1 "/plan",                      SCOPE_RUN_READ,     0,   16 * KIB, NULL, post_plan, "Try the planner; nothing is stored", "PlanRequest", "Plan", 200, "runs.try_plan"},
+    {HTTP_M_POST,   V1 "/plan",                      SCOPE_RUN_READ,     0,   4 * MIB, NULL, post_plan, "Try the planner, or steps; nothing is stored", "PlanRequest", "Plan", 200, "runs.try_plan"},
     {HTTP_M_GET,    V1 "/runs/{run}",                SCOPE_RUN_READ,     0,   0, NULL, get_run, "One run with its steps and artifacts", NULL, "RunDetail", 200, "runs.get"},
     {HTTP_M_GET,    V1 "/runs/{run}/plan",           SCOPE_RUN_READ,     0,   0, NULL, get_plan, "Its plan, with the policy's answers", NULL, "Plan", 200, "runs.plan.get"},
     {HTTP_M_PUT,    V1 "/runs/{run}/plan",           SCOPE_RUN_WRITE,    KEY, 4 * MIB, NULL, put_plan, "Replace the plan at review", "PlanEdit", "Plan", 200, "runs.plan.put"},
@@ -49,6 +49,7 @@ const struct route api_routes[] = {
     {HTTP_M_POST,   V1 "/steps/{step}/input",        SCOPE_RUN_WRITE,    0,   128 * KIB, NULL, post_input, "Type into its terminal", "TerminalInput", "Terminal", 200, "steps.input"},
     {HTTP_M_POST,   V1 "/steps/{step}/resize",       SCOPE_RUN_WRITE,    0,   4 * KIB, NULL, post_resize, "Change the size of its terminal", "TerminalSize", "Terminal", 200, "steps.resize"},
 
+    {HTTP_M_GET,    V1 "/inbox",                     SCOPE_RUN_READ,     0,   0, PAGE, get_inbox, "All that waits for a person: plans, steps and changes, each with its run", NULL, "Inbox", 200, "inbox"},
     {HTTP_M_GET,    V1 "/approvals",                 SCOPE_RUN_READ,     0,   0, PAGE " state run_id", get_approvals, "What was and is asked of people", NULL, "ApprovalList", 200, "approval.queue"},
     {HTTP_M_GET,    V1 "/approvals/{approval}",      SCOPE_RUN_READ,     0,   0, NULL, get_approval, "One approval", NULL, "Approval", 200, "approval.get"},
     {HTTP_M_POST,   V1 "/approvals/{approval}",      SCOPE_APPROVE,      KEY, 16 * KIB, NULL, post_approval, "Answer it, once", "ApprovalAnswer", "Approval", 200, "approval.resolve"},
@@ -61,7 +62,7 @@ const struct route api_routes[] = {
     {HTTP_M_POST,   V1 "/policy/test",               SCOPE_POLICY_READ,  0,   2 * MIB, NULL, post_policy_test, "What would the policy say to this command", "PolicyTest", "Verdict", 200, "policy.test"},
     {HTTP_M_POST,   V1 "/policy/replay",             SCOPE_POLICY_READ,  0,   2 * MIB, NULL, post_policy_replay, "What would a policy have said to the commands of past runs", "PolicyReplayRequest", "PolicyReplay", 200, "policy.replay"},
 
-    {HTTP_M_GET,    V1 "/audit",                     SCOPE_AUDIT_READ,   0,   0, "after_seq limit action actor run_id", get_audit, "The audit trail, oldest first", NULL, "AuditPage", 200, "audit.query"},
+    {HTTP_M_GET,    V1 "/audit",                     SCOPE_AUDIT_READ,   0,   0, "after_seq before_seq limit action actor run_id surface target since until", get_audit, "The audit trail, oldest first, or from before_seq back", NULL, "AuditPage", 200, "audit.query"},
     {HTTP_M_GET,    V1 "/audit/export",              SCOPE_AUDIT_READ,   0,   0, NULL, get_audit_export, "All of it as JSON lines, with a signed head", NULL, "application/jsonl", 200},
     {HTTP_M_POST,   V1 "/audit/verify",              SCOPE_AUDIT_READ,   0,   4 * KIB, NULL, post_audit_verify, "Check the live chain", "Empty", "AuditVerify", 200},
 
@@ -80,6 +81,9 @@ const struct route api_routes[] = {
     {HTTP_M_POST,   V1 "/retention",                 SCOPE_ADMIN,        KEY, 4 * KIB, NULL, post_retention, "Apply the rules now, or only say what would go", "RetentionRequest", "RetentionDone", 200},
     {HTTP_M_GET,    V1 "/doctor",                    SCOPE_ADMIN,        0,   0, NULL, get_doctor, "What the sandbox can do on this host", NULL, "Doctor", 200},
     {HTTP_M_GET,    V1 "/ws",                        0,                  LATE, 0, NULL, get_ws, "One connection for requests and many event streams: WebSocket", NULL, NULL, 101},
+    {HTTP_M_POST,   V1 "/login",                     0,                  OPEN, 4 * KIB, NULL, post_login, "Log in to the web console: a cookie, and the proof that it needs", "LoginRequest", "Login", 200},
+    {HTTP_M_POST,   V1 "/logout",                    0,                  0,   4 * KIB, NULL, post_logout, "End the login that this request is by", "Empty", NULL, 204},
+    {HTTP_M_GET,    V1 "/me",                        0,                  0,   0, NULL, get_me, "The token, or peer, that this request is by", NULL, "Me", 200},
     {HTTP_M_GET,    V1 "/whoami",                    0,                  0,   0, NULL, get_whoami, "Who this token is", NULL, "Whoami", 200, "whoami"},
 };
 /* clang-format on */

@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "api/frames.h"
+#include "api/login.h"
 #include "base/str.h"
 #include "os/clock.h"
+#include "service/logins.h"
 
 #define TRACE_MAX 100
 
@@ -60,8 +62,11 @@ void ws_res_err(struct gate *g, const char *id, const struct err *e)
 
 int ws_identify(struct gate *g, struct caller *ret, struct err *e)
 {
-    int r = api_identify(g->api, g->has_token ? g->token : NULL, &g->peer, ret, e);
+    int r;
 
+    if (!id_none(&g->login))
+        return login_caller(g->svc, &g->login, ret, e);
+    r = api_identify(g->api, g->has_token ? g->token : NULL, &g->peer, ret, e);
     ret->surface = "ws";
     return r;
 }
@@ -95,6 +100,21 @@ static int want_token(struct gate *g, const struct json *params, struct err *e)
         return err_field(e, ERR_UNAUTHORIZED, "token", "that is no token: they begin with sp_");
     g->has_token = true;
     return 0;
+}
+
+/* The other half of the login that the handshake's cookie names. */
+static int want_csrf(struct gate *g, const struct json *params, struct err *e)
+{
+    const char *proof = NULL;
+    int r = json_want_str(params, "", "csrf", J_OPT, 200, &proof, e);
+
+    if (r < 0 || (!proof && (!g->cookies || g->has_token || g->peer.unix_socket)))
+        return r;
+    if (!proof)
+        return err_field(e, ERR_UNAUTHORIZED, "csrf", "a login's cookie counts only with its csrf");
+    if (g->has_token)
+        return err_field(e, ERR_INVALID, "csrf", "give token or csrf, not both");
+    return login_of_kept(g->svc, g->cookies, proof, &g->login, e);
 }
 
 /* Each run of `cursors` is followed from there; what is wrong with one is said beside it, and harms no other. */
@@ -184,7 +204,7 @@ static int want_cursors(const struct json *params, const struct json **ret, stru
 
 static int connect(struct gate *g, const struct ws_ask *ask, struct err *e)
 {
-    static const char *const keys[] = {"protocol", "token", "cursors", "client", NULL};
+    static const char *const keys[] = {"protocol", "token", "csrf", "cursors", "client", NULL};
     AUTO(caller_fini) struct caller who;
     const struct json *cursors = NULL, *client = NULL;
     int r = json_known(ask->params, "", keys, e);
@@ -199,11 +219,15 @@ static int connect(struct gate *g, const struct ws_ask *ask, struct err *e)
     if (r == 0)
         r = want_token(g, ask->params, e);
     if (r == 0)
+        r = want_csrf(g, ask->params, e);
+    if (r == 0)
         r = ws_identify(g, &who, e);
     if (r == 0)
         r = tally_enter(api_ws_tally(g->api), who.token_id, e);
     if (r < 0)
         return r;
+    free(g->cookies);
+    g->cookies = NULL;
     pthread_mutex_lock(&g->mu);
     g->counted = true;
     g->who = who; /* its reply is empty: nothing is owned twice */
@@ -333,8 +357,18 @@ static void on_message(void *arg, char *text, size_t n)
 
 /* ---- what it is told ---------------------------------------------------------- */
 
-/* By the token's id: looked up by its text it would count as a guess when it has ended, and be refused, not answered,
- * while others guess from the same address. */
+/* By the login, or by the token's id: looked up by its text it would count as a guess when it has ended, and be refused,
+ * not answered, while others guess from the same address. */
+static int still_known(struct gate *g, struct err *e)
+{
+    AUTO(caller_fini) struct caller who;
+
+    caller_init(&who);
+    if (!id_none(&g->login))
+        return login_caller(g->svc, &g->login, &who, e);
+    return str_starts(g->who.token_id, ID_TOKEN "_") ? auth_token_lives(g->svc, g->who.tenant, g->who.token_id, e) : 0;
+}
+
 static bool still_valid(struct gate *g)
 {
     struct err e = ERR_INIT;
@@ -346,8 +380,7 @@ static bool still_valid(struct gate *g)
     if (due)
         g->checked_us = now;
     pthread_mutex_unlock(&g->mu);
-    if (!due || !str_starts(g->who.token_id, ID_TOKEN "_") ||
-        auth_token_lives(g->svc, g->who.tenant, g->who.token_id, &e) != -ERR_UNAUTHORIZED)
+    if (!due || still_known(g, &e) != -ERR_UNAUTHORIZED)
         return true;
     ws_close(g->ws, WS_POLICY, "the token is not valid any more");
     return false;
@@ -382,6 +415,7 @@ static void on_closed(void *arg)
     if (g->counted)
         tally_leave(api_ws_tally(g->api), g->who.token_id);
     secure_wipe(g->token, sizeof g->token);
+    free(g->cookies);
     caller_fini(&g->who);
     pthread_mutex_destroy(&g->mu);
     free(g);
@@ -411,6 +445,7 @@ int get_ws(struct call *c, struct err *e)
     snprintf(g->trace_id, sizeof g->trace_id, "%s", http_req_trace_id(c->rq));
     g->level = WS_BURST;
     g->level_us = clock_mono_us();
+    g->cookies = auth ? NULL : login_keep(c->rq);
     g->has_token = auth && str_copy(g->token, sizeof g->token, auth + strlen("Bearer "));
     caller_init(&g->who);
     pthread_mutex_init(&g->mu, NULL);

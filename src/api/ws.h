@@ -40,7 +40,9 @@ struct gate {
     struct ws *ws;
     struct http_peer peer;
     bool has_token, connected, counted;
-    double level; /* of the bucket of messages */
+    char *cookies;   /* of a console's login, until connect; NULL: none */
+    struct id login; /* by which it is connected; none: by token or peer */
+    double level;    /* of the bucket of messages */
     int64_t level_us, checked_us;
 
     pthread_mutex_t mu;

@@ -27,4 +27,5 @@ bool id_none(const struct id *a);
 #define ID_CASE     "cas"
 #define ID_USER     "usr"
 #define ID_TOKEN    "tok"
+#define ID_LOGIN    "lgn"
 #define ID_POLICY   "pol"

@@ -217,9 +217,9 @@ static int end_output(struct cli *c, int code)
     return err_info(ERR_IO)->exit;
 }
 
-int cli_main(int argc, char **argv)
+int cli_main(int argc, char **argv, const char *no_console)
 {
-    struct cli c = {0};
+    struct cli c = {.no_console = no_console};
     struct err e = ERR_INIT;
     interrupts = 0;
     set_signals();

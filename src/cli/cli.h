@@ -6,5 +6,6 @@
  * May include: base/ os/ net/.   Threads: one. */
 #pragma once
 
-/* Whole program run: argv as main got it. Returns the exit code (see sallyport(1)). */
-int cli_main(int argc, char **argv);
+/* Whole program run: argv as main got it. no_console: why this program holds no web console; "" when it does.
+ * Returns the exit code (see sallyport(1)). */
+int cli_main(int argc, char **argv, const char *no_console);

@@ -17,10 +17,11 @@ struct cli {
     struct args args;
     struct ui ui;
     struct api api;
-    const char *data; /* --data, or NULL */
-    char hint[400];   /* what to do next, when the command knows better than the table of hints */
-    char tried[300];  /* the data directory that had no socket; "" when the address was given */
-    int exit;         /* exit code when fn returns 0 */
+    const char *data;       /* --data, or NULL */
+    char hint[400];         /* what to do next, when the command knows better than the table of hints */
+    char tried[300];        /* the data directory that had no socket; "" when the address was given */
+    int exit;               /* exit code when fn returns 0 */
+    const char *no_console; /* why this program holds no web console; "" when it does */
 };
 
 typedef int (*cli_fn)(struct cli *, struct err *);

@@ -221,10 +221,56 @@ static int put_paths_of(const struct cli *c, const char *key, bool text, struct 
     return 0;
 }
 
+/* FILE:1,3; the last colon counts. */
+static int put_hunk(const char *arg, struct jw *w, struct err *e)
+{
+    const char *colon = strrchr(arg, ':');
+    char *path = colon ? str_ndup(arg, (size_t)(colon - arg)) : NULL;
+    bool text = path && utf8_valid(path, strlen(path));
+    char *b64 = path && !text ? api_b64(path) : NULL;
+    int r = !colon                     ? err_set(e, ERR_USAGE, "--hunks `%s`: give FILE:1,3", arg)
+            : !path || (!text && !b64) ? err_oom(e)
+                                       : 0;
+    if (r == 0) {
+        jw_obj(w);
+        jw_kstr(w, text ? "path" : "path_b64", text ? path : b64);
+        jw_key(w, "hunks");
+        jw_arr(w);
+    }
+    for (const char *p = colon; r == 0 && *p;) {
+        size_t n = strcspn(++p, ",");
+        char number[12] = "";
+        int64_t v = 0;
+        if (n < sizeof number)
+            memcpy(number, p, n);
+        if (!str_i64(number, &v) || v < 1 || v > INT32_MAX)
+            r = err_set(e, ERR_USAGE, "--hunks `%s`: hunks are numbered from 1: FILE:1,3", arg);
+        jw_int(w, v);
+        p += n;
+    }
+    free(path);
+    free(b64);
+    if (r < 0)
+        return r;
+    jw_end_arr(w);
+    jw_end_obj(w);
+    return 0;
+}
+
 static int put_paths(const struct cli *c, struct jw *w, struct err *e)
 {
+    const char *arg = args_nth(&c->args, "hunks", 0);
     int r = put_paths_of(c, "paths", true, w, e);
-    return r < 0 ? r : put_paths_of(c, "paths_b64", false, w, e);
+    if (r == 0)
+        r = put_paths_of(c, "paths_b64", false, w, e);
+    if (r < 0 || !arg)
+        return r;
+    jw_key(w, "hunks");
+    jw_arr(w);
+    for (size_t i = 0; r == 0 && (arg = args_nth(&c->args, "hunks", i)); i++)
+        r = put_hunk(arg, w, e);
+    jw_end_arr(w);
+    return r;
 }
 
 static int apply_body(struct cli *c, const struct id *id, struct buf *body, struct err *e)

@@ -102,10 +102,18 @@ int cmd_status(struct cli *c, struct err *e)
 
 int cmd_version(struct cli *c, struct err *e)
 {
-    if (c->ui.json)
-        ui_json(&c->ui, "{\"version\":\"" SALLYPORT_VERSION "\"}",
-                sizeof "{\"version\":\"" SALLYPORT_VERSION "\"}" - 1);
-    else
-        ui_printf(&c->ui, "sallyport %s\n", SALLYPORT_VERSION);
+    AUTO(buf_fini) struct buf b = BUF_INIT(KIB);
+    struct jw w = JW_INIT(&b);
+    bool console = !*c->no_console;
+    if (c->ui.json) {
+        jw_obj(&w);
+        jw_kstr(&w, "version", SALLYPORT_VERSION);
+        jw_kbool(&w, "console", console);
+        jw_end_obj(&w);
+        ui_json(&c->ui, b.p, b.len);
+        return 0;
+    }
+    ui_printf(&c->ui, "sallyport %s\n", SALLYPORT_VERSION);
+    ui_printf(&c->ui, console ? "with the web console%s\n" : "without the web console: %s\n", c->no_console);
     return 0;
 }

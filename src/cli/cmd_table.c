@@ -55,7 +55,11 @@ static const struct opt approve_opts[] = {
     {0},
 };
 static const struct opt note_opts[] = {{"note", 0, "TEXT", "kept in the audit trail", false}, {0}};
-static const struct opt detach_opts[] = {{"detach", 'd', NULL, "do not wait for the end", false}, {0}};
+static const struct opt apply_opts[] = {
+    {"hunks", 0, "FILE:N[,N…]", "of this file only these hunks, as the diff shows them, from 1 (may be repeated)",
+     true},
+    {"detach", 'd', NULL, "do not wait for the end", false},
+    {0}};
 static const struct opt undo_opts[] = {
     {"yes", 'y', NULL, "do not ask", false},
     {"detach", 'd', NULL, "do not wait for the end", false},
@@ -259,13 +263,13 @@ const struct cli_cmd cli_cmds[] = {
      .max = ARGS_POS_MAX,
      .fn = cmd_diff},
     {.name = "apply",
-     .args = "RUN [FILE ...] [-d]",
+     .args = "RUN [FILE ...] [--hunks FILE:N[,N…]] [-d]",
      .summary = "second door: write the changes into the project",
-     .text = "With FILEs only those; the rest is discarded. The exit code tells how the apply went, not the "
+     .text = "With FILEs or --hunks only those; the rest is discarded. The exit code tells how the apply went, not the "
              "steps. " WHAT_RUN,
      .example = "sallyport apply last README.md",
      .exits = "5 the run does not wait for this; 15 the project changed meanwhile, nothing was applied",
-     .opts = detach_opts,
+     .opts = apply_opts,
      .min = 1,
      .max = ARGS_POS_MAX,
      .fn = cmd_apply},

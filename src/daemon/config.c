@@ -67,6 +67,7 @@ static const struct key keys[] = {
     {"retention.compress",  BOOL,     AT(compress),        0, 1, "true", "compress the logs of ended runs (zstd)"},
     {"retention.compress_after", DURATION, AT(compress_after_ms), 0, INT64_MAX, "1m", "so long after the run's end"},
     {"retention.every",     DURATION, AT(retention_every_ms), 100, 86400000, "1m", "how often; at once when the disk is nearly full"},
+    {"login_lifetime",      DURATION, AT(login_ms), 1000, 366 * (int64_t)86400000, "7d", "how long a login of the web console holds"},
     {"review_timeout",      DURATION, AT(review_ms),       0, INT64_MAX, "7d", "how long a plan or changes wait for a person; 0: for ever"},
     {"approval_timeout",    DURATION, AT(approval_ms),     0, INT64_MAX, "24h", "how long a step waits for a person; 0: for ever"},
     {"lease",               DURATION, AT(lease_ms),        5000, 3600000, "30s", "a server that is silent for this long has lost its runs"},

@@ -19,6 +19,7 @@ struct config {
     bool unix_socket, allow_weaker_sandbox, shim_nursery;
     int64_t workers, handlers, max_connections, max_streams, max_ws_per_token, max_sse_per_token;
     int64_t rate, rate_burst, heartbeat_ms;
+    int64_t login_ms; /* how long a login of the console holds */
     int64_t review_ms, approval_ms, lease_ms, reconcile_ms, grace_ms;
     int64_t max_open_runs, min_free_bytes, disk_budget_bytes;
     struct retention_rules retention;

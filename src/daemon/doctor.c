@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/console.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "daemon/daemon.h"
@@ -34,6 +35,14 @@ static void print_checks(const struct json *doc, bool colour)
         if (!str_eq(level, "hard") && *text(c, "fix"))
             printf("          fix: %s\n", text(c, "fix"));
     }
+}
+
+static void print_console(void)
+{
+    if (*console_missing)
+        printf("\nThis program has no web console: %s.\n"
+               "  fix: build it where Node.js 18 or newer and npm are (Debian: nodejs npm): make clean && make\n",
+               console_missing);
 }
 
 int doctor_main(int argc, char **argv)
@@ -73,8 +82,10 @@ int doctor_main(int argc, char **argv)
         printf("%s\n", b.p);
     else
         print_checks(doc, isatty(STDOUT_FILENO) && !getenv("NO_COLOR"));
-    if (!json)
+    if (!json) {
         doctor_toolchains();
+        print_console();
+    }
     if (!json)
         printf("\n%s\n",
                ok ? "A sandbox can be built here." : "No sandbox can be built here: fix what is absent above.");

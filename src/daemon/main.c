@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/console.h"
 #include "base/fault_board.h"
 #include "cli/cli.h"
 #include "daemon/daemon.h"
@@ -41,5 +42,5 @@ int main(int argc, char **argv)
     if (argc >= 2 && strcmp(argv[1], "doctor") == 0)
         return doctor_main(argc - 2, argv + 2);
     file = verify_file(argc, argv, &json);
-    return file ? verify_main(file, json) : cli_main(argc, argv);
+    return file ? verify_main(file, json) : cli_main(argc, argv, console_missing);
 }

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "api/console.h"
 #include "base/fault.h"
 #include "base/str.h"
 #include "daemon/config.h"
@@ -33,6 +34,7 @@
 #include "service/hub.h"
 #include "service/terminals.h"
 #include "service/keeper.h"
+#include "service/logins.h"
 #include "service/policies.h"
 #include "service/reconcile.h"
 #include "service/runs.h"
@@ -194,6 +196,8 @@ static int build_services(struct server *s, struct err *e)
     if (r == 0)
         r = secrets_open(s->svc.data_fd, &s->svc.secrets, e);
     if (r == 0)
+        r = logins_new(s->svc.secrets, s->cfg.login_ms, &s->svc.logins, e);
+    if (r == 0)
         r = audits_open(s->svc.data_fd, s->svc.store, &s->svc.audits, e);
     if (r == 0)
         r = policies_new(s->svc.store, &s->svc.policies, e);
@@ -283,6 +287,8 @@ static void greet(const struct server *s)
         snprintf(where, sizeof where, "%s port %d", s->cfg.listen_host, s->cfg.listen_port);
     log_line(s->svc.log, LOG_LV_INFO, "serve", NULL, "sallyport %s is ready on %s, data in %s", SALLYPORT_VERSION,
              where, s->cfg.data);
+    if (*console_missing)
+        log_line(s->svc.log, LOG_LV_INFO, "serve", NULL, "built without the web console: %s", console_missing);
 }
 
 static void say_token(const struct server *s)
@@ -361,6 +367,7 @@ static void take_down(struct server *s)
     store_close(s->svc.store);
     policies_free(s->svc.policies);
     audits_close(s->svc.audits);
+    logins_free(s->svc.logins);
     secrets_close(s->svc.secrets);
     sandbox_nursery_free(s->svc.nursery);
     terminals_free(s->svc.terminals);

@@ -49,6 +49,12 @@ static int finish(struct apply_ctx *c, int r, const struct buf *skipped, struct 
 int apply_run(const struct changes *ch, const char *run_dir, const char *project_root, const char *const *only,
               struct apply_result *ret, struct err *e)
 {
+    return apply_run_hunks(ch, run_dir, project_root, only, NULL, 0, ret, e);
+}
+
+int apply_run_hunks(const struct changes *ch, const char *run_dir, const char *project_root, const char *const *only,
+                    const struct apply_hunks *hunks, size_t n, struct apply_result *ret, struct err *e)
+{
     AUTO(apply_close) struct apply_ctx c = {.root = -1, .run = -1, .journal = -1};
     AUTO(buf_fini) struct buf skipped = BUF_INIT(SKIPPED_MAX);
     int r = apply_open(run_dir, project_root, &c, e);
@@ -58,6 +64,8 @@ int apply_run(const struct changes *ch, const char *run_dir, const char *project
         r = apply_plan_new(&c.plan, e);
     if (r == 0)
         r = apply_build(ch, only, c.plan, &skipped, e);
+    if (r == 0 && n > 0)
+        r = apply_mix(&c, hunks, n, &skipped, e);
     if (r < 0)
         return r;
     r = apply_check(&c, e);

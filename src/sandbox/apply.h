@@ -37,6 +37,17 @@ void apply_result_fini(struct apply_result *);
  * other failure: rolled back; if even that failed the message says so and apply_recover goes on with it. */
 CHECKED int apply_run(const struct changes *, const char *run_dir, const char *project_root, const char *const *only,
                       struct apply_result *ret, struct err *);
+/* Of a modified text file, only these hunks of its part of the patch (counted from 1; diff.h). Borrowed. */
+struct apply_hunks {
+    const char *path;
+    const uint32_t *v;
+    size_t n;
+};
+/* The same, where n of the selected files are taken in part; the new mode of such a file is taken whole. ERR_INVALID:
+ * one is no modified text file, or has no such hunk. */
+CHECKED int apply_run_hunks(const struct changes *, const char *run_dir, const char *project_root,
+                            const char *const *only, const struct apply_hunks *, size_t n, struct apply_result *ret,
+                            struct err *);
 /* At start and before any other apply of the project. *ret_state: 0 no journal, 1 rolled back, 2 finished, 3 was done
  * already; ret has the totals in 2 and 3. In 1, conflicts names files somebody changed after the crash: they were left
  * as they are, and run_dir/apply.kept holds their content from before. */

@@ -7,10 +7,10 @@
  *                       └──────┴─ crash: the steps are done again (each looks first); cannot: back
  *   back ─► steps turned around, last first ─► back removed ─► journal dropped
  *
- * Beside them, unsynced: before, after, times (apply_times.c).
- * `go` becomes `done` or `back` by rename: that needs no room on a full disk, and there is never more than one of them.
- * A journal with none of them has nothing to say about the project, so that one goes first when the journal is dropped.
- * May include: base os.   Threads: one per project (apply.h). */
+ * mix/<n>, of files that are taken in part, lie with pre/<n>. Beside them, unsynced: before, after, times
+ * (apply_times.c). `go` becomes `done` or `back` by rename: that needs no room on a full disk, and there is never more
+ * than one of them. A journal with none of them has nothing to say about the project, so that one goes first when the
+ * journal is dropped. May include: base os.   Threads: one per project (apply.h). */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -151,6 +151,22 @@ static int save_pre_images(struct apply_ctx *c, struct err *e)
     return few ? dir_sync(pre, e) : apply_sync_all(pre, e);
 }
 
+static int save_mixes(struct apply_ctx *c, struct err *e)
+{
+    AUTO(fd_close) int mix = -1;
+    int r = 0;
+    for (size_t i = 0; i < c->plan->n && r == 0; i++) {
+        const struct apply_op *op = &c->plan->op[i];
+        if (!op->text)
+            continue;
+        if (mix < 0)
+            r = dir_make(c->journal, "mix", &mix, e);
+        if (r == 0)
+            r = file_replace(mix, op->to.source + strlen("mix/"), op->text, op->ntext, 0600, e);
+    }
+    return r;
+}
+
 static int prepare(struct apply_ctx *c, struct err *e)
 {
     AUTO(buf_fini) struct buf text = BUF_INIT(PLAN_MAX);
@@ -162,6 +178,8 @@ static int prepare(struct apply_ctx *c, struct err *e)
     CRASH_POINT(apply_planned);
     if (r == 0)
         r = save_pre_images(c, e);
+    if (r == 0)
+        r = save_mixes(c, e);
     if (r == 0)
         apply_times_note(c, "before");
     if (r == 0)

@@ -27,7 +27,8 @@ struct apply_state {
     char sha[SHA256_HEX]; /* a file's content, a link's target; "" else */
     const char *link;     /* a link's target; "" else */
     const char *source;   /* where a file's content lies: "pre/<n>" or "new/<n>" in the journal,
-                             "layer:<name>" in the run; "" when nothing needs it */
+                             "mix/<n>" there, made by apply_mix, "layer:<name>" in the run; "" when nothing
+                             needs it */
     bool stamped;         /* the four below are known and are restored */
     uint32_t uid, gid;
     int64_t mtime_s;
@@ -42,6 +43,8 @@ struct apply_op {
     int64_t additions, deletions;
     bool moved;       /* building only: see struct change */
     bool drop;        /* building only: nothing to do */
+    const char *text; /* building process only: what mix/<n> is to hold; NULL: nothing */
+    size_t ntext;
     struct stat seen; /* building process only: as checked; st_nlink 0: not seen */
 };
 
@@ -108,6 +111,9 @@ void apply_times_set(const struct apply_ctx *);
 /* --- apply_build.c */
 CHECKED int apply_build(const struct changes *, const char *const *only, struct apply_plan *, struct buf *skipped,
                         struct err *);
+
+/* --- apply_mix.c: files of which only some hunks are taken: another content to go to, in the plan and in memory */
+CHECKED int apply_mix(struct apply_ctx *, const struct apply_hunks *, size_t n, struct buf *skipped, struct err *);
 
 /* --- apply_journal.c */
 enum apply_where { APPLY_NO_JOURNAL, APPLY_PLANNED, APPLY_GOING, APPLY_BACK, APPLY_DONE };

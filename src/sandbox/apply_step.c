@@ -190,7 +190,7 @@ static int fill_tmp(const struct apply_ctx *c, const struct apply_op *op, const 
     if (strcmp(hex, to->sha) != 0)
         return err_set(e, ERR_CORRUPT, "the new content of %s is not what was reviewed", op->path);
     AUTO(fd_close) int old = S_ISREG(from->mode) ? layer_open_file(c->root, op->path, &st) : -1;
-    if (!str_starts(to->source, "layer:"))
+    if (!str_starts(to->source, "layer:") && !str_starts(to->source, "mix/"))
         apply_copy_xattrs(src, fd);
     else if (old >= 0)
         apply_copy_xattrs(old, fd);

@@ -204,6 +204,92 @@ static int body(struct diff_side a, struct diff_side b, bool binary, struct buf 
     return r;
 }
 
+/* The text behind so many lines of s, from `at` on. */
+static size_t lines_on(struct diff_side s, size_t at, size_t lines)
+{
+    while (lines-- > 0 && at < s.len) {
+        const char *nl = memchr(s.p + at, '\n', s.len - at);
+        at = nl ? (size_t)(nl - s.p) + 1 : s.len;
+    }
+    return at;
+}
+
+static bool named(const uint32_t *v, size_t n, size_t number)
+{
+    for (size_t i = 0; i < n; i++)
+        if (v[i] == number)
+            return true;
+    return false;
+}
+
+struct some {
+    struct diff_side a;
+    size_t at, line; /* a is taken over up to here */
+    struct buf *out;
+    int64_t add, del;
+};
+
+/* Lines as they are in the two files; what tells of a missing newline at the end is no line of either. */
+static int take_hunk(struct some *s, git_patch *p, size_t h, size_t lines, struct err *e)
+{
+    for (size_t i = 0; i < lines; i++) {
+        const git_diff_line *l;
+        if (git_patch_get_line_in_hunk(&l, p, h, i) < 0)
+            return git_failed(e, "read a patch");
+        if (l->origin == GIT_DIFF_LINE_CONTEXT || l->origin == GIT_DIFF_LINE_ADDITION)
+            buf_add(s->out, l->content, l->content_len);
+        s->add += l->origin == GIT_DIFF_LINE_ADDITION;
+        s->del += l->origin == GIT_DIFF_LINE_DELETION;
+    }
+    return 0;
+}
+
+static int each_hunk(struct some *s, git_patch *p, size_t h, bool take, struct err *e)
+{
+    const git_diff_hunk *hunk;
+    size_t lines;
+    if (git_patch_get_hunk(&hunk, &lines, p, h) < 0)
+        return git_failed(e, "read a patch");
+    /* of an insertion, old_start is the line before it */
+    size_t start = (size_t)hunk->old_start - (hunk->old_lines > 0), end;
+    end = lines_on(s->a, s->at, start - s->line);
+    buf_add(s->out, s->a.p + s->at, end - s->at);
+    s->at = end;
+    end = lines_on(s->a, s->at, (size_t)hunk->old_lines);
+    s->line = start + (size_t)hunk->old_lines;
+    if (!take)
+        buf_add(s->out, s->a.p + s->at, end - s->at);
+    s->at = end;
+    return take ? take_hunk(s, p, h, lines, e) : 0;
+}
+
+int diff_some(struct diff_side a, struct diff_side b, const uint32_t *v, size_t n, struct buf *out, size_t *ret_hunks,
+              int64_t *ret_add, int64_t *ret_del, struct err *e)
+{
+    struct some s = {.a = a, .out = out};
+    git_patch *p = NULL;
+    int r = make_patch(a, b, GIT_DIFF_FORCE_TEXT | GIT_DIFF_INDENT_HEURISTIC, &p, e); /* as body() */
+    if (r < 0)
+        return r;
+    size_t hunks = git_patch_num_hunks(p);
+    for (size_t i = 0; i < n && r == 0; i++)
+        if (v[i] < 1 || v[i] > hunks)
+            r = err_set(e, ERR_INVALID, "there are %zu hunks, and no hunk %u", hunks, v[i]);
+    s.a.p = a.p ? a.p : "";
+    for (size_t h = 0; h < hunks && r == 0; h++)
+        r = each_hunk(&s, p, h, named(v, n, h + 1), e);
+    git_patch_free(p);
+    if (r < 0)
+        return r;
+    buf_add(out, s.a.p + s.at, a.len - s.at);
+    if (out->bad)
+        return err_bad(e, out->bad, "the file is too large");
+    *ret_hunks = hunks;
+    *ret_add = s.add;
+    *ret_del = s.del;
+    return 0;
+}
+
 static int one(const char *path, struct diff_side a, struct diff_side b, struct buf *out, struct err *e)
 {
     bool same = a.mode && b.mode && a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);

@@ -29,5 +29,9 @@ int64_t diff_lines(const char *p, size_t len);
 CHECKED int diff_count(struct diff_side a, struct diff_side b, int64_t *ret_add, int64_t *ret_del, struct err *);
 /* Appends the patch of one path; nothing when git sees no difference. */
 CHECKED int diff_file(const char *path, struct diff_side a, struct diff_side b, struct buf *out, struct err *);
+/* Appends a with only some of the changes that lead to b: those of the hunks of diff_file that v names (n of them,
+ * counted from 1, in any order). Text only. *ret_hunks: how many there are; ERR_INVALID when v names another. */
+CHECKED int diff_some(struct diff_side a, struct diff_side b, const uint32_t *v, size_t n, struct buf *out,
+                      size_t *ret_hunks, int64_t *ret_add, int64_t *ret_del, struct err *);
 /* prefix + path as git prints it, in quotes when it must be. */
 void diff_quote(const char *prefix, const char *path, struct buf *out);

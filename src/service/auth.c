@@ -62,10 +62,22 @@ int auth_scopes(const char *words, unsigned *ret, struct err *e)
     return 0;
 }
 
+void auth_scopes_json(struct jw *w, unsigned scopes)
+{
+    jw_key(w, "scopes");
+    jw_arr(w);
+    for (size_t i = 0; i < ARRAY_LEN(scope_table); i++)
+        if (scopes & scope_table[i].bit)
+            jw_str(w, scope_table[i].name);
+    jw_end_arr(w);
+}
+
 /* ---- look-up ----------------------------------------------------------- */
 
 struct lookup {
     char hash[SHA256_HEX];
+    const struct id *login;
+    int64_t now_us;
     struct token_row row;
 };
 
@@ -75,7 +87,7 @@ static int lookup_tx(struct db *db, void *arg, struct err *e)
 
     token_row_fini(&l->row);
     l->row = (struct token_row){0};
-    return token_by_hash(db, l->hash, &l->row, e);
+    return l->login ? login_token(db, l->login, l->now_us, &l->row, e) : token_by_hash(db, l->hash, &l->row, e);
 }
 
 static int used_tx(struct db *db, void *arg, struct err *e)
@@ -93,36 +105,57 @@ static int check_end(const struct token_row *row, int64_t now, struct err *e)
     return 0;
 }
 
+/* Only a note for people who clean up old tokens: a failure here must not refuse the request. */
+static void note_use(struct svc *svc, const struct token_row *row, int64_t now)
+{
+    struct err e = ERR_INIT;
+
+    if (now - row->used_us > USED_EVERY_US && store_write(svc->store, used_tx, (void *)&row->id, &e) < 0)
+        log_err(svc->log, LOG_LV_WARN, "auth", NULL, "note the token's use", &e);
+}
+
+/* unknown: what is said when there is no row. */
+static int identify(struct svc *svc, struct lookup *l, const char *unknown, struct caller *c, struct err *e)
+{
+    struct err why = ERR_INIT;
+    int r = store_read(svc->store, lookup_tx, l, &why);
+
+    if (r == -ERR_NOT_FOUND)
+        r = err_set(e, ERR_UNAUTHORIZED, "%s", unknown);
+    else if (r == 0)
+        r = check_end(&l->row, l->now_us, e);
+    else if (e)
+        *e = why;
+    if (r == 0)
+        r = auth_scopes(l->row.scopes, &c->scopes, e);
+    if (r == 0) {
+        snprintf(c->tenant, sizeof c->tenant, "%s", l->row.tenant_id);
+        snprintf(c->actor, sizeof c->actor, "token:%s (%s)", l->row.id.s, l->row.name);
+        snprintf(c->token_id, sizeof c->token_id, "%s", l->row.id.s);
+        note_use(svc, &l->row, l->now_us);
+    }
+    token_row_fini(&l->row);
+    return r;
+}
+
 int auth_token(struct svc *svc, const char *bearer, struct caller *c, struct err *e)
 {
-    struct lookup l = {0};
-    struct err e2 = ERR_INIT;
-    int64_t now = clock_now_us();
-    int r;
+    struct lookup l = {.now_us = clock_now_us()};
 
     if (!str_starts(bearer, "sp_") || strlen(bearer) >= TOKEN_TEXT_MAX)
         return err_set(e, ERR_UNAUTHORIZED, NULL);
     sha256_hex_of(bearer, strlen(bearer), l.hash);
-    r = store_read(svc->store, lookup_tx, &l, &e2);
-    if (r == -ERR_NOT_FOUND)
-        r = err_set(e, ERR_UNAUTHORIZED, "the token is not known: make one with `sallyport token new`");
-    else if (r < 0 && e)
-        *e = e2;
-    else
-        r = check_end(&l.row, now, e);
-    if (r == 0)
-        r = auth_scopes(l.row.scopes, &c->scopes, e);
-    if (r == 0) {
-        snprintf(c->tenant, sizeof c->tenant, "%s", l.row.tenant_id);
-        snprintf(c->actor, sizeof c->actor, "token:%s (%s)", l.row.id.s, l.row.name);
-        snprintf(c->token_id, sizeof c->token_id, "%s", l.row.id.s);
-        /* Only a note for people who clean up old tokens: a failure here must not refuse the request. */
-        if (now - l.row.used_us > USED_EVERY_US && store_write(svc->store, used_tx, &l.row.id, &e2) < 0)
-            log_err(svc->log, LOG_LV_WARN, "auth", NULL, "note the token's use", &e2);
-    }
-    token_row_fini(&l.row);
-    return r;
+    return identify(svc, &l, "the token is not known: make one with `sallyport token new`", c, e);
 }
+
+int auth_login(struct svc *svc, const struct id *login, struct caller *c, struct err *e)
+{
+    struct lookup l = {.login = login, .now_us = clock_now_us()};
+
+    return identify(svc, &l, "the login has ended: log in again", c, e);
+}
+
+/* ---- who it is --------------------------------------------------------- */
 
 struct by_id {
     const char *tenant;
@@ -137,6 +170,24 @@ static int by_id_tx(struct db *db, void *arg, struct err *e)
     token_row_fini(&l->row);
     l->row = (struct token_row){0};
     return token_get(db, l->tenant, &l->id, &l->row, e);
+}
+
+int auth_self_json(struct svc *svc, const struct caller *c, struct jw *w, struct err *e)
+{
+    struct by_id s = {.tenant = c->tenant};
+    bool token = id_parse(ID_TOKEN, c->token_id, &s.id);
+    int r = token ? store_read(svc->store, by_id_tx, &s, e) : 0;
+
+    if (r == 0) {
+        jw_obj(w);
+        jw_kstr(w, "id", c->token_id);
+        jw_kstr(w, "name", token ? s.row.name : c->actor);
+        auth_scopes_json(w, c->scopes);
+        jw_ktime(w, "expires_at", s.row.expires_us);
+        jw_end_obj(w);
+    }
+    token_row_fini(&s.row);
+    return r;
 }
 
 int auth_token_lives(struct svc *svc, const char *tenant, const char *token_id, struct err *e)

@@ -17,6 +17,12 @@ CHECKED int auth_token(struct svc *, const char *bearer, struct caller *, struct
 /* Does a token that was good when a stream was opened still count? By its id: nobody keeps the text for this.
  * ERR_UNAUTHORIZED when it was revoked or has expired. */
 CHECKED int auth_token_lives(struct svc *, const char *tenant, const char *token_id, struct err *);
+/* The same of the token that a console's login (logins.h) is of. */
+CHECKED int auth_login(struct svc *, const struct id *login, struct caller *, struct err *);
+/* "scopes":[…] of an open object: all that these bits give. */
+void auth_scopes_json(struct jw *, unsigned scopes);
+/* {id, name, scopes, expires_at} of the token somebody was identified by; of a peer of the unix socket its uid. */
+CHECKED int auth_self_json(struct svc *, const struct caller *, struct jw *, struct err *);
 /* The first start: makes an admin token and writes it to DATA/admin-token (0600) when no token exists. *ret_made says
  * so. */
 CHECKED int auth_first_token(struct svc *, bool *ret_made, struct err *);

@@ -216,6 +216,11 @@ static int put_list(struct jw *w, const char *key, const char *list, struct err 
     return 0;
 }
 
+static struct picks_ask asked_picks(const struct json *apply)
+{
+    return (struct picks_ask){json_get(apply, "paths"), json_get(apply, "paths_b64"), json_get(apply, "hunks")};
+}
+
 static int result_json(const struct apply_result *res, bool applied, const struct json *asked, char **ret,
                        struct err *e)
 {
@@ -228,7 +233,8 @@ static int result_json(const struct apply_result *res, bool applied, const struc
     jw_kint(&w, "files", res->files);
     jw_kint(&w, "additions", res->additions);
     jw_kint(&w, "deletions", res->deletions);
-    picks_json(json_get(asked, "paths"), json_get(asked, "paths_b64"), &w);
+    const struct picks_ask picks = asked_picks(asked);
+    picks_json(&picks, &w);
     r = put_list(&w, "conflicts", res->conflicts, e);
     if (r == 0)
         r = put_list(&w, "skipped", res->skipped, e);
@@ -327,16 +333,17 @@ static int apply_new(struct svc *svc, struct job *j, const struct run_steps *ste
     AUTO_PTR(changes_free) struct changes *ch = NULL;
     AUTO(picks_fini) struct picks picks = {0};
     const char *const *only = NULL; /* all */
+    const struct picks_ask ask = asked_picks(j->apply);
     int r = scan(svc, j->row, steps, j->dir, j->root, &ch, e);
 
     if (r == 0)
-        r = picks_read(json_get(j->apply, "paths"), json_get(j->apply, "paths_b64"), &picks, e);
+        r = picks_read(&ask, &picks, e);
     if (r == 0 && !picks.all)
         only = (const char *const *)picks.v;
     if (r == 0)
         r = still_reviewed(j, ch, only, e);
     if (r == 0)
-        r = apply_run(ch, j->dir, j->root, only, &j->res, e);
+        r = apply_run_hunks(ch, j->dir, j->root, only, picks.hunk, picks.nhunk, &j->res, e);
     return r;
 }
 

@@ -1,11 +1,14 @@
 #include "service/picks.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/str.h"
 #include "service/effects_files.h"
+#include "service/effects_show.h"
 
 /* ---- reading ----------------------------------------------------------- */
 
@@ -14,6 +17,9 @@ void picks_fini(struct picks *p)
     for (size_t i = 0; i < p->n; i++)
         free(p->v[i]);
     free(p->v);
+    for (size_t i = 0; i < p->nhunk; i++)
+        free((void *)p->hunk[i].v);
+    free(p->hunk);
     *p = (struct picks){0};
 }
 
@@ -34,24 +40,28 @@ int picks_b64(const char *text, const char *field, char **ret, struct err *e)
     return 0;
 }
 
-static void field_name(const struct picks *p, size_t i, char ret[40])
+static void field_name(const struct picks *p, size_t i, char ret[48])
 {
-    bool text = i < p->ntext;
-
-    snprintf(ret, 40, "%s[%zu]", text ? "paths" : "paths_b64", text ? i : i - p->ntext);
+    if (i < p->ntext)
+        snprintf(ret, 48, "paths[%zu]", i);
+    else if (i < p->ntext + p->nbytes)
+        snprintf(ret, 48, "paths_b64[%zu]", i - p->ntext);
+    else
+        snprintf(ret, 48, "hunks[%zu].path", i - p->ntext - p->nbytes);
 }
 
-static int read_one(struct picks *p, const struct json *it, struct err *e)
+/* text: a path; else base64 of one. */
+static int read_one(struct picks *p, const struct json *it, bool text, struct err *e)
 {
     const char *s = json_str(it);
-    char field[40];
+    char field[48];
     size_t len;
     int r = 0;
 
     field_name(p, p->n, field);
     if (!s)
         return err_field(e, ERR_INVALID, field, "must be a string");
-    if (p->n < p->ntext)
+    if (text)
         p->v[p->n] = str_dup(s);
     else
         r = picks_b64(s, field, &p->v[p->n], e);
@@ -66,17 +76,66 @@ static int read_one(struct picks *p, const struct json *it, struct err *e)
     return 0;
 }
 
-int picks_read(const struct json *paths, const struct json *paths_b64, struct picks *ret, struct err *e)
+static int read_numbers(const struct json *list, const char *field, struct apply_hunks *h, struct err *e)
 {
-    size_t n = json_len(paths), n64 = json_len(paths_b64);
-    struct picks p = {.ntext = n, .all = json_type(paths) != JT_ARR && json_type(paths_b64) != JT_ARR};
+    size_t n = json_len(list);
+    uint32_t *v = calloc(n + 1, sizeof *v);
+
+    if (!v)
+        return err_oom(e);
+    h->v = v;
+    h->n = n;
+    for (size_t i = 0; i < n; i++) {
+        int64_t k = json_type(json_at(list, i)) == JT_INT ? json_int(json_at(list, i)) : 0;
+
+        if (k < 1 || k > INT32_MAX)
+            return err_field(e, ERR_INVALID, field, "give numbers of hunks, from 1");
+        v[i] = (uint32_t)k;
+    }
+    return n ? 0 : err_field(e, ERR_INVALID, field, "name at least one hunk, or leave the file out");
+}
+
+static int read_hunks(struct picks *p, const struct json *it, struct err *e)
+{
+    static const char *const keys[] = {"path", "path_b64", "hunks", NULL};
+    const struct json *path = json_get(it, "path"), *b64 = json_get(it, "path_b64"), *list = NULL;
+    char field[48];
     int r = 0;
 
-    p.v = calloc(n + n64 + 1, sizeof *p.v);
-    if (!p.v)
-        return err_oom(e);
+    snprintf(field, sizeof field, "hunks[%zu]", p->nhunk);
+    if (json_type(it) != JT_OBJ)
+        return err_field(e, ERR_INVALID, field, "must be an object: {path, hunks}");
+    r = json_known(it, field, keys, e);
+    if (r == 0)
+        r = json_want_arr(it, field, "hunks", J_REQ, 10000, &list, e);
+    if (r == 0 && !path == !b64)
+        r = err_field(e, ERR_INVALID, field, "give either `path` or `path_b64`");
+    if (r == 0)
+        r = read_one(p, path ? path : b64, path != NULL, e);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < p->nhunk; i++)
+        if (strcmp(p->hunk[i].path, p->v[p->n - 1]) == 0)
+            return err_field(e, ERR_INVALID, field, "name each file once");
+    p->hunk[p->nhunk].path = p->v[p->n - 1];
+    return read_numbers(list, field, &p->hunk[p->nhunk++], e);
+}
+
+int picks_read(const struct picks_ask *a, struct picks *ret, struct err *e)
+{
+    size_t n = json_len(a->paths), n64 = json_len(a->paths_b64), nh = json_len(a->hunks);
+    struct picks p = {.ntext = n, .nbytes = n64};
+    int r = 0;
+
+    p.all = json_type(a->paths) != JT_ARR && json_type(a->paths_b64) != JT_ARR && json_type(a->hunks) != JT_ARR;
+    p.v = calloc(n + n64 + nh + 1, sizeof *p.v);
+    p.hunk = calloc(nh + 1, sizeof *p.hunk);
+    if (!p.v || !p.hunk)
+        r = err_oom(e);
     for (size_t i = 0; r == 0 && i < n + n64; i++)
-        r = read_one(&p, i < n ? json_at(paths, i) : json_at(paths_b64, i - n), e);
+        r = read_one(&p, i < n ? json_at(a->paths, i) : json_at(a->paths_b64, i - n), i < n, e);
+    for (size_t i = 0; r == 0 && i < nh; i++)
+        r = read_hunks(&p, json_at(a->hunks, i), e);
     if (r < 0)
         picks_fini(&p);
     else
@@ -93,16 +152,38 @@ static void put_texts(struct jw *w, const char *key, const struct json *list)
     jw_end_arr(w);
 }
 
-void picks_json(const struct json *paths, const struct json *paths_b64, struct jw *w)
+static void put_hunks(struct jw *w, const struct json *list)
 {
-    if (json_type(paths) != JT_ARR && json_type(paths_b64) != JT_ARR) {
+    jw_key(w, "hunks");
+    jw_arr(w);
+    for (size_t i = 0; i < json_len(list); i++) {
+        const struct json *it = json_at(list, i), *numbers = json_get(it, "hunks");
+
+        jw_obj(w);
+        jw_kstr_opt(w, "path", json_str(json_get(it, "path")));
+        jw_kstr_opt(w, "path_b64", json_str(json_get(it, "path_b64")));
+        jw_key(w, "hunks");
+        jw_arr(w);
+        for (size_t k = 0; k < json_len(numbers); k++)
+            jw_int(w, json_int(json_at(numbers, k)));
+        jw_end_arr(w);
+        jw_end_obj(w);
+    }
+    jw_end_arr(w);
+}
+
+void picks_json(const struct picks_ask *a, struct jw *w)
+{
+    if (json_type(a->paths) != JT_ARR && json_type(a->paths_b64) != JT_ARR && json_type(a->hunks) != JT_ARR) {
         jw_key(w, "paths");
         jw_null(w);
         return;
     }
-    put_texts(w, "paths", paths);
-    if (json_len(paths_b64) > 0)
-        put_texts(w, "paths_b64", paths_b64);
+    put_texts(w, "paths", a->paths);
+    if (json_len(a->paths_b64) > 0)
+        put_texts(w, "paths_b64", a->paths_b64);
+    if (json_len(a->hunks) > 0)
+        put_hunks(w, a->hunks);
 }
 
 /* ---- sets -------------------------------------------------------------- */
@@ -208,7 +289,7 @@ static int judge(const struct picks *p, const struct checked *c, struct err *e)
 {
     for (size_t i = 0; i < p->n; i++) {
         const struct pick_state *s = &c->state[find(&c->set, p->v[i], strlen(p->v[i]))];
-        char field[40];
+        char field[48];
 
         field_name(p, i, field);
         if (!s->met)
@@ -235,5 +316,79 @@ int picks_check(const struct picks *p, int run_dirfd, struct err *e)
         r = judge(p, &c, e);
     free(c.state);
     picks_set_fini(&c.set);
+    return r;
+}
+
+/* ---- against the diff --------------------------------------------------- */
+
+/* Lines that begin with "@@ -": in a text patch no other line does. */
+struct heads {
+    size_t n, at; /* so many of its bytes were met at the beginning of this line */
+    bool line;    /* still at the beginning of a line */
+};
+
+static void count_heads(struct heads *h, const char *p, size_t n)
+{
+    static const char mark[] = "@@ -";
+
+    for (size_t i = 0; i < n; i++) {
+        if (p[i] == '\n') {
+            h->line = true;
+            h->at = 0;
+        } else if (h->line && p[i] == mark[h->at]) {
+            if (++h->at == sizeof mark - 1) {
+                h->n++;
+                h->line = false;
+            }
+        } else {
+            h->line = false;
+        }
+    }
+}
+
+static int count_range(int fd, const struct effects_range *g, struct heads *h, struct err *e)
+{
+    char part[16 * KIB];
+
+    for (size_t done = 0; done < g->n;) {
+        size_t want = g->n - done < sizeof part ? g->n - done : sizeof part;
+        ssize_t k = pread(fd, part, want, g->at + (off_t)done);
+
+        if (k < 0 && errno == EINTR)
+            continue;
+        if (k <= 0)
+            return err_sys(e, ERR_IO, "read the diff");
+        count_heads(h, part, (size_t)k);
+        done += (size_t)k;
+    }
+    return 0;
+}
+
+static int check_file(struct svc *svc, const char *tenant, const struct id *run, const struct apply_hunks *f,
+                      const char *field, struct err *e)
+{
+    AUTO(effects_view_fini) struct effects_view v = {.fd = -1};
+    struct heads h = {.line = true};
+    int r = effects_diff_view(svc, tenant, run, &f->path, 1, &v, e);
+
+    for (size_t i = 0; r == 0 && i < v.nranges; i++)
+        r = count_range(v.fd, &v.range[i], &h, e);
+    for (size_t i = 0; r == 0 && i < f->n; i++)
+        if (f->v[i] > h.n)
+            r = err_field(e, ERR_INVALID, field, "%.200s has %zu hunks in the diff, and no hunk %u", f->path, h.n,
+                          f->v[i]);
+    return r;
+}
+
+int picks_check_hunks(struct svc *svc, const char *tenant, const struct id *run, const struct picks *p, struct err *e)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < p->nhunk; i++) {
+        char field[48];
+
+        snprintf(field, sizeof field, "hunks[%zu]", i);
+        r = check_file(svc, tenant, run, &p->hunk[i], field, e);
+    }
     return r;
 }

@@ -154,9 +154,8 @@ int policies_use(struct policies *ps, struct db *db, const char *tenant, struct 
 
 /* ---- versions ---------------------------------------------------------- */
 
-static void row_json(const struct policy_row *row, bool with_text, struct jw *w)
+static void row_members(const struct policy_row *row, bool with_text, struct jw *w)
 {
-    jw_obj(w);
     jw_kint(w, "version", row->version);
     if (with_text)
         jw_kstr(w, "text", row->text);
@@ -164,7 +163,38 @@ static void row_json(const struct policy_row *row, bool with_text, struct jw *w)
     jw_kstr(w, "actor", row->actor);
     jw_kstr(w, "note", row->note);
     jw_ktime(w, "created_at", row->created_us);
+}
+
+static void row_json(const struct policy_row *row, bool with_text, struct jw *w)
+{
+    jw_obj(w);
+    row_members(row, with_text, w);
     jw_end_obj(w);
+}
+
+/* With the rules as this server reads them, so that no client needs a reading of its own. */
+static int read_json(const struct policy_row *row, struct jw *w, struct err *e)
+{
+    AUTO_PTR(policy_free) struct policy *p = NULL;
+    AUTO(buf_fini) struct buf document = BUF_INIT(8 * POLICY_TEXT_MAX);
+    struct err e2 = ERR_INIT;
+    int r = policy_parse(row->text, strlen(row->text), &p, NULL, &e2);
+
+    if (r == 0)
+        r = policy_canonical(p, &document, &e2);
+    if (r < 0 && r != -ERR_INVALID) {
+        *e = e2;
+        return r;
+    }
+    jw_obj(w);
+    row_members(row, true, w);
+    jw_key(w, "document");
+    if (r == 0)
+        jw_raw(w, document.p, document.len);
+    else
+        jw_null(w);
+    jw_end_obj(w);
+    return 0;
 }
 
 struct put {
@@ -248,11 +278,9 @@ static int get_tx(struct db *db, void *arg, struct err *e)
         const char *text = policy_default_text();
 
         sha256_hex_of(text, strlen(text), sum);
-        row_json(&(struct policy_row){.text = (char *)text, .sha256 = sum, .actor = (char[]){"built-in"}}, true, g->w);
-        return 0;
+        return read_json(&(struct policy_row){.text = (char *)text, .sha256 = sum, .actor = (char[]){"built-in"}}, g->w, e);
     }
-    row_json(&row, true, g->w);
-    return 0;
+    return read_json(&row, g->w, e);
 }
 
 int policies_get_json(struct svc *svc, const char *tenant, int64_t version, struct jw *w, struct err *e)

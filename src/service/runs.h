@@ -13,6 +13,7 @@
  * After COMMIT a function wakes the hub's workers when it queued something; streams are woken by the store. */
 #pragma once
 #include "core/plan.h"
+#include "service/picks.h"
 #include "service/svc.h"
 #include "store/base_rows.h"
 #include "store/run_rows.h"
@@ -20,7 +21,7 @@
 /* ---- for the api: bodies in, replies in caller->reply ------------------- */
 
 CHECKED int runs_create(struct svc *, struct caller *, const struct json *body, struct id *ret, struct err *);
-/* body: {project_id, intent}; writes a Plan; stores nothing. */
+/* body: {project_id, intent | steps}; writes a Plan with the policy's answers; stores nothing. */
 CHECKED int runs_try_plan(struct svc *, const char *tenant, const struct json *body, struct jw *, struct err *);
 CHECKED int runs_replan(struct svc *, struct caller *, const struct id *, const struct json *body, struct err *);
 CHECKED int runs_approve(struct svc *, struct caller *, const struct id *, const char *plan_hash, const char *note,
@@ -28,8 +29,8 @@ CHECKED int runs_approve(struct svc *, struct caller *, const struct id *, const
 CHECKED int runs_reject(struct svc *, struct caller *, const struct id *, const char *note, struct err *);
 CHECKED int runs_cancel(struct svc *, struct caller *, const struct id *, struct err *);
 struct apply_ask {
-    const char *digest;                   /* of the changes that were looked at; NULL: not said */
-    const struct json *paths, *paths_b64; /* arrays (picks.h); both NULL: all */
+    const char *digest;     /* of the changes that were looked at; NULL: not said */
+    struct picks_ask picks; /* none given: all */
 };
 CHECKED int runs_apply(struct svc *, struct caller *, const struct id *, const struct apply_ask *, struct err *);
 CHECKED int runs_discard(struct svc *, struct caller *, const struct id *, const char *note, struct err *);
@@ -44,6 +45,9 @@ CHECKED int runs_plan_json(struct svc *, const char *tenant, const struct id *, 
 CHECKED int runs_steps_json(struct svc *, const char *tenant, const struct id *, struct jw *, struct err *);
 CHECKED int runs_step_json(struct svc *, const char *tenant, const struct id *step, struct jw *, struct err *);
 CHECKED int runs_artifacts_json(struct svc *, const char *tenant, const struct id *, struct jw *, struct err *);
+/* {"items":[{"approval","run"}],"next"}: what waits for a person, each with the run it is of. */
+CHECKED int runs_inbox_json(struct svc *, const char *tenant, const struct id *after, int limit, struct jw *,
+                            struct err *);
 CHECKED int runs_approvals_json(struct svc *, const struct approval_filter *, struct jw *, struct err *);
 CHECKED int runs_approval_json(struct svc *, const char *tenant, const struct id *, struct jw *, struct err *);
 /* The row alone; ERR_NOT_FOUND for another tenant's. */

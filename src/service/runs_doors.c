@@ -321,6 +321,7 @@ static int same_digest(const struct door *d, const struct run_row *row, struct e
 /* What is to be done, in the shape of what will have been done. */
 static int apply_json(const struct door *d, char **ret, struct err *e)
 {
+    static const struct picks_ask all = {0};
     AUTO(buf_fini) struct buf b = BUF_INIT(512 * KIB); /* also part of events and audit records */
     struct jw w = JW_INIT(&b);
 
@@ -329,7 +330,7 @@ static int apply_json(const struct door *d, char **ret, struct err *e)
     jw_kint(&w, "files", 0);
     jw_kint(&w, "additions", 0);
     jw_kint(&w, "deletions", 0);
-    picks_json(d->ask ? d->ask->paths : NULL, d->ask ? d->ask->paths_b64 : NULL, &w);
+    picks_json(d->ask ? &d->ask->picks : &all, &w);
     jw_kraw(&w, "conflicts", "[]");
     jw_kraw(&w, "skipped", "[]");
     jw_end_obj(&w);
@@ -379,9 +380,11 @@ int runs_apply(struct svc *svc, struct caller *c, const struct id *id, const str
     int r = runs_row(svc, c->tenant, id, &row, e);
 
     if (r == 0)
-        r = picks_read(ask->paths, ask->paths_b64, &picks, e);
+        r = picks_read(&ask->picks, &picks, e);
     if (r == 0 && row.node == RN_AWAITING_APPLY)
         r = check_picks(svc, id, &picks, e);
+    if (r == 0 && row.node == RN_AWAITING_APPLY)
+        r = picks_check_hunks(svc, c->tenant, id, &picks, e);
     return r < 0 ? r : door(&d, e);
 }
 

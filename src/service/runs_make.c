@@ -155,13 +155,12 @@ static int want_work(const struct json *body, struct create *cr, struct err *e)
         r = json_want_arr(body, "", "steps", J_OPT, PLAN_STEPS_MAX, &steps, e);
     if (r < 0)
         return r;
-    if (!intent == !steps)
-        return err_field(e, ERR_INVALID, "intent", "give either `intent` (what is wanted) or `steps` (what to run)");
+    if (!intent && !steps)
+        return err_field(e, ERR_INVALID, "intent", "give `intent` (what is wanted), `steps` (what to run), or both");
     if (intent && intent[strspn(intent, " \t\r\n")] == '\0')
         return err_field(e, ERR_INVALID, "intent", "say what is wanted: \"run the unit tests\"");
-    if (intent)
-        return runs_set_str(&cr->row.intent, intent, e);
-    return plan_from_steps(steps, "steps", &cr->plan, e);
+    r = intent ? runs_set_str(&cr->row.intent, intent, e) : 0;
+    return r < 0 || !steps ? r : plan_from_steps(steps, "steps", &cr->plan, e);
 }
 
 static int read_body(struct create *cr, const struct json *body, struct err *e)

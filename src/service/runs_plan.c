@@ -234,10 +234,11 @@ static int try_judge_tx(struct db *db, void *arg, struct err *e)
 
 int runs_try_plan(struct svc *svc, const char *tenant, const struct json *body, struct jw *w, struct err *e)
 {
-    static const char *const keys[] = {"project_id", "intent", NULL};
+    static const char *const keys[] = {"project_id", "intent", "steps", NULL};
     struct try_plan t = {.svc = svc, .tenant = tenant};
     AUTO_PTR(facts_free) struct facts *facts = NULL;
     AUTO_PTR(plan_free) struct plan *plan = NULL;
+    const struct json *steps = NULL;
     const char *intent = NULL;
     char hash[SHA256_HEX];
     int r = json_known(body, "", keys, e);
@@ -245,14 +246,18 @@ int runs_try_plan(struct svc *svc, const char *tenant, const struct json *body, 
     if (r == 0)
         r = json_want_str(body, "", "project_id", J_REQ, 200, &t.project, e);
     if (r == 0)
-        r = json_want_str(body, "", "intent", J_REQ, 2000, &intent, e);
+        r = json_want_str(body, "", "intent", J_OPT, 2000, &intent, e);
+    if (r == 0)
+        r = json_want_arr(body, "", "steps", J_OPT, PLAN_STEPS_MAX, &steps, e);
+    if (r == 0 && !intent == !steps)
+        r = err_field(e, ERR_INVALID, "intent", "give either `intent` or `steps`");
     if (r == 0)
         r = store_read(svc->store, try_root_tx, &t, e);
-    if (r == 0)
+    if (r == 0 && intent)
         r = facts_gather(t.root, &facts, e);
     free(t.root);
     if (r == 0)
-        r = planner_make(intent, facts_view(facts), &plan, e);
+        r = intent ? planner_make(intent, facts_view(facts), &plan, e) : plan_from_steps(steps, "steps", &plan, e);
     if (r == 0)
         r = plan_hash(plan, false, hash, e);
     t.plan = plan;

@@ -283,6 +283,47 @@ int runs_approvals_json(struct svc *svc, const struct approval_filter *f, struct
     return r;
 }
 
+static int inbox_each(void *arg, const struct approval_row *a, struct err *e)
+{
+    struct query *q = arg;
+    AUTO(run_row_fini) struct run_row row = {0};
+    int r = run_get(q->db, a->tenant_id, &a->run_id, &row, e);
+
+    if (r < 0)
+        return r;
+    jw_obj(q->w);
+    jw_key(q->w, "approval");
+    view_approval(q->w, a);
+    jw_key(q->w, "run");
+    r = open_view(q->db, q->w, &row, e);
+    if (r < 0)
+        return r;
+    jw_end_obj(q->w);
+    jw_end_obj(q->w);
+    view_page_item(&q->page, &a->id);
+    return 0;
+}
+
+static int inbox_tx(struct db *db, void *arg, struct err *e)
+{
+    struct query *q = arg;
+
+    q->db = db;
+    return approval_list(db, q->af, inbox_each, q, e);
+}
+
+int runs_inbox_json(struct svc *svc, const char *tenant, const struct id *after, int limit, struct jw *w, struct err *e)
+{
+    struct approval_filter f = {.tenant = tenant, .state = "pending", .after = *after, .limit = limit};
+    struct query q = {.af = &f, .page = {.limit = limit}, .w = w};
+    int r;
+
+    view_page_open(w);
+    r = store_read(svc->store, inbox_tx, &q, e);
+    view_page_close(w, &q.page);
+    return r;
+}
+
 static int approval_tx(struct db *db, void *arg, struct err *e)
 {
     struct query *q = arg;

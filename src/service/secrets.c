@@ -69,6 +69,22 @@ void secrets_close(struct secrets *s)
     free(s);
 }
 
+int secrets_derive(const struct secrets *s, const char *purpose, struct secrets **ret, struct err *e)
+{
+    struct secrets *d = calloc(1, sizeof *d);
+
+    if (!d)
+        return err_oom(e);
+    crypto_generichash(d->key, KEY_LEN, (const unsigned char *)purpose, strlen(purpose), s->key, KEY_LEN);
+    *ret = d;
+    return 0;
+}
+
+void secrets_mac(const struct secrets *s, const void *p, size_t n, unsigned char ret[SECRETS_MAC])
+{
+    crypto_generichash(ret, SECRETS_MAC, p, n, s->key, KEY_LEN);
+}
+
 int secrets_seal(const struct secrets *s, const char *owner, const void *p, size_t n, void **ret, size_t *ret_n,
                  struct err *e)
 {

@@ -10,6 +10,11 @@ struct secrets;
 /* Reads DATA/key, or makes it (32 random bytes, 0600). A key others can read is refused. */
 CHECKED int secrets_open(int data_fd, struct secrets **ret, struct err *);
 void secrets_close(struct secrets *); /* wipes the key */
+/* Another key for one purpose (BLAKE2b keyed with this one): what it seals cannot be taken for anything else. */
+CHECKED int secrets_derive(const struct secrets *, const char *purpose, struct secrets **ret, struct err *);
+/* A keyed hash (BLAKE2b, 256 bits) of p. */
+#define SECRETS_MAC 32
+void secrets_mac(const struct secrets *, const void *p, size_t n, unsigned char ret[SECRETS_MAC]);
 /* *ret is heap, free it. */
 CHECKED int secrets_seal(const struct secrets *, const char *owner, const void *p, size_t n, void **ret, size_t *ret_n,
                          struct err *);

@@ -21,6 +21,7 @@ struct audits;
 struct terminals;
 struct reconciler;
 struct keeper;
+struct logins;
 
 /* What goes of final runs, and when; 0 = never. A project may say otherwise (project_settings.h). */
 struct retention_rules {
@@ -64,6 +65,7 @@ struct svc {
     struct streams *streams; /* stream.h */
     struct logger *log;
     struct secrets *secrets;
+    struct logins *logins; /* of the console */
     struct policies *policies;
     struct audits *audits;
     struct reconciler *reconciler;

@@ -93,12 +93,17 @@ static int read_row(struct query *q, struct audit_row *ret, struct err *e)
 
 static int start_list(struct db *db, const struct audit_filter *f, struct query *q, struct err *e)
 {
-    struct db_val tenant = V_TEXT(f->tenant), after = V_INT(f->after_seq);
+    struct db_val tenant = V_TEXT(f->tenant), after = V_INT(f->after_seq), limit = db_limit(f->limit);
     struct db_val to = V_INT(f->to_seq > 0 ? f->to_seq : INT64_MAX);
-    struct db_val action = V_TEXT(f->action), actor = V_TEXT(f->actor), limit = db_limit(f->limit);
+    struct db_val action = V_TEXT(f->action), actor = V_TEXT(f->actor);
+    struct db_val surface = V_TEXT(f->surface), target = V_TEXT(f->target);
+    struct db_val since = V_INT(f->since_us), until = V_INT(f->until_us > 0 ? f->until_us : INT64_MAX);
     if (f->run)
-        return db_query(db, SQL_AUDIT_LIST_RUN, VALS(tenant, after, to, action, actor, V_ID(f->run), limit), q, e);
-    return db_query(db, SQL_AUDIT_LIST, VALS(tenant, after, to, action, actor, limit), q, e);
+        return db_query(db, f->newest ? SQL_AUDIT_NEWEST_RUN : SQL_AUDIT_LIST_RUN,
+                        VALS(tenant, after, to, action, actor, surface, target, since, until, V_ID(f->run), limit), q,
+                        e);
+    return db_query(db, f->newest ? SQL_AUDIT_NEWEST : SQL_AUDIT_LIST,
+                    VALS(tenant, after, to, action, actor, surface, target, since, until, limit), q, e);
 }
 
 int audit_list(struct db *db, const struct audit_filter *f, audit_each each, void *arg, struct err *e)

@@ -83,6 +83,34 @@ int token_used(struct db *db, const struct id *id, int64_t now_us, struct err *e
     return n ? 0 : db_missing(e, "token", id->s);
 }
 
+/* ---- logins ---- */
+
+static int ran(int64_t n)
+{
+    return n < 0 ? (int)n : 0;
+}
+
+int login_insert(struct db *db, const struct id *id, const struct id *token, int64_t now_us, int64_t expires_us,
+                 struct err *e)
+{
+    return ran(db_run(db, SQL_LOGIN_INSERT, VALS(V_ID(id), V_ID(token), V_INT(now_us), V_INT(expires_us)), e));
+}
+
+int login_token(struct db *db, const struct id *id, int64_t now_us, struct token_row *ret, struct err *e)
+{
+    return read_token(db, SQL_LOGIN_TOKEN, VALS(V_ID(id), V_INT(now_us)), NULL, ret, e);
+}
+
+int login_delete(struct db *db, const struct id *id, struct err *e)
+{
+    return ran(db_run(db, SQL_LOGIN_DELETE, VALS(V_ID(id)), e));
+}
+
+int login_sweep(struct db *db, const struct id *token, int keep, int64_t now_us, struct err *e)
+{
+    return ran(db_run(db, SQL_LOGIN_SWEEP, VALS(V_INT(now_us), V_ID(token), V_INT(keep)), e));
+}
+
 /* Ascending: the first page starts below every id. */
 static struct db_val above(const struct id *after)
 {

@@ -23,6 +23,15 @@ CHECKED int token_get(struct db *, const char *tenant, const struct id *, struct
 /* A second time is no error; the first time stays. */
 CHECKED int token_revoke(struct db *, const char *tenant, const struct id *, int64_t now_us, struct err *);
 CHECKED int token_used(struct db *, const struct id *, int64_t now_us, struct err *);
+
+/* Logins of the console. ERR_NOT_FOUND: no such login, or it has expired. */
+CHECKED int login_insert(struct db *, const struct id *, const struct id *token, int64_t now_us, int64_t expires_us,
+                         struct err *);
+CHECKED int login_token(struct db *, const struct id *, int64_t now_us, struct token_row *ret, struct err *);
+CHECKED int login_delete(struct db *, const struct id *, struct err *); /* of none: nothing to do */
+/* Those that have expired, of any token; and all of this one but the newest `keep`. */
+CHECKED int login_sweep(struct db *, const struct id *token, int keep, int64_t now_us, struct err *);
+
 typedef int (*token_each)(void *arg, const struct token_row *, struct err *);
 CHECKED int token_list(struct db *, const char *tenant, const struct id *after, int limit, token_each, void *arg,
                        struct err *);
@@ -77,12 +86,14 @@ struct audit_row {
     char record_hash[65], hash[65];
 };
 typedef int (*audit_each)(void *arg, const struct audit_row *, struct err *);
-/* 0 / NULL = any; ascending */
+/* 0 / NULL = any; ascending, or from the newest on */
 struct audit_filter {
     const char *tenant;
     int64_t after_seq, to_seq;
     const struct id *run;
-    const char *action, *actor;
+    const char *action, *actor, *surface, *target;
+    int64_t since_us, until_us; /* until_us itself not */
+    bool newest;
     int limit;
 };
 CHECKED int audit_list(struct db *, const struct audit_filter *, audit_each, void *arg, struct err *);

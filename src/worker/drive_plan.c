@@ -26,7 +26,7 @@ int drive_plan(struct drive *d, enum run_node *ret_node, struct err *e)
         *ret_node = RN_FINISHING;
         return runs_fail(d->svc, &d->lease, "canceled", ERR_CANCELED, NULL, e);
     }
-    /* Without an intent the steps were given, and stored as the plan when the run was made. */
-    r = d->row.intent ? make_plan(d, &plan, e) : runs_plan(&d->row, &plan, e);
+    /* Steps that were given were stored as the plan when the run was made; an intent beside them only says what for. */
+    r = d->row.plan || !d->row.intent ? runs_plan(&d->row, &plan, e) : make_plan(d, &plan, e);
     return r < 0 ? r : runs_planned(d->svc, &d->lease, plan, ret_node, e);
 }

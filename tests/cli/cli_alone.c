@@ -3,5 +3,5 @@
 
 int main(int argc, char **argv)
 {
-    return cli_main(argc, argv);
+    return cli_main(argc, argv, "this is the command line alone");
 }

@@ -255,7 +255,11 @@ def test_conflict(f):
     assert "nothing was applied" in out and "report.md: changed since" in out
     sh(f, "apply", "last", code=15)
     f.conflict = False
-    sh(f, "apply", "last", "report.md")
+    for bad in ("a", "a:", "a:0", "a:1,", "a:x", "a:99999999999"):
+        assert "--hunks" in sh(f, "apply", "last", "--hunks", bad, code=2)[1]
+    sh(f, "apply", "last", "report.md", "--hunks", "a:b.c:1,3", "--hunks", "d:2")
+    asked = [x[2] for x in f.seen if x[1].endswith("/apply")][-1]
+    assert asked["hunks"] == [{"path": "a:b.c", "hunks": [1, 3]}, {"path": "d", "hunks": [2]}] and asked["paths"] == ["report.md"]
     assert any(b and b.get("paths") == ["report.md"] for _, _, b, _ in f.seen)
 
 

@@ -62,6 +62,8 @@ def good_bodies(w):
                                "limit": 5, "all": True, "after": "run_01M7Y3A4WVYDSTXA6PN4RJP4QX"},
         "post_audit_verify": {},
         "post_tokens": {"name": "x", "scopes": ["run:read"], "expires_in_ms": 60000},
+        "post_login": {"token": "sp_" + "x" * 43},
+        "post_logout": {},
         "post_reconcile": {},
         "post_queue_pause": {"note": "x"},
         "post_queue_drain": {"note": "x"},
@@ -171,7 +173,7 @@ def choices(ask, op):
     return ask.n - n
 
 
-CHOICES = {"post_runs": {"intent": "run the tests", "steps": [{"command": "true"}]}, "post_policy_test": {"command": "a", "argv": ["a"]}}
+CHOICES = {"post_plan": {"intent": "run the tests", "steps": [{"command": "true"}]}, "post_policy_test": {"command": "a", "argv": ["a"]}}
 
 
 def malformed(ask, op):

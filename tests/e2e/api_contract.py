@@ -161,6 +161,12 @@ def access(w):
     for scope in SCOPES:
         names = set(w.ok("get_whoami", token=w.tokens[scope])["scopes"])
         check(names == (set(SCOPES) if scope == "admin" else {scope} | GIVES.get(scope, set())), scope, "gives", names)
+    for scope in SCOPES:
+        me = w.ok("get_me", token=w.tokens[scope])
+        check(me["token"]["scopes"] == w.ok("get_whoami", token=w.tokens[scope])["scopes"], scope, me)
+        in_ = w.ok("post_login", {"token": w.tokens[scope]}, token=None)
+        check(in_["token"] == me["token"] and w.tokens[scope] not in str(in_), scope, "logs in as", in_)
+    check(w.call("post_logout", {}).status == 204, "by token there is nothing to end")
     t = "0af7651916cd43dd8448eb211c80319c"
     a = w.call("get_whoami", headers={"traceparent": "00-%s-b7ad6b7169203331-01" % t})
     check(a.headers["x-request-id"] == t, "traceparent is not taken over")
@@ -193,10 +199,22 @@ def lists(w):
     pages(w, "get_audit", "next_seq", "action=token.created", page="after_seq", get=lambda r: r["seq"])
     pages(w, "get_runs", "next")
     pages(w, "get_approvals", "next")
+    waits = w.ok("get_approvals", query="state=pending&limit=500")["items"]
+    inbox = w.ok("get_inbox", query="limit=500")["items"]
+    first = w.ok("get_inbox", query="limit=1")
+    rest = w.ok("get_inbox", query="after=" + first["next"])["items"] if first["next"] else []
+    check(first["items"] + rest == inbox, "the inbox in pages:", first, rest)
+    check(waits and [i["approval"] for i in inbox] == waits, "the inbox:", inbox)
+    check(all(i["run"]["id"] == i["approval"]["run_id"] and i["run"] == {k: v for k, v in w.ok("get_run", ids={"run": i["run"]["id"]}).items()
+                                                                        if k in i["run"]} for i in inbox), "runs in the inbox:", inbox)
+    check(w.ok("get_inbox", token=OTHER_TOKEN)["items"] == [], "another tenant's inbox")
     queue(w)
     mine = w.ok("get_runs", query="state=rejected")["items"]
     check(w.ids["rejected"] in [r["id"] for r in mine] and {r["state"] for r in mine} == {"rejected"}, "runs by state:", mine)
-    check(w.ok("get_policy", query="version=0")["actor"] == "built-in", "version 0")
+    built_in = w.ok("get_policy", query="version=0")
+    check(built_in["actor"] == "built-in", "version 0")
+    rules = {rule["id"]: rule for rule in built_in["document"]["rules"]}
+    check(rules["no-root-wipe"]["decision"] == "deny" and "/" in rules["no-root-wipe"]["command"]["paths"], "its rules", rules)
     check(w.call("get_policy", query="version=99").status == 404, "version 99")
 
 
@@ -265,6 +283,10 @@ def replays(w):
     t = twice(w, "post_tokens", {"name": "twice", "scopes": ["run:read"]})
     twice(w, "delete_token", ids={"token": t["id"]})
     twice(w, "put_policy", {"text": w.ok("get_policy")["text"], "base_version": w.ok("get_policy")["version"]})
+    r = twice(w, "post_runs", {"project_id": "hello", "intent": "跳舞", "steps": [{"command": "echo dance"}]})["id"]
+    given = w.wait(r, "awaiting_review")
+    check(given["intent"] == "跳舞" and [s["command"] for s in given["steps"]] == ["echo dance"], "steps with an intent:", given)
+    w.ok("post_run_reject", {}, ids={"run": r})
     r = twice(w, "post_runs", {"project_id": "hello", "intent": "run the tests"})["id"]
     w.wait(r, "awaiting_review")
     plan = twice(w, "put_run_plan", {"steps": [{"argv": ["echo", "a b"]}]}, ids={"run": r})
@@ -307,6 +329,11 @@ def denied(w):
     check(bad.status == 400 and len(bad.json["error"]["details"]["problems"]) >= 2, "problems of a policy:", bad)
     tried = w.ok("post_plan", {"project_id": "hello", "intent": "跑单元测试"})
     check(tried["run_id"] is None and tried["steps"][0]["command"] == "make test", tried)
+    steps = [{"command": "make test"}, {"argv": ["rm", "-rf", "/"], "title": "gone"}, {"command": "eval $x", "pty": True}]
+    tried = w.ok("post_plan", {"project_id": "hello", "steps": steps})
+    check([s["decision"]["action"] for s in tried["steps"]] == ["allow", "deny", "ask"] and tried["steps"][1]["title"] == "gone", tried)
+    check(w.call("post_plan", {"project_id": "hello", "steps": steps[:1], "intent": "run the tests"}).status == 400, "both")
+    check(w.call("post_plan", {"project_id": "nope", "steps": steps}).code == "not_found", "no project")
     check(w.call("post_plan", {"project_id": "hello", "intent": "sing a song"}).code == "intent_not_understood", "a song")
 
 
@@ -535,6 +562,24 @@ def audit(w):
         check(r["seq"] == i + 1, "record", i + 1, "is", r)
     w.schemas.must(lines[-1]["head"], {"$ref": "#/components/schemas/AuditHead"}, "head")
     check(lines[-1]["head"]["hash"] == lines[-2]["hash"], "the head is of another record")
+    records, newest, before = lines[:-1], [], 9007199254740991
+    while before:
+        got = w.ok("get_audit", query="before_seq=%d&limit=200" % before)
+        newest, before = newest + got["items"], got["next_seq"]
+    newest = [r["seq"] for r in newest if r["seq"] <= len(records)]
+    check(newest == [r["seq"] for r in reversed(records)], "the newest first:", newest[:20])
+    check(w.ok("get_audit", query="before_seq=1")["items"] == [], "before the first")
+    some = w.ok("get_audit", query="before_seq=10&after_seq=4")["items"]
+    check([r["seq"] for r in some] == [9, 8, 7, 6, 5], "in between:", some)
+    mid = records[len(records) // 2]
+    for query, is_it in (("surface=system", lambda r: r["surface"] == "system"), ("target=" + str(mid["target"]), lambda r: r["target"] == mid["target"]),
+                         ("since=" + mid["time"], lambda r: r["time"] >= mid["time"]), ("until=" + mid["time"], lambda r: r["time"] < mid["time"]),
+                         ("since=%s&until=%s" % (mid["time"], mid["time"]), lambda r: False)):
+        got = [r["seq"] for r in w.ok("get_audit", query=query + "&limit=1000")["items"]]
+        want = [r["seq"] for r in records if is_it(r)][:1000]
+        check(got[:len(want)] == want and (len(want) == 1000 or min(got[len(want):], default=len(records) + 1) > len(records)), query, got, want)
+    for query in ("surface=phone", "since=yesterday", "until=2026-13-01T00:00:00Z", "before_seq=0", "before_seq=x"):
+        check(w.call("get_audit", query=query).code == "invalid_request", query)
 
 
 def covered(w):

@@ -207,6 +207,70 @@ static void test_only(void **state)
     fx_close(&f);
 }
 
+#define TEN "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n"
+
+/* Two files with two hunks each, of which one is taken of each, beside a whole one; undone to the byte. */
+static void test_hunks(void **state)
+{
+    struct fx f;
+    fx_open(&f);
+    const char *const names[] = {"one", "sub/two", "whole", "left"};
+    for (size_t i = 0; i < 4; i++)
+        fx_write(fx_at("%s/%s", f.project, names[i]), "a\n" TEN "b\n", strlen("a\n" TEN "b\n"), 0640);
+    char *up = fx_layer(&f, "0.1"), *before = fx_at("%s/before", f.dir);
+    for (size_t i = 0; i < 4; i++)
+        fx_write(fx_at("%s/%s", up, names[i]), "A\n" TEN "B", strlen("A\n" TEN "B"), 0600);
+    fx_copy(f.project, before);
+    struct changes *c = scan(&f, L1);
+    const char *const only[] = {"one", "sub/two", "whole", NULL};
+    const uint32_t first[] = {1}, second[] = {2, 2}, third[] = {3};
+    struct apply_hunks h[] = {{"one", first, 1}, {"sub/two", second, 2}}, bad[] = {{"one", third, 1}},
+                       none[] = {{"left", first, 1}};
+    struct apply_result r = {0};
+    struct err e = ERR_INIT;
+    assert_int_equal(apply_run_hunks(c, f.run, f.project, only, bad, 1, &r, &e), -ERR_INVALID);
+    assert_int_equal(apply_run_hunks(c, f.run, f.project, only, none, 1, &r, &e), -ERR_INVALID);
+    fx_assert_same(f.project, before, FX_MTIME);
+    assert_int_equal(apply_run_hunks(c, f.run, f.project, only, h, 2, &r, &e), 0);
+    assert_int_equal(r.files, 3);
+    assert_int_equal(r.additions, 4);
+    assert_int_equal(r.deletions, 4);
+    assert_non_null(strstr(r.skipped, "{\"path\":\"one\",\"why\":\"1 of 2 hunks were selected\"}"));
+    assert_non_null(strstr(r.skipped, "{\"path\":\"left\",\"why\":\"not selected\"}"));
+    apply_result_fini(&r);
+    char *want = fx_at("%s/want", f.dir);
+    fx_copy(before, want);
+    fx_write(fx_at("%s/one", want), "A\n" TEN "b\n", strlen("A\n" TEN "b\n"), 0600);
+    fx_write(fx_at("%s/sub/two", want), "a\n" TEN "B", strlen("a\n" TEN "B"), 0600);
+    fx_write(fx_at("%s/whole", want), "A\n" TEN "B", strlen("A\n" TEN "B"), 0600);
+    fx_assert_same(f.project, want, FX_ALL);
+    assert_int_equal(apply_undo(f.run, undo_dir(&f), f.project, &r, &e), 0);
+    apply_result_fini(&r);
+    fx_assert_same(f.project, before, FX_MTIME);
+    changes_free(c);
+    fx_close(&f);
+}
+
+/* The project's file moved on: nothing of anything is taken. */
+static void test_hunks_conflict(void **state)
+{
+    struct fx f;
+    fx_open(&f);
+    fx_puts(fx_at("%s/one", f.project), "a\n" TEN "b\n");
+    fx_puts(fx_at("%s/one", fx_layer(&f, "0.1")), "A\n" TEN "B\n");
+    struct changes *c = scan(&f, L1);
+    fx_puts(fx_at("%s/one", f.project), "a\n" TEN "other\n");
+    const uint32_t first[] = {1};
+    struct apply_hunks h = {"one", first, 1};
+    struct apply_result r = {0};
+    struct err e = ERR_INIT;
+    assert_int_equal(apply_run_hunks(c, f.run, f.project, NULL, &h, 1, &r, &e), -ERR_APPLY_CONFLICT);
+    assert_non_null(strstr(r.conflicts, "\"path\":\"one\""));
+    apply_result_fini(&r);
+    changes_free(c);
+    fx_close(&f);
+}
+
 static void test_refused_stay(void **state)
 {
     struct fx f;
@@ -531,13 +595,15 @@ struct job {
     struct fx *f;
     struct changes *c;
     const char *undo; /* an undo, not an apply */
+    const struct apply_hunks *hunks;
+    size_t nhunks;
 };
 
 static int do_apply(const struct job *j)
 {
     struct apply_result r = {0};
     int rc = j->undo ? apply_undo(j->f->run, j->undo, j->f->project, &r, NULL)
-                     : apply_run(j->c, j->f->run, j->f->project, NULL, &r, NULL);
+                     : apply_run_hunks(j->c, j->f->run, j->f->project, NULL, j->hunks, j->nhunks, &r, NULL);
     return rc < 0 ? FAILED : DID;
 }
 
@@ -592,17 +658,46 @@ static char *small_expected(struct fx *f)
     return x;
 }
 
+/* Two files of which one hunk each is taken, and a whole one. */
+static const uint32_t first_hunk[] = {1}, second_hunk[] = {2};
+static const struct apply_hunks some_hunks[] = {{"one", first_hunk, 1}, {"two", second_hunk, 1}};
+
+static void parts(struct fx *f)
+{
+    fx_open(f);
+    char *up = fx_layer(f, "0.1");
+    static const char *const names[] = {"one", "two", "whole"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        fx_puts(fx_at("%s/%s", f->project, names[i]), "a\n" TEN "b\n");
+        fx_puts(fx_at("%s/%s", up, names[i]), "A\n" TEN "B\n");
+    }
+}
+
+static char *parts_expected(struct fx *f)
+{
+    char *x = fx_at("%s/expected", f->dir);
+    fx_copy(f->project, x);
+    fx_puts(fx_at("%s/one", x), "A\n" TEN "b\n");
+    fx_puts(fx_at("%s/two", x), "a\n" TEN "B\n");
+    fx_puts(fx_at("%s/whole", x), "A\n" TEN "B\n");
+    return x;
+}
+
 struct crash {
     const char *point;
     int n;
     const char *second; /* the recovery dies too: there, at the m-th time */
     int m;
-    bool undo, few;
+    bool undo, few, parts;
 };
 
 static struct job crash_job(struct fx *f, const struct crash *k)
 {
     struct job j = {.f = f, .c = scan(f, L1)};
+    if (k->parts) {
+        j.hunks = some_hunks;
+        j.nhunks = ARRAY_LEN(some_hunks);
+    }
     if (k->undo) {
         struct apply_result r = apply_all(f, j.c);
         apply_result_fini(&r);
@@ -615,7 +710,7 @@ static struct job crash_job(struct fx *f, const struct crash *k)
 static bool crash_once(const struct crash *k, const struct buf *applied)
 {
     struct fx f;
-    (k->few ? small : standard)(&f);
+    (k->parts ? parts : k->few ? small : standard)(&f);
     struct buf before = fx_list(f.project, FX_ALL);
     const struct buf *old = k->undo ? applied : &before, *new = k->undo ? &before : applied;
     struct job j = crash_job(&f, k);
@@ -640,12 +735,14 @@ static bool crash_once(const struct crash *k, const struct buf *applied)
 /* Every point, every time it is passed (or every step-th). */
 static void crash_everywhere(struct crash k, int step)
 {
-    struct buf applied = k.few ? listed(small, small_expected) : listed(standard, expected);
+    struct buf applied = k.parts ? listed(parts, parts_expected)
+                         : k.few ? listed(small, small_expected)
+                                 : listed(standard, expected);
     for (size_t i = 0; i < ARRAY_LEN(crash_points); i++) {
         k.point = crash_points[i];
         for (k.n = 1; crash_once(&k, &applied); k.n += step)
             continue;
-        if (k.n == 1 && !k.few)
+        if (k.n == 1 && !k.few && !k.parts)
             fail_msg("%s was never reached", k.point);
     }
     buf_fini(&applied);
@@ -659,6 +756,11 @@ static void test_crashes(void **state)
 static void test_crashes_of_few(void **state)
 {
     crash_everywhere((struct crash){.few = true}, 1);
+}
+
+static void test_crashes_of_parts(void **state)
+{
+    crash_everywhere((struct crash){.parts = true}, 1);
 }
 
 static void test_crashes_of_undo(void **state)
@@ -782,6 +884,8 @@ int main(void)
         cmocka_unit_test(test_apply_and_undo),
         cmocka_unit_test(test_undo_patch),
         cmocka_unit_test(test_only),
+        cmocka_unit_test(test_hunks),
+        cmocka_unit_test(test_hunks_conflict),
         cmocka_unit_test(test_refused_stay),
         cmocka_unit_test(test_conflicts),
         cmocka_unit_test(test_parent_gone),
@@ -794,6 +898,7 @@ int main(void)
         cmocka_unit_test(test_damaged_plan),
         cmocka_unit_test(test_crashes),
         cmocka_unit_test(test_crashes_of_few),
+        cmocka_unit_test(test_crashes_of_parts),
         cmocka_unit_test(test_crashes_of_undo),
         cmocka_unit_test(test_crash_in_recovery),
         cmocka_unit_test(test_crash_rolling_back),

@@ -116,7 +116,7 @@ static void one_file_of_very_many_is_applied_and_recorded(void **state)
     struct lease l;
     char *json;
 
-    OK(runs_apply(&g->svc, &g->c, &id, &(struct apply_ask){.paths = rig_json(g, "[\"wanted.txt\"]")}, &e));
+    OK(runs_apply(&g->svc, &g->c, &id, &(struct apply_ask){.picks.paths = rig_json(g, "[\"wanted.txt\"]")}, &e));
     l = rig_claim(g, "apply");
     json = applied(g, &id);
     assert_true(strlen(json) < 256 * KIB);
@@ -142,7 +142,7 @@ static void a_project_that_is_gone_does_not_keep_its_run_from_ending(void **stat
     char *json;
     int64_t files = 0;
 
-    OK(runs_apply(&g->svc, &g->c, &id, &(struct apply_ask){.paths = rig_json(g, "[\"wanted.txt\"]")}, &e));
+    OK(runs_apply(&g->svc, &g->c, &id, &(struct apply_ask){.picks.paths = rig_json(g, "[\"wanted.txt\"]")}, &e));
     l = rig_claim(g, "apply");
     json = applied(g, &id); /* … and before this is recorded, the server dies and the folder is removed */
     free(json);
@@ -178,7 +178,7 @@ static void refused_by_conflict(struct rig *g, const struct id *id, const char *
     char *json = NULL;
     int64_t files = 0;
 
-    OK(runs_apply(&g->svc, &g->c, id, &(struct apply_ask){.paths = paths ? rig_json(g, paths) : NULL}, &e));
+    OK(runs_apply(&g->svc, &g->c, id, &(struct apply_ask){.picks.paths = paths ? rig_json(g, paths) : NULL}, &e));
     l = rig_claim(g, "apply");
     OK(runs_load(&g->svc, id, &row, &steps, &e));
     NO(ERR_APPLY_CONFLICT, effects_apply(&g->svc, &row, &steps, &json, &files, &e));
@@ -207,7 +207,7 @@ static void a_file_that_moved_on_keeps_only_itself_back(void **state)
     refused_by_conflict(g, &id, NULL, "wanted.txt");
     refused_by_conflict(g, &id, "[\"wanted.txt\"]", "wanted.txt");
     buf_printf(&paths, "[\"%s\"]", deep);
-    OK(runs_apply(&g->svc, &g->c, &id, &(struct apply_ask){.paths = rig_json(g, paths.p)}, &e));
+    OK(runs_apply(&g->svc, &g->c, &id, &(struct apply_ask){.picks.paths = rig_json(g, paths.p)}, &e));
     (void)rig_claim(g, "apply");
     json = applied(g, &id);
     free(json);

@@ -33,7 +33,7 @@ static void check(const char *paths, const char *b64, const char *field, const c
         OK(json_parse(paths, strlen(paths), &p, &e));
     if (b64)
         OK(json_parse(b64, strlen(b64), &q, &e));
-    r = picks_read(p, q, &picks, &er);
+    r = picks_read(&(struct picks_ask){.paths = p, .paths_b64 = q}, &picks, &er);
     if (r == 0)
         r = picks_check(&picks, fd, &er);
     close(fd);

@@ -62,8 +62,9 @@ class Client:
                 self._token = f.read().strip()
         return self._token
 
-    def once(self, method, path, body=None, key=None, token=None, accept=None):
-        headers = {"Authorization": f"Bearer {token or self.token()}"}
+    def once(self, method, path, body=None, key=None, token=None, accept=None, login=None):
+        """login: (cookie, proof) of a login to the console, in place of the token."""
+        headers = {"Cookie": login[0], "Sallyport-CSRF": login[1]} if login else {"Authorization": f"Bearer {token or self.token()}"}
         if accept:
             headers["Accept"] = accept
         if method != "GET":
@@ -81,7 +82,7 @@ class Client:
             self.local.c = None
             raise
 
-    def call(self, method, path, body=None, key=None, token=None, accept=None, seconds=90):
+    def call(self, method, path, body=None, key=None, token=None, accept=None, seconds=90, login=None):
         """The first answer that is one; the key is the same each time."""
         if method != "GET" and key is None:
             key = base64.b32encode(os.urandom(10)).decode()
@@ -90,7 +91,7 @@ class Client:
             if not self.server.await_up():
                 continue
             try:
-                a = self.once(method, path, body, key, token, accept)
+                a = self.once(method, path, body, key, token, accept, login)
             except (OSError, http.client.HTTPException):
                 self.stats.retried += 1
                 time.sleep(0.005)

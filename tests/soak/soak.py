@@ -173,6 +173,9 @@ def chatter(world, stop):
             if t.status == 201 and t.json()["token"]:
                 client.call("GET", "/whoami", token=t.json()["token"])
                 client.call("DELETE", f"/tokens/{t.json()['id']}")
+            a = client.call("POST", "/login", {"token": client.token()})
+            if a.status == 200:
+                client.call("POST", "/logout", {}, login=(a.headers["Set-Cookie"].split(";")[0], a.json()["csrf"]))
             client.call("POST", "/queue/pause", {"note": "soak"})
             client.call("POST", "/queue/resume", {})
             client.call("POST", "/reconcile", {})

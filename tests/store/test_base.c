@@ -69,6 +69,37 @@ static void check_token(const struct token_row *want, const struct token_row *go
     assert_int_equal(got->used_us, want->used_us);
 }
 
+static int logins(struct db *db, void *arg, struct err *err)
+{
+    char hash[65], hash2[65];
+    struct token_row t = a_token(5, hash), t2 = a_token(6, hash2);
+    AUTO(token_row_fini) struct token_row got = {0}, got2 = {0}, no = {0};
+    struct id id[4], of2 = nth(ID_LOGIN, 9), none = nth(ID_LOGIN, 10);
+    OK(token_insert(db, &t, &e));
+    OK(token_insert(db, &t2, &e));
+    for (int i = 0; i < 4; i++) {
+        id[i] = nth(ID_LOGIN, i + 1);
+        OK(login_insert(db, &id[i], &t.id, 10 + i, 100 + i, &e));
+    }
+    OK(login_insert(db, &of2, &t2.id, 10, 100, &e));
+    OK(login_token(db, &id[0], 99, &got, &e));
+    check_token(&t, &got);
+    NO(ERR_NOT_FOUND, login_token(db, &id[0], 100, &no, &e)); /* expired */
+    NO(ERR_NOT_FOUND, login_token(db, &none, 50, &no, &e));
+    OK(login_sweep(db, &t.id, 2, 50, &e)); /* the two oldest of this token */
+    NO(ERR_NOT_FOUND, login_token(db, &id[1], 50, &no, &e));
+    OK(login_token(db, &id[2], 50, &got2, &e));
+    OK(login_delete(db, &id[2], &e));
+    OK(login_delete(db, &id[2], &e));
+    NO(ERR_NOT_FOUND, login_token(db, &id[2], 50, &no, &e));
+    OK(login_sweep(db, &t.id, 2, 100, &e)); /* of2 has expired, the newest has not */
+    NO(ERR_NOT_FOUND, login_token(db, &of2, 50, &no, &e));
+    token_row_fini(&got2);
+    got2 = (struct token_row){0};
+    OK(login_token(db, &id[3], 50, &got2, &e));
+    return 0;
+}
+
 static int tokens(struct db *db, void *arg, struct err *err)
 {
     char hash[65], hash2[65], none[65];
@@ -107,6 +138,12 @@ static int tokens(struct db *db, void *arg, struct err *err)
     OK(token_list(db, T2, NULL, 5, note_token, &s, &e));
     assert_int_equal(s.n, 3);
     return 0;
+}
+
+static void test_logins(void **state)
+{
+    write_ok(*state, logins, NULL);
+    assert_int_equal(count_of(*state, "logins"), 1);
 }
 
 static void test_tokens(void **state)
@@ -436,8 +473,8 @@ static void test_idem(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_tenants), T(test_tokens),          T(test_projects), T(test_policies),
-        T(test_audit),   T(test_audit_immutable), T(test_idem),
+        T(test_tenants),  T(test_tokens), T(test_logins),          T(test_projects),
+        T(test_policies), T(test_audit),  T(test_audit_immutable), T(test_idem),
     };
     return cmocka_run_group_tests_name("store/base", tests, NULL, NULL);
 }

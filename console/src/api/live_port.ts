@@ -1,0 +1,57 @@
+/* live_port - what a page and the hub say to one another over a MessagePort. */
+import type { Connection, Hub } from './live_hub';
+import type { ErrorBody, Event } from './types';
+
+export type ToHub = { what: 'login'; csrf: string | null } | { what: 'follow'; id: number; run: string; cursor: string | null }
+    | { what: 'stop'; id: number } | { what: 'taken'; id: number; bytes: number } | { what: 'nudge' } | { what: 'alive' } | { what: 'bye' };
+export type ToPage = { what: 'state'; state: Connection } | { what: 'events'; id: number; events: Event[]; bytes: number }
+    | { what: 'end'; id: number } | { what: 'failed'; id: number; error: ErrorBody };
+
+export interface Port {
+    postMessage(message: unknown): void;
+    onmessage: ((e: { data: never }) => void) | null;
+}
+
+/* A page that crashed says no bye; the pages of a browser say every ALIVE ms that they are there. Background pages are
+ * slowed down to one timer a minute. */
+export const ALIVE = 20_000;
+const DEAD = 5 * 60_000;
+
+export function serve(hub: Hub, port: Port, gone: () => void): void {
+    const follows = new Map<number, { stop(): void; taken(bytes: number): void }>();
+    let heard = Date.now();
+    const end = (): void => {
+        clearInterval(timer);
+        for (const follow of follows.values())
+            follow.stop();
+        follows.clear();
+        gone();
+    };
+    const timer = setInterval(() => {
+        if (Date.now() - heard > DEAD)
+            end();
+    }, ALIVE);
+    const say = (message: ToPage): void => port.postMessage(message);
+    port.onmessage = e => {
+        const m = e.data as ToHub;
+        heard = Date.now();
+        if (m.what === 'login')
+            hub.login(m.csrf);
+        else if (m.what === 'nudge')
+            hub.nudge();
+        else if (m.what === 'bye')
+            end();
+        else if (m.what === 'follow')
+            follows.set(m.id, hub.follow(m.run, m.cursor, {
+                events: (events, bytes) => say({ what: 'events', id: m.id, events, bytes }),
+                end: () => { follows.delete(m.id); say({ what: 'end', id: m.id }); },
+                failed: error => { follows.delete(m.id); say({ what: 'failed', id: m.id, error }); },
+            }));
+        else if (m.what === 'taken')
+            follows.get(m.id)?.taken(m.bytes);
+        else if (m.what === 'stop') {
+            follows.get(m.id)?.stop();
+            follows.delete(m.id);
+        }
+    };
+}

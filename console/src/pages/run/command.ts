@@ -1,0 +1,13 @@
+/* command - what a step runs, as a person would type it. For reading only: the words of argv are quoted where they must be. */
+interface Runs {
+    command: string | null;
+    argv: string[] | null;
+}
+
+function quoted(word: string): string {
+    return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replace(/'/g, `'\\''`)}'`;
+}
+
+export function commandOf(step: Runs): string {
+    return step.command ?? (step.argv ?? []).map(quoted).join(' ');
+}

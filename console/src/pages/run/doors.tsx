@@ -1,0 +1,154 @@
+/* doors - what waits for a person, and the buttons for it. What is approved is bound to what is on the screen: the hash of
+ * the plan, of the command, or the digest of the changes goes with the answer, and the server refuses it for anything else. */
+import type { ComponentChildren, JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import { useAction } from '../../api/action';
+import { get } from '../../api/client';
+import { useLoad } from '../../api/load';
+import { may } from '../../api/session';
+import type { Approval, Plan, PlanStep, RunDetail } from '../../api/types';
+import { Link, navigate } from '../../router';
+import { State } from '../../ui/badge';
+import { Button } from '../../ui/button';
+import { Confirm } from '../../ui/dialog';
+import { Field } from '../../ui/field';
+import { useKeys } from '../../ui/keys';
+import { Problem } from '../../ui/problem';
+import { Skeleton } from '../../ui/progress';
+import { Code, Text } from '../../ui/text';
+import { Time } from '../../ui/time';
+import { commandOf } from './command';
+import { t } from './strings';
+
+type Reload = () => Promise<void>;
+
+function Door({ title, hint, buttons, children }: {
+    title: string; hint: string; buttons?: ComponentChildren; children?: ComponentChildren;
+}): JSX.Element {
+    return <section class="run-door card" aria-label={title}>
+        <div class="run-door-head"><div><h2>{title}</h2><p class="faint">{hint}</p></div><div class="row">{buttons}</div></div>
+        {children}
+    </section>;
+}
+
+function Note({ value, onInput }: { value: string; onInput: (value: string) => void }): JSX.Element {
+    return <Field label={t('note')} help={t('note_hint')}>{p =>
+        <textarea {...p} rows={2} maxLength={1000} value={value} onInput={e => onInput(e.currentTarget.value)} />}</Field>;
+}
+
+/* ---- first door ---- */
+
+function PlanRow({ step }: { step: PlanStep }): JSX.Element {
+    return <li class="run-plan-step">
+        <span class="num faint">{step.index + 1}</span>
+        <div class="run-plan-what"><Text of={step.title} />{' '}{commandOf(step) !== step.title && <Code of={commandOf(step)} lines />}
+            {step.reason && <p class="faint small"><Text of={step.reason} /></p>}</div>
+        {step.decision && <div class="run-plan-answer"><State of={step.decision.action} />
+            <span class="faint small"><Text of={step.decision.reason} />{' '}({t.rich('rule', { rule: <Code of={step.decision.rule} /> })})</span></div>}
+    </li>;
+}
+
+function PlanDoor({ run, reload }: { run: RunDetail; reload: Reload }): JSX.Element {
+    const [asks, setAsks] = useState(false), [note, setNote] = useState('');
+    const loaded = useLoad(signal => get('/runs/{run}/plan', { path: { run: run.id }, signal }), [run.id, run.plan_hash]);
+    const plan: Plan | undefined = loaded.data.value;
+    const approve = useAction(call => call.post('/runs/{run}/approve', { path: { run: run.id } } as never, { plan_hash: plan?.plan_hash ?? undefined }),
+        () => void reload());
+    const reject = useAction(call => call.post('/runs/{run}/reject', { path: { run: run.id } } as never, note ? { note } : {}), () => void reload());
+    const mayAnswer = may('approve') && !!plan;
+    useKeys('page', mayAnswer ? { a: [t('approve'), () => void approve.run()], r: [t('reject'), () => setAsks(true)] } : {});
+    const denied = plan?.steps.some(step => step.decision?.action === 'deny');
+    return <Door title={t('plan_door')} hint={t('plan_door_hint')} buttons={mayAnswer && <>
+        <Link class="button" href={`/plan?run=${run.id}`}>{t('edit_plan')}</Link>
+        <Button kind="danger" hint="r" onClick={() => setAsks(true)}>{t('reject')}</Button>
+        <Button kind="primary" hint="a" action={approve}>{t('approve')}</Button></>}>
+        <Problem of={approve.error.value ?? loaded.error.value} />
+        {plan ? <ol class="run-plan">{plan.steps.map(step => <PlanRow step={step} />)}</ol> : <Skeleton rows={3} />}
+        {plan?.notes.map(one => <p class="faint small"><Text of={one} /></p>)}
+        {denied && <p class="field-error">{t('approve_denied')}</p>}
+        {run.expires_at && <p class="faint small">{t.rich('expires', { when: <Time of={run.expires_at} /> })}</p>}
+        {asks && <Confirm title={t('reject_q')} action={reject} label={t('reject')} kind="danger" onClose={() => setAsks(false)}>
+            <p>{t('reject_hint')}</p><Note value={note} onInput={setNote} /></Confirm>}
+    </Door>;
+}
+
+/* ---- a step that asks ---- */
+
+function textOf(approval: Approval): string {
+    const { subject } = approval;
+    return subject.text ?? subject.argv?.join(' ') ?? subject.file?.path ?? '';
+}
+
+export function AskDoor({ approval, reload }: { approval: Approval; reload: Reload }): JSX.Element {
+    const [note, setNote] = useState('');
+    const answer = useAction<unknown, ['allow' | 'deny']>((call, decision) => call.post('/approvals/{approval}', { path: { approval: approval.id } } as never,
+        { decision, subject_hash: approval.subject_hash, ...(note ? { note } : {}) }), () => void reload());
+    const mayAnswer = may('approve');
+    useKeys('page', mayAnswer ? { a: [t('allow'), () => void answer.run('allow')], r: [t('deny'), () => void answer.run('deny')] } : {});
+    return <Door title={t('ask_door')} hint={approval.reason ?? ''} buttons={mayAnswer && <>
+        <Button kind="danger" hint="r" busy={answer.busy.value} onClick={() => void answer.run('deny')}>{t('deny')}</Button>
+        <Button kind="primary" hint="a" busy={answer.busy.value} onClick={() => void answer.run('allow')}>{t('allow')}</Button></>}>
+        <pre class="run-ask"><Text of={textOf(approval)} lines /></pre>
+        <p class="faint small">{approval.piece && <>{t.rich('fired_on', { piece: <Code of={approval.piece} /> })} · </>}
+            {approval.rule && t.rich('rule', { rule: <Code of={approval.rule} /> })}
+            {approval.expires_at && <> · {t.rich('expires', { when: <Time of={approval.expires_at} /> })}</>}</p>
+        {mayAnswer && <Note value={note} onInput={setNote} />}
+        <Problem of={answer.error.value} />
+    </Door>;
+}
+
+function AskDoors({ run, reload }: { run: RunDetail; reload: Reload }): JSX.Element {
+    const asked = useLoad(signal => get('/approvals', { query: { run_id: run.id, state: 'pending' }, signal }), [run.id], 2000);
+    const first = asked.data.value?.items[0];
+    return <><Problem of={asked.error.value} />
+        {first ? <AskDoor key={first.id} approval={first} reload={async () => { await asked.reload(); await reload(); }} /> : <Skeleton rows={2} />}</>;
+}
+
+/* ---- second door ---- */
+
+function ChangesDoor({ run, reload, onLook }: { run: RunDetail; reload: Reload; onLook: () => void }): JSX.Element {
+    const [asks, setAsks] = useState(false), [note, setNote] = useState('');
+    const apply = useAction(call => call.post('/runs/{run}/apply', { path: { run: run.id } } as never, { digest: run.changes?.digest ?? undefined }),
+        () => void reload());
+    const discard = useAction(call => call.post('/runs/{run}/discard', { path: { run: run.id } } as never, note ? { note } : {}), () => void reload());
+    const mayAnswer = may('approve'), sum = run.changes;
+    useKeys('page', mayAnswer ? { a: [t('apply_all'), () => void apply.run()], r: [t('discard'), () => setAsks(true)] } : {});
+    return <Door title={t('changes_door')} hint={t('changes_door_hint')} buttons={mayAnswer && <>
+        <Button onClick={onLook}>{t('open_changes')}</Button>
+        <Button kind="danger" hint="r" onClick={() => setAsks(true)}>{t('discard')}</Button>
+        <Button kind="primary" hint="a" action={apply}>{t('apply_all')}</Button></>}>
+        {sum && <p class="num">{t('files', { n: sum.files })} <span class="added">+{sum.additions}</span> <span class="deleted">−{sum.deletions}</span>
+            {sum.refused > 0 && <span class="deleted"> · {t('refused', { n: sum.refused })}</span>}</p>}
+        {run.apply && run.apply.conflicts.length > 0 && <div class="problem" role="alert"><div><p>{t('conflict')}</p>
+            <ul>{run.apply.conflicts.map(one => <li><Code of={one.path} /> <Text of={one.why} /></li>)}</ul></div></div>}
+        <Problem of={apply.error.value} />
+        {asks && <Confirm title={t('discard_q')} action={discard} label={t('discard')} kind="danger" onClose={() => setAsks(false)}>
+            <p>{t('discard_hint')}</p><Note value={note} onInput={setNote} /></Confirm>}
+    </Door>;
+}
+
+export function Doors({ run, reload, onLook }: { run: RunDetail; reload: Reload; onLook: () => void }): JSX.Element | null {
+    if (run.cancel_requested_at)
+        return null;
+    return run.state === 'awaiting_review' ? <PlanDoor run={run} reload={reload} />
+        : run.state === 'awaiting_approval' ? <AskDoors run={run} reload={reload} />
+            : run.state === 'awaiting_apply' ? <ChangesDoor run={run} reload={reload} onLook={onLook} /> : null;
+}
+
+/* ---- what can be done at any time ---- */
+
+export function RunActions({ run, reload }: { run: RunDetail; reload: Reload }): JSX.Element | null {
+    const [asks, setAsks] = useState<'cancel' | 'undo' | null>(null);
+    const cancel = useAction(call => call.post('/runs/{run}/cancel', { path: { run: run.id } } as never, {}), () => void reload());
+    const undo = useAction(call => call.post('/runs/{run}/undo', { path: { run: run.id } } as never, {}), made => navigate(`/runs/${made.id}`));
+    const ended = ['succeeded', 'failed', 'rejected', 'canceled', 'expired', 'finishing'].includes(run.state);
+    const mayUndo = may('approve') && run.apply?.applied && run.kind !== 'undo' && ended && !run.removed_at;
+    return <>
+        {may('run:write') && !ended && !run.cancel_requested_at && <Button kind="danger" onClick={() => setAsks('cancel')}>{t('cancel')}</Button>}
+        {mayUndo && <Button onClick={() => setAsks('undo')}>{t('undo')}</Button>}
+        {asks === 'cancel' && <Confirm title={t('cancel_q')} action={cancel} label={t('cancel')} kind="danger" onClose={() => setAsks(null)}>
+            <p>{t('cancel_hint')}</p></Confirm>}
+        {asks === 'undo' && <Confirm title={t('undo_q')} action={undo} label={t('undo')} onClose={() => setAsks(null)}>
+            <p>{t('undo_hint')}</p></Confirm>}
+    </>;
+}

@@ -1,0 +1,49 @@
+/* dialog - a question or an overlay on top of the page: the browser's own, which keeps the focus inside and gives it back. */
+import type { ComponentChildren, JSX } from 'preact';
+import { useEffect, useId, useRef } from 'preact/hooks';
+import type { Action } from '../api/action';
+import { Button, type ButtonKind } from './button';
+import { Icon } from './icons';
+import { Problem } from './problem';
+import { t } from './strings';
+
+interface DialogProps {
+    title: ComponentChildren;
+    onClose: () => void;
+    children: ComponentChildren;
+    /* Buttons, at the end. */
+    foot?: ComponentChildren;
+    /* Closes it as well as Escape does: the key that opened it. */
+    closeKey?: string;
+    wide?: boolean;
+}
+
+export function Dialog({ title, onClose, children, foot, closeKey, wide }: DialogProps): JSX.Element {
+    const ref = useRef<HTMLDialogElement>(null), id = useId();
+    useEffect(() => {
+        const back = document.activeElement;
+        ref.current?.showModal();
+        return () => { (back as HTMLElement | null)?.focus?.(); };
+    }, []);
+    return <dialog ref={ref} class={wide ? 'dialog dialog-wide' : 'dialog'} aria-labelledby={id}
+        onCancel={e => { e.preventDefault(); onClose(); }}
+        onClick={e => { if (e.target === ref.current) onClose(); }}
+        onKeyDown={e => { if (e.key === closeKey) { e.preventDefault(); onClose(); } }}>
+        <div class="dialog-box">
+            <header><h2 id={id}>{title}</h2>
+                <button type="button" class="button ghost icon-only" aria-label={t('close')} onClick={onClose}><Icon name="close" /></button></header>
+            <div class="dialog-body">{children}</div>
+            {foot && <footer>{foot}</footer>}
+        </div>
+    </dialog>;
+}
+
+/* "Do you want that?": closes itself when the action succeeded. */
+export function Confirm({ title, children, action, label, kind = 'primary', onClose }: {
+    title: ComponentChildren; children?: ComponentChildren; action: Action; label: string; kind?: ButtonKind; onClose: () => void;
+}): JSX.Element {
+    return <Dialog title={title} onClose={onClose} foot={<>
+        <Button onClick={onClose}>{t('cancel')}</Button>
+        <Button kind={kind} busy={action.busy.value} onClick={() => void action.run().then(ok => { if (ok) onClose(); })}>{label}</Button>
+    </>}>{children}<Problem of={action.error.value} /></Dialog>;
+}

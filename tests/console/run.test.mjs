@@ -1,0 +1,104 @@
+/* One run: its two doors, its steps with their logs, its diff, its report, taking it back. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from './lib.mjs';
+
+const work = { steps: [{ command: 'echo hello from the step; echo "a line" >> NOTES.md; echo "# changed" >> Makefile', title: 'write notes' },
+    { command: 'echo oops >&2; true' }] };
+
+test('both doors by mouse: plan, log, diff, apply some files, undo', async ({ page, server, eq, until }) => {
+    const project = await server.project('mouse'), before = readFileSync(join(project.root_path, 'Makefile'), 'utf8');
+    const run = await server.run({ project_id: project.id, ...work, review: 'both' });
+    await page.goto(`${server.url}/runs/${run.id}`);
+    await page.getByRole('heading', { name: 'Review the plan' }).waitFor();
+    await page.a11y();
+    await page.getByRole('button', { name: 'Approve plan' }).click();
+    await page.getByRole('heading', { name: 'Review the changes' }).waitFor();
+    await page.getByRole('tab', { name: 'Steps' }).click();
+    await page.getByRole('button', { name: /write notes/ }).click();
+    await page.getByText('hello from the step', { exact: true }).first().waitFor();
+    await page.a11y();
+    await page.getByRole('tab', { name: 'Changes' }).click();
+    await page.getByRole('button', { name: /NOTES\.md/ }).click();
+    await page.locator('.diff-added', { hasText: 'a line' }).first().waitFor();
+    await page.a11y();
+    await page.getByLabel('Apply this file').click();
+    await page.getByRole('button', { name: 'Side by side' }).click();
+    await page.locator('.diff-split').waitFor();
+    await page.noSideways();
+    await page.getByRole('button', { name: 'Apply 1 file' }).click();
+    await until(() => page.locator('[data-state=succeeded]').first().isVisible(), 'it succeeded');
+    eq(readFileSync(join(project.root_path, 'Makefile'), 'utf8'), before + '# changed\n', 'the picked file');
+    await page.getByRole('tab', { name: 'Report' }).click();
+    await page.locator('.markdown h2').first().waitFor();
+    await page.a11y();
+    await page.getByRole('tab', { name: 'Artifacts' }).click();
+    await page.getByText('diff.patch').waitFor();
+    await page.getByRole('tab', { name: 'Audit' }).click();
+    await page.getByText('changes.applied').first().waitFor();
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Undo' }).click();
+    await page.getByRole('heading', { name: 'Undo of a run' }).waitFor();
+    await until(() => readFileSync(join(project.root_path, 'Makefile'), 'utf8') === before, 'the file is as before');
+});
+
+test('by keyboard alone: approve, look, leave a hunk out, apply', { width: 360, lang: 'zh' }, async ({ page, server, eq, until }) => {
+    const long = Array.from({ length: 40 }, (_, i) => `line ${i + 1}\n`).join('');
+    const project = await server.project('keys', dir => writeFileSync(join(dir, 'long.txt'), long));
+    const run = await server.run({ project_id: project.id, steps: [{ command: "sed -i '2s/$/ TOP/; 39s/$/ END/' long.txt" }], review: 'both' });
+    await page.goto(`${server.url}/runs/${run.id}`);
+    await page.getByRole('heading', { name: '审阅计划' }).waitFor();
+    await page.noSideways();
+    await page.keyboard.press('a');
+    await page.getByRole('heading', { name: '审阅更改' }).waitFor();
+    const box = page.getByLabel('应用第 2 处');
+    await box.waitFor();
+    await box.focus();
+    await page.keyboard.press('Space');
+    await page.a11y();
+    await page.noSideways();
+    const apply = page.getByRole('button', { name: '应用 1 个文件' });
+    await apply.focus();
+    await page.keyboard.press('Enter');
+    await until(() => page.locator('[data-state=succeeded]').first().isVisible(), 'it succeeded');
+    eq(readFileSync(join(project.root_path, 'long.txt'), 'utf8'), long.replace('line 2\n', 'line 2 TOP\n'), 'the first hunk');
+});
+
+test('a step that the policy asks about is answered here; a denied one says why', async ({ page, server, until }) => {
+    const project = await server.project('asks');
+    const asks = await server.run({ project_id: project.id, steps: [{ command: 'frobnicate --all; true' }], review: 'none' });
+    await page.goto(`${server.url}/runs/${asks.id}`);
+    await page.getByRole('heading', { name: 'A step needs your approval' }).waitFor();
+    await page.a11y();
+    await page.keyboard.press('r');
+    await until(() => page.locator('.run-line [data-state=failed]').isVisible(), 'it failed');
+    const denied = await server.run({ project_id: project.id, steps: [{ command: 'rm -rf /' }], review: 'none' });
+    await page.goto(`${server.url}/runs/${denied.id}`);
+    await until(() => page.locator('.run-line [data-state=failed]').isVisible(), 'it failed');
+    await page.getByText('no-root-wipe').first().waitFor();
+    await page.getByRole('tab', { name: 'Audit' }).click();
+    await page.getByText('policy.denied').first().waitFor();
+});
+
+test('nothing that a step names is obeyed: HTML, scripts, bidi, invisible characters', { dark: true }, async ({ page, server, eq, until }) => {
+    const evil = '<img src=x onerror=document.title="pwned">', hidden = '\u202e\u200bcod.exe';
+    const project = await server.project('evil');
+    const run = await server.run({ project_id: project.id, review: 'both', steps: [{ title: evil,
+        command: `echo '<script>document.title="pwned"</script>' > '${evil.replace('/', '')}${hidden}'; echo '[x](javascript:alert(1)) <i>'` }] });
+    await page.goto(`${server.url}/runs/${run.id}`);
+    await page.getByRole('heading', { name: 'Review the plan' }).waitFor();
+    await page.locator('.chip-char', { hasText: 'U+202E' }).first().waitFor();
+    await page.locator('.chip-char', { hasText: 'U+200B' }).first().waitFor();
+    await page.a11y();
+    await page.keyboard.press('a');
+    await page.getByRole('heading', { name: 'Review the changes' }).waitFor();
+    await page.locator('.diff-added', { hasText: '<script>' }).first().waitFor();
+    eq(await page.locator('main img, main script, main iframe').count(), 0, 'elements made of text');
+    await page.a11y();
+    await page.keyboard.press('a');
+    await until(() => page.locator('.run-line [data-state=succeeded]').isVisible(), 'it succeeded');
+    await page.getByRole('tab', { name: 'Report' }).click();
+    await page.locator('.markdown').waitFor();
+    eq(await page.locator('.markdown a, .markdown img, .markdown script').count(), 0, 'links in the report');
+    eq((await page.title()).includes('pwned'), false, 'the title');
+});
