@@ -26,12 +26,18 @@ static bool one_of(const char *s, const char *const *list, size_t n)
 static const char *echo_text(struct uw *u, const struct shell_cmd *c)
 {
     AUTO(buf_fini) struct buf b = BUF_INIT(SHELL_TEXT_MAX);
-    const char *first = c->nwords > 1 ? c->words[1].form : "";
+    bool echo = str_eq(c->words[0].value, "echo"), print = str_eq(c->words[0].value, "printf");
     size_t i = 1;
 
-    bool echo = str_eq(c->words[0].value, "echo"), print = str_eq(c->words[0].value, "printf");
     if ((!echo && !print) || shell_is_func(u->sh, c->words[0].value))
         return NULL;
+    for (size_t k = 1; k < c->nwords; k++) { /* echo $'-n' a | sh: to sh that is $-n, which the second sh expands */
+        if (uw_disputed(&c->words[k]))
+            return NULL;
+    }
+    if (c->nwords == 1)
+        return "";
+    const char *first = c->words[1].form;
     bool option = first[0] == '-' && first[1] && (print || strspn(first + 1, "neE") == strlen(first + 1));
     if (echo ? str_eq(first, "-n") : str_eq(first, "%s") || str_eq(first, "%s\\n"))
         i++;
@@ -40,8 +46,6 @@ static const char *echo_text(struct uw *u, const struct shell_cmd *c)
     if (print && c->nwords > i + 1) /* the format is used again for each */
         return NULL;
     for (; i < c->nwords; i++) {
-        if (uw_disputed(&c->words[i]))
-            return NULL;
         if (b.len)
             buf_addc(&b, ' ');
         buf_puts(&b, c->words[i].form);
@@ -86,10 +90,6 @@ const char *uw_stdin(struct uw *u, bool *ret_some)
         return c->stdin_text->value;
     if (c->nredirs) /* echo a >x | sh */
         return NULL;
-    for (size_t i = 0; i < c->nwords; i++) { /* echo $'-n' a | sh: to sh that is $-n, which the second sh expands */
-        if (uw_disputed(&c->words[i]))
-            return NULL;
-    }
     const char *text = echo_text(u, c);
     return text && shell_form_known(text) && !strpbrk(text, "\x02\x03\x05\x06") ? text : NULL;
 }
