@@ -84,6 +84,26 @@ test('log: nothing that a command prints does anything, and nothing of it is hid
     await page.a11y();
 });
 
+for (const [width, dark, lang] of [[360, true, 'zh'], [1440, true, 'en'], [360, false, 'en']])
+    test(`log: at ${width} px, ${dark ? 'dark' : 'light'}, in ${lang}: axe finds nothing, nothing scrolls sideways`, { width, dark, lang },
+        async ({ page, server, until }) => {
+            const run = await start(server, 'attack', attack);
+            await server.ended(run.id);
+            await open(page, server, run, '#L10');
+            await loaded(page, until);
+            await until(async () => (await shown(page)).some(row => row.number === '10'), 'its line');
+            await page.noSideways();
+            await page.a11y();
+            await page.keyboard.press('/');
+            await page.keyboard.type('line');
+            await until(async () => await page.locator('.log-found').getAttribute('data-done') === 'true', 'searched');
+            for (const key of ['Escape', 't', 'w'])
+                await page.keyboard.press(key);
+            await page.locator('.log-time').first().waitFor();
+            await page.noSideways();
+            await page.a11y();
+        });
+
 const few = `
 import sys, time
 for i in range(300):
