@@ -1,22 +1,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { contrast } from './wcag';
 
 const css = readFileSync('src/style/tokens.css', 'utf8');
 const blocks = [...css.matchAll(/:root[^{]*\{([^}]*)\}/g)].map(m => Object.fromEntries(
     [...m[1]!.matchAll(/(--[\w-]+):\s*(#[0-9a-f]{3,6})\s*;/g)].map(one => [one[1]!, one[2]!])));
-
-/* WCAG 2.2, relative luminance. */
-function luminance(hex: string): number {
-    const long = hex.length === 4 ? [...hex.slice(1)].map(c => c + c).join('') : hex.slice(1);
-    const [r, g, b] = [0, 2, 4].map(i => parseInt(long.slice(i, i + 2), 16) / 255).map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
-    return 0.2126 * r! + 0.7152 * g! + 0.0722 * b!;
-}
-
-function contrast(a: string, b: string): number {
-    const [low, high] = [luminance(a), luminance(b)].sort((x, y) => x - y);
-    return (high! + 0.05) / (low! + 0.05);
-}
 
 test('the dark colours are the same by the system and by the switch', () => {
     assert.equal(blocks.length, 3);

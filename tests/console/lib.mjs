@@ -225,8 +225,8 @@ async function login(page, server) {
 const tests = [];
 
 function callersFile() {
-    const line = new Error().stack.split('\n').find(text => text.includes('.test.mjs'));
-    return /([^/]+)\.test\.mjs/.exec(line)[1];
+    const line = new Error().stack.split('\n').find(text => /\/(?!lib\.)\w+(\.test)?\.mjs/.test(text));
+    return /([^/]+?)(?:\.test)?\.mjs/.exec(line)[1];
 }
 
 export function test(name, options, work = options) {
@@ -286,7 +286,7 @@ async function stateOf(browser, server) {
 }
 
 export async function play(wanted) {
-    const chosen = tests.filter(one => one.file.includes(wanted) || one.name.includes(wanted));
+    const chosen = tests.filter(wanted);
     const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: CHROMIUM });
     let failed = chosen.length ? 0 : 1;
     for (const file of new Set(chosen.map(one => one.file))) {

@@ -84,6 +84,26 @@ test('log: nothing that a command prints does anything, and nothing of it is hid
     await page.a11y();
 });
 
+for (const [width, dark, lang] of [[360, true, 'zh'], [1440, true, 'en'], [360, false, 'en']])
+    test(`log: at ${width} px, ${dark ? 'dark' : 'light'}, in ${lang}: axe finds nothing, nothing scrolls sideways`, { width, dark, lang },
+        async ({ page, server, until }) => {
+            const run = await start(server, 'attack', attack);
+            await server.ended(run.id);
+            await open(page, server, run, '#L10');
+            await loaded(page, until);
+            await until(async () => (await shown(page)).some(row => row.number === '10'), 'its line');
+            await page.noSideways();
+            await page.a11y();
+            await page.keyboard.press('/');
+            await page.keyboard.type('line');
+            await until(async () => await page.locator('.log-found').getAttribute('data-done') === 'true', 'searched');
+            for (const key of ['Escape', 't', 'w'])
+                await page.keyboard.press(key);
+            await page.locator('.log-time').first().waitFor();
+            await page.noSideways();
+            await page.a11y();
+        });
+
 const few = `
 import sys, time
 for i in range(300):
@@ -170,7 +190,11 @@ for i in range(0, ${LINES}, 500):
     sys.stdout.write("".join("line %d: what a build prints, in about sixty bytes\\n" % k for k in range(i + 1, i + 501)))
 `;
 
-/* Tasks of the page's main thread, by the processor time they took: what else the machine does meanwhile does not count. */
+/* Tasks of the page's main thread, by the processor time they took: what else the machine does meanwhile does not count. The
+ * clock of a thread's time may run ahead (a virtual machine whose ticks are counted for whoever runs at the time: 14 ms of
+ * processor time were seen in 8 ms); since no thread computes for longer than it takes, the lesser of the two is nearer. */
+const taken = e => Math.min(e.tdur ?? 0, e.dur ?? 0);
+
 async function longestTask(context, page, work) {
     const browser = context.browser();
     await browser.startTracing(page, { categories: ['toplevel', 'devtools.timeline'], screenshots: false });
@@ -178,10 +202,10 @@ async function longestTask(context, page, work) {
     const { traceEvents } = JSON.parse(await browser.stopTracing());
     const pid = traceEvents.filter(e => e.name === 'thread_name' && e.args.name === 'CrRendererMain').map(e => `${e.pid}.${e.tid}`);
     const tasks = traceEvents.filter(e => e.ph === 'X' && /RunTask$/.test(e.name) && pid.includes(`${e.pid}.${e.tid}`));
-    const longest = tasks.reduce((a, b) => (b.tdur ?? 0) > (a.tdur ?? 0) ? b : a);
-    const inIt = traceEvents.filter(e => e.ph === 'X' && e.pid === longest.pid && e.tid === longest.tid && e !== longest && e.tdur > 2000
-        && e.ts >= longest.ts && e.ts <= longest.ts + longest.dur).map(e => `${e.name} ${(e.tdur / 1000).toFixed(1)}`);
-    return { count: tasks.length, cpu: longest.tdur / 1000, inIt: inIt.join(', ') };
+    const longest = tasks.reduce((a, b) => taken(b) > taken(a) ? b : a);
+    const inIt = traceEvents.filter(e => e.ph === 'X' && e.pid === longest.pid && e.tid === longest.tid && e !== longest && taken(e) > 2000
+        && e.ts >= longest.ts && e.ts <= longest.ts + longest.dur).map(e => `${e.name} ${(taken(e) / 1000).toFixed(1)}`);
+    return { count: tasks.length, cpu: taken(longest) / 1000, inIt: inIt.join(', ') };
 }
 
 /* How many times slower this machine is than the one the 50 ms were measured on: a fixed piece of work, the best of many

@@ -27,7 +27,7 @@ test('both doors by mouse: plan, log, diff, apply some files, undo', async ({ pa
     await page.locator('.diff-split').waitFor();
     await page.noSideways();
     await page.getByRole('button', { name: 'Apply 1 file' }).click();
-    await until(() => page.locator('[data-state=succeeded]').first().isVisible(), 'it succeeded');
+    await server.ended(run.id); /* the states of its steps say it earlier */
     eq(readFileSync(join(project.root_path, 'Makefile'), 'utf8'), before + '# changed\n', 'the picked file');
     await page.getByRole('tab', { name: 'Report' }).click();
     await page.locator('.markdown h2').first().waitFor();
@@ -60,7 +60,7 @@ test('by keyboard alone: approve, look, leave a hunk out, apply', { width: 360, 
     const apply = page.getByRole('button', { name: '应用 1 个文件' });
     await apply.focus();
     await page.keyboard.press('Enter');
-    await until(() => page.locator('[data-state=succeeded]').first().isVisible(), 'it succeeded');
+    await server.ended(run.id); /* the states of its steps say it earlier */
     eq(readFileSync(join(project.root_path, 'long.txt'), 'utf8'), long.replace('line 2\n', 'line 2 TOP\n'), 'the first hunk');
 });
 
