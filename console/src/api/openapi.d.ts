@@ -1971,6 +1971,8 @@ export interface components {
             on_deny: "fail" | "tell";
             /** @enum {string} */
             on_failure: "review" | "discard";
+            /** @enum {string} */
+            on_lost: "fail" | "retry";
             /** @description Decided, before it is the state */
             outcome: components["schemas"]["Outcome"] | null;
             /** @description While queued */
@@ -2015,7 +2017,7 @@ export interface components {
             reason: components["schemas"]["Reason"] | null;
             state: components["schemas"]["Outcome"];
         };
-        /** @description Steps by how they ended */
+        /** @description Steps by how they ended, each by its last attempt */
         RunCounts: {
             failed: number;
             steps: number;
@@ -2060,6 +2062,12 @@ export interface components {
              * @enum {string}
              */
             on_failure: "review" | "discard";
+            /**
+             * @description A step whose sandbox was killed: the run fails, or the step is run again from the layer it first started from, 3 times at most in all. Steps with a terminal are not run again; runs on a copy of the project (seed: copy) cannot ask for it
+             * @default fail
+             * @enum {string}
+             */
+            on_lost: "fail" | "retry";
             priority?: components["schemas"]["PriorityWanted"];
             /** @description Id or name */
             project_id: string;
@@ -2105,9 +2113,10 @@ export interface components {
         };
         /** @description SHA-256, lower-case hex */
         Sha256: string;
-        /** @description One command of a run, and how it went */
+        /** @description One attempt at a command of a run, and how it went */
         Step: {
             argv: string[] | null;
+            /** @description Above 1: the one before was lost (on_lost: retry) */
             attempt: number;
             command: string | null;
             cpu_ms: number;

@@ -14,6 +14,7 @@ export interface Options {
     review: RunRequest['review'];
     on_failure: RunRequest['on_failure'];
     on_deny: RunRequest['on_deny'];
+    on_lost: RunRequest['on_lost'];
     priority: 'low' | 'normal' | 'high' | 'urgent';
     keep: boolean;
     limits: Record<Limit, string>;
@@ -25,7 +26,7 @@ const MIB = 1024 * 1024;
 const limits = [['cpu_millis', 'cpu', 1000], ['memory_bytes', 'memory', MIB], ['disk_bytes', 'disk', MIB], ['output_bytes', 'output', MIB],
     ['pids', 'pids', 1], ['wall_ms', 'wall_all', 60_000]] as const;
 
-export const noOptions: Options = { review: 'both', on_failure: 'review', on_deny: 'fail', priority: 'normal', keep: false, env: [],
+export const noOptions: Options = { review: 'both', on_failure: 'review', on_deny: 'fail', on_lost: 'fail', priority: 'normal', keep: false, env: [],
     limits: { cpu_millis: '', memory_bytes: '', disk_bytes: '', output_bytes: '', pids: '', wall_ms: '' } };
 
 function isBad(text: string): boolean {
@@ -44,7 +45,7 @@ export function envNames({ env }: Options): string[] {
 export function requestOptions(of: Options): Partial<RunRequest> {
     const given = limits.filter(([name]) => of.limits[name].trim()).map(([name, , unit]) => [name, Math.round(Number(of.limits[name]) * unit)]);
     const env = of.env.filter(one => one.name.trim()).map(one => [one.name.trim(), one.value]);
-    return { review: of.review, on_failure: of.on_failure, on_deny: of.on_deny, priority: of.priority, ...(of.keep ? { keep: true } : {}),
+    return { review: of.review, on_failure: of.on_failure, on_deny: of.on_deny, on_lost: of.on_lost, priority: of.priority, ...(of.keep ? { keep: true } : {}),
         ...(given.length ? { limits: Object.fromEntries(given) } : {}), ...(env.length ? { env: Object.fromEntries(env) } : {}) };
 }
 
@@ -81,6 +82,9 @@ export function OptionsForm({ value, onChange, error }: { value: Options; onChan
         <Field label={t('on_deny')} error={fieldError(error, 'on_deny')}>{p => <Select {...p} value={value.on_deny}
             onChange={on_deny => set({ on_deny })}
             options={(['fail', 'tell'] as const).map(one => [one, t(`on_deny_${one}`)] as const)} />}</Field>
+        <Field label={t('on_lost')} error={fieldError(error, 'on_lost')}>{p => <Select {...p} value={value.on_lost}
+            onChange={on_lost => set({ on_lost })}
+            options={(['fail', 'retry'] as const).map(one => [one, t(`on_lost_${one}`)] as const)} />}</Field>
         <Field label={t('priority')} error={fieldError(error, 'priority')}>{p => <Select {...p} value={value.priority}
             onChange={priority => set({ priority })}
             options={(['low', 'normal', 'high', 'urgent'] as const).map(one => [one, t(`p_${one}`)] as const)} />}</Field>
