@@ -245,7 +245,7 @@ struct checked {
     struct picks_set set;
     struct pick_state {
         bool met;
-        bool text; /* it is a modified text file itself: it has hunks that can be taken */
+        bool text;         /* it is a modified text file itself: it has hunks that can be taken */
         char refused[120]; /* it is a change itself that is never applied, and why */
     } * state;
     struct err *e;
@@ -300,8 +300,8 @@ static int judge(const struct picks *p, const struct checked *c, struct err *e)
         if (*s->refused)
             return err_field(e, ERR_INVALID, field, "%.200s is never applied: %s", p->v[i], s->refused);
         if (i >= p->ntext + p->nbytes && !s->text)
-            return err_field(e, ERR_INVALID, field, "%.200s is no modified text file: name it in `paths`, or not at all",
-                             p->v[i]);
+            return err_field(e, ERR_INVALID, field,
+                             "%.200s is no modified text file: name it in `paths`, or not at all", p->v[i]);
     }
     return 0;
 }
