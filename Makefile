@@ -7,6 +7,7 @@
 #   make bench      figures, one BENCH line each
 #   make fuzz       each fuzzer for FUZZ_SECONDS (60), 100,000 commands through the oracle of the shell analysis
 #   make faults     the main job with each allocation, write, fork, mount ... of it failed once: an hour or two
+#   make screens    pictures of the web console's pages, into docs/console
 #   make install    into PREFIX (/usr/local), below DESTDIR if set
 #   make format     clang-format over src/ and tests/
 #   make CONSOLE=disabled   without the web console, for which Node.js is needed (only when building)
@@ -18,7 +19,7 @@ CONSOLE ?= auto
 PREFIX ?= /usr/local
 NINJA = ninja -C $(BUILD)
 
-.PHONY: all demo check soak check-vm bench fuzz faults install format deps clean
+.PHONY: all demo check soak check-vm bench fuzz faults screens install format deps clean
 .NOTPARALLEL:
 
 all: deps $(BUILD)/build.ninja
@@ -61,6 +62,10 @@ fuzz:
 faults:
 	@tools/deps check
 	@tools/faults
+
+screens: all
+	@tools/deps screens
+	@PACKAGES=$$(tools/clients tests/console) SALLYPORT=$(BUILD)/src/daemon/sallyport node tests/console/screens.mjs
 
 install: all
 	@meson configure $(BUILD) -Dprefix=$(PREFIX)

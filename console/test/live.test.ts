@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Hub, WINDOW, type Connection, type Socket, type World } from '../src/api/live_hub';
+import { serve, type Port } from '../src/api/live_port';
 import type { ErrorBody, Event } from '../src/api/types';
 
 /* mulberry32: the same order of accidents each time. */
@@ -329,4 +330,28 @@ test('more than 100 follows: the rest begin when others end', () => {
         assert.ok((world.wire?.subscriptions.size ?? 0) <= 100);
     }
     assert.ok(takers.every(one => one.ended === 1));
+});
+
+test('a page that says nothing for minutes is gone; one whose computer slept for hours is not', () => {
+    const { setInterval, clearInterval } = globalThis, { now } = Date;
+    let tick = (): void => undefined, gone = 0, clock = 0;
+    globalThis.setInterval = ((act: () => void) => { tick = act; return 1; }) as never;
+    globalThis.clearInterval = () => undefined;
+    Date.now = () => clock;
+    try {
+        const port: Port = { postMessage: () => undefined, onmessage: null };
+        serve(new Hub(new Fake(1), () => undefined), port, () => { gone++; });
+        clock += 8 * 3600_000;
+        tick();
+        assert.equal(gone, 0);
+        port.onmessage!({ data: { what: 'alive' } as never });
+        for (let i = 0; i < 15; i++)
+            tick();
+        assert.equal(gone, 0);
+        tick();
+        assert.equal(gone, 1);
+    } finally {
+        Object.assign(globalThis, { setInterval, clearInterval });
+        Date.now = now;
+    }
 });

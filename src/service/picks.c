@@ -245,6 +245,7 @@ struct checked {
     struct picks_set set;
     struct pick_state {
         bool met;
+        bool text;         /* it is a modified text file itself: it has hunks that can be taken */
         char refused[120]; /* it is a change itself that is never applied, and why */
     } * state;
     struct err *e;
@@ -252,36 +253,38 @@ struct checked {
 };
 
 /* Equal texts lie side by side: what holds for the first holds for all. */
-static void meet(struct checked *c, size_t i, const char *refused)
+static void meet(struct checked *c, size_t i, bool text, const char *refused)
 {
     for (size_t k = i; k < c->set.n && strcmp(c->set.v[k], c->set.v[i]) == 0; k++) {
         c->state[k].met = true;
+        c->state[k].text |= text;
         if (refused)
             snprintf(c->state[k].refused, sizeof c->state[k].refused, "%s", refused);
     }
 }
 
-static void meet_path(struct checked *c, const char *path, const char *refused)
+static void meet_path(struct checked *c, const char *path, bool text, const char *refused)
 {
     size_t i;
 
     for (const char *slash = path; (slash = strchr(slash, '/')) != NULL; slash++)
         if ((i = find(&c->set, path, (size_t)(slash - path))) < c->set.n)
-            meet(c, i, NULL);
+            meet(c, i, false, NULL);
     if ((i = find(&c->set, path, strlen(path))) < c->set.n)
-        meet(c, i, refused);
+        meet(c, i, text, refused);
 }
 
 static void each_change(void *arg, const struct json *change)
 {
     struct checked *c = arg;
     const char *path = json_str(json_get(change, "path")), *b64 = json_str(json_get(change, "path_b64"));
+    bool text = str_eq(json_str(json_get(change, "kind")), "modified") && !json_true(json_get(change, "binary"));
     char *bytes = NULL;
 
     if (c->r == 0 && b64)
         c->r = picks_b64(b64, "path_b64", &bytes, c->e);
     if (c->r == 0 && (bytes || path))
-        meet_path(c, bytes ? bytes : path, json_str(json_get(change, "refused")));
+        meet_path(c, bytes ? bytes : path, text, json_str(json_get(change, "refused")));
     free(bytes);
 }
 
@@ -296,6 +299,9 @@ static int judge(const struct picks *p, const struct checked *c, struct err *e)
             return err_field(e, ERR_INVALID, field, "%.200s is not among the changes of the run", p->v[i]);
         if (*s->refused)
             return err_field(e, ERR_INVALID, field, "%.200s is never applied: %s", p->v[i], s->refused);
+        if (i >= p->ntext + p->nbytes && !s->text)
+            return err_field(e, ERR_INVALID, field,
+                             "%.200s is no modified text file: name it in `paths`, or not at all", p->v[i]);
     }
     return 0;
 }

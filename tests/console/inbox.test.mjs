@@ -66,6 +66,7 @@ test('inbox by keyboard, in Chinese at 360 px: j, k, a, r, enter', { width: 360,
     await page.noSideways();
     await page.keyboard.press('k');
     await preview.locator('.run-ask', { hasText: 'git push origin main' }).waitFor();
+    await page.settled('拒绝', preview);
     await page.keyboard.press('r');
     await server.ended(asks.id);
     await preview.locator('.diff-added').first().waitFor(); /* the next one took its place */
@@ -75,6 +76,7 @@ test('inbox by keyboard, in Chinese at 360 px: j, k, a, r, enter', { width: 360,
     await page.waitForURL(`**/runs/${plan.id}`);
     await page.goBack();
     await preview.getByText('make test').waitFor();
+    await page.settled('批准计划', preview);
     await page.keyboard.press('a');
     await until(async () => (await server.api('GET', `/runs/${plan.id}`)).state !== 'awaiting_review', 'approved');
     await server.state(plan.id, 'awaiting_apply', 'succeeded', 'failed');
@@ -98,10 +100,10 @@ test('inbox: what goes away by itself leaves nothing to press, and a key held do
     await page.keyboard.press('a');
     await page.keyboard.press('j');
     await preview.getByRole('heading', { name: 'number 2' }).waitFor();
-    await preview.getByRole('button', { name: 'Approve plan' }).waitFor();
+    await page.settled('Approve plan', preview);
     await page.keyboard.down('a');
     await preview.getByRole('heading', { name: 'number 3' }).waitFor();
-    await preview.getByRole('button', { name: 'Approve plan' }).waitFor();
+    await page.settled('Approve plan', preview);
     for (let i = 0; i < 5; i++)
         await page.keyboard.down('a');
     await page.keyboard.up('a');

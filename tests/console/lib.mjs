@@ -8,7 +8,8 @@
  * in as admin unless login is false. In every test no request may leave the origin, nothing may be refused by the content
  * security policy, and nothing may be said on the browser's console that `errors` does not expect.
  *
- *   page      Playwright's, with page.a11y(): axe finds no violation; page.noSideways(): nothing scrolls sideways
+ *   page      Playwright's, with page.a11y(): axe finds no violation; page.noSideways(): nothing scrolls sideways;
+ *             page.settled(name): that button, and its key, can be used (ui/settled.ts)
  *   server    url, token, data, project(name) → Project (a copy of examples/hello), api(method, path, body) → answer,
  *             run(request) → Run, ended(id) and state(id, state) wait, kill9(), start()
  *   until     until(async () => …) polls until it is true: a minute at most, for slow machines; never sleep instead
@@ -211,6 +212,7 @@ async function addTo(page) {
         const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
         ok(over <= 0, `the page fits its width of ${page.viewportSize().width} (${over} px are over)`);
     };
+    page.settled = (name, within = page) => within.getByRole('button', { name, disabled: false }).first().waitFor();
 }
 
 async function login(page, server) {

@@ -117,6 +117,7 @@ for (const [by, width, lang] of [['mouse', 1440, 'en'], ['mouse', 360, 'zh'], ['
         await page.waitForURL('**/runs/run_*');
         const id = new URL(page.url()).pathname.split('/')[2];
         await heading(t.review);
+        await page.settled(t.approve);
         await press(button(t.approve));
         await heading(t.changes);
         await press(page.getByRole('tab', { name: t.steps }));
@@ -133,6 +134,7 @@ for (const [by, width, lang] of [['mouse', 1440, 'en'], ['mouse', 360, 'zh'], ['
         await press(page.getByLabel(t.hunk));
         await page.noSideways();
         await page.a11y();
+        await page.settled(t.apply);
         await press(button(t.apply));
         await until(() => page.locator('.run-line [data-state=succeeded]').isVisible(), 'it succeeded');
         eq(file(), long.replace('line 2\n', 'line 2 TOP\n'), 'the first hunk');

@@ -1,5 +1,5 @@
 /* One run: its two doors, its steps with their logs, its diff, its report, taking it back. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from './lib.mjs';
 
@@ -49,6 +49,7 @@ test('by keyboard alone: approve, look, leave a hunk out, apply', { width: 360, 
     await page.goto(`${server.url}/runs/${run.id}`);
     await page.getByRole('heading', { name: '审阅计划' }).waitFor();
     await page.noSideways();
+    await page.settled('批准计划');
     await page.keyboard.press('a');
     await page.getByRole('heading', { name: '审阅更改' }).waitFor();
     const box = page.getByLabel('应用第 2 处');
@@ -70,6 +71,7 @@ test('a step that the policy asks about is answered here; a denied one says why'
     await page.goto(`${server.url}/runs/${asks.id}`);
     await page.getByRole('heading', { name: 'A step needs your approval' }).waitFor();
     await page.a11y();
+    await page.settled('Deny');
     await page.keyboard.press('r');
     await until(() => page.locator('.run-line [data-state=failed]').isVisible(), 'it failed');
     const denied = await server.run({ project_id: project.id, steps: [{ command: 'rm -rf /' }], review: 'none' });
@@ -90,15 +92,77 @@ test('nothing that a step names is obeyed: HTML, scripts, bidi, invisible charac
     await page.locator('.chip-char', { hasText: 'U+202E' }).first().waitFor();
     await page.locator('.chip-char', { hasText: 'U+200B' }).first().waitFor();
     await page.a11y();
+    await page.settled('Approve plan');
     await page.keyboard.press('a');
     await page.getByRole('heading', { name: 'Review the changes' }).waitFor();
     await page.locator('.diff-added', { hasText: '<script>' }).first().waitFor();
     eq(await page.locator('main img, main script, main iframe').count(), 0, 'elements made of text');
     await page.a11y();
+    await page.settled('Apply all');
     await page.keyboard.press('a');
     await until(() => page.locator('.run-line [data-state=succeeded]').isVisible(), 'it succeeded');
     await page.getByRole('tab', { name: 'Report' }).click();
     await page.locator('.markdown').waitFor();
     eq(await page.locator('.markdown a, .markdown img, .markdown script').count(), 0, 'links in the report');
     eq((await page.title()).includes('pwned'), false, 'the title');
+});
+
+test('a key or a second click on its way to one door decides nothing at the next', async ({ page, server, eq, until }) => {
+    const project = await server.project('twice');
+    const run = await server.run({ project_id: project.id, steps: [{ command: 'echo x > NEW' }], review: 'both' });
+    await page.goto(`${server.url}/runs/${run.id}`);
+    await page.settled('Approve plan');
+    /* As soon as another door is there: the key, and a click on its first button. */
+    await page.evaluate(() => {
+        const seen = new WeakSet([document.querySelector('.run-door')]);
+        new MutationObserver(() => {
+            const door = document.querySelector('.run-door');
+            if (!door || seen.has(door))
+                return;
+            seen.add(door);
+            for (const ms of [0, 50, 100])
+                setTimeout(() => {
+                    document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'a', bubbles: true }));
+                    door.querySelector('.button.primary')?.click();
+                }, ms);
+        }).observe(document.body, { childList: true, subtree: true });
+    });
+    await page.keyboard.press('a');
+    await page.getByRole('heading', { name: 'Review the changes' }).waitFor();
+    await page.settled('Apply all');
+    eq((await server.api('GET', `/runs/${run.id}`)).state, 'awaiting_apply', 'the changes still wait');
+    await page.keyboard.press('a');
+    await until(() => page.locator('.run-line [data-state=succeeded]').isVisible(), 'it succeeded');
+});
+
+test('what was left out stays left out: on another tab, by the key', async ({ page, server, eq, until }) => {
+    const project = await server.project('left');
+    const run = await server.run({ project_id: project.id, steps: [{ command: 'echo 1 > ONE; echo 2 > TWO' }], review: 'effects' });
+    await page.goto(`${server.url}/runs/${run.id}`);
+    await page.settled('Apply all');
+    await page.getByRole('button', { name: /ONE/ }).click();
+    await page.getByLabel('Apply this file').click();
+    await page.getByRole('tab', { name: 'Steps' }).click();
+    await page.keyboard.press('a'); /* nothing here says what it would apply */
+    await page.getByRole('tab', { name: 'Changes' }).click();
+    await page.settled('Apply 1 file');
+    eq((await server.api('GET', `/runs/${run.id}`)).state, 'awaiting_apply', 'it still waits');
+    eq(await page.getByRole('button', { name: 'Apply all' }).count(), 0, 'no way to apply all by mistake');
+    await page.keyboard.press('a');
+    await until(() => page.locator('.run-line [data-state=succeeded]').isVisible(), 'it succeeded');
+    eq([existsSync(join(project.root_path, 'ONE')), existsSync(join(project.root_path, 'TWO'))], [false, true], 'one of two');
+});
+
+test('words and folder of what is asked are shown as they will be run; typing goes on in no door', async ({ page, server, eq }) => {
+    const project = await server.project('words', dir => mkdirSync(join(dir, 'sub')));
+    const run = await server.run({ project_id: project.id, steps: [{ argv: ['frobnicate', 'a b', 'c'], cwd: 'sub' }], review: 'none' });
+    await page.goto(`${server.url}/runs/${run.id}`);
+    await page.settled('Deny');
+    eq(await page.locator('.run-ask').textContent(), "frobnicate 'a b' c", 'the words');
+    await page.locator('.run-door', { hasText: 'In folder sub' }).waitFor();
+    await page.getByLabel('Note').fill('thi');
+    await page.keyboard.press('s');
+    await page.evaluate(() => document.activeElement.blur()); /* as when the field is taken away */
+    await page.keyboard.type(' arrives');
+    eq((await server.api('GET', `/runs/${run.id}`)).state, 'awaiting_approval', 'it still waits');
 });

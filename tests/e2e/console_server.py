@@ -293,9 +293,12 @@ def hunks(s):
     for name in ("one", "two", "three"):
         with open(os.path.join(root, name), "w") as f:
             f.write("a\n" + TEN + "b\n")
+    os.mkdir(os.path.join(root, "dir"))
+    open(os.path.join(root, "gone"), "w").write("gone\n")
+    open(os.path.join(root, "dir", "x"), "w").write("x\n")
     b = Browser(s)
     project = b.call("POST", "/projects", {"root_path": root, "name": "hunks"}).json["id"]
-    script = "for f in one two three; do sed -i 's/^a$/A/;s/^b$/B/' $f; done; head -c 100 /dev/zero >zeros"
+    script = "for f in one two three; do sed -i 's/^a$/A/;s/^b$/B/' $f; done; head -c 100 /dev/zero >zeros; echo new >new; rm gone; echo y >dir/x"
     asked = b.call("POST", "/runs", {"project_id": project, "review": "effects", "steps": [{"argv": ["sh", "-c", script]}]})
     run = asked.json["id"]
 
@@ -314,7 +317,10 @@ def hunks(s):
     diff = b.call("GET", "/runs/%s/diff?path=one" % run).body.decode()
     check(diff.count("\n@@ -") == 2, diff)
     digest, path = b.call("GET", "/runs/%s/changes" % run).json["digest"], "/runs/%s/apply" % run
-    for pick, field in (({"path": "one", "hunks": [3]}, "hunks[0]"), ({"path": "one", "hunks": [0]}, "hunks[0]"), ({"path": "zeros", "hunks": [1]}, "hunks[0]"),
+    for pick, field in (({"path": "one", "hunks": [3]}, "hunks[0]"), ({"path": "one", "hunks": [0]}, "hunks[0]"), ({"path": "zeros", "hunks": [1]}, "hunks[0].path"),  # binary
+                        # what has no hunks that can be taken must be refused now: later it would end the run, and lose its work
+                        ({"path": "new", "hunks": [1]}, "hunks[0].path"), ({"path": "gone", "hunks": [1]}, "hunks[0].path"),
+                        ({"path": "dir", "hunks": [1]}, "hunks[0].path"),
                         ({"path": "one", "hunks": []}, "hunks[0]"), ({"hunks": [1]}, "hunks[0]"), ({"path": "nope", "hunks": [1]}, "hunks[0].path"),
                         ({"path": "one", "path_b64": "b25l", "hunks": [1]}, "hunks[0]"), ({"path": "one"}, "hunks[0].hunks")):
         a = b.call("POST", path, {"digest": digest, "hunks": [pick]})
@@ -328,6 +334,7 @@ def hunks(s):
     check(done["applied"] and done["files"] == 3 and done["additions"] == 4, done)
     check(done["paths"] == ["three"] and done["hunks"] == [{"path": "one", "hunks": [1]}, {"path_b64": "dHdv", "hunks": [2]}], done)
     check({x["path"]: x["why"] for x in done["skipped"]} == {"one": "1 of 2 hunks were selected", "two": "1 of 2 hunks were selected",
+                                                              "dir/x": "not selected", "gone": "not selected", "new": "not selected",
                                                               "zeros": "not selected"}, done)
 
     def texts():

@@ -54,7 +54,7 @@ export async function send(method: string, url: string, { key, body, accept, sig
     if (response.ok)
         return response;
     const error = errorOf(response.status, await response.text().catch(() => ''));
-    if (response.status === 401 && !isLogin)
+    if (response.status === 401 && !isLogin && sent === csrf()) /* not the late answer to a login that was before this one */
         ended();
     throw error;
 }

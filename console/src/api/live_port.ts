@@ -13,13 +13,13 @@ export interface Port {
 }
 
 /* A page that crashed says no bye; the pages of a browser say every ALIVE ms that they are there. Background pages are
- * slowed down to one timer a minute. */
+ * slowed down to one timer a minute. It is ticks that count, not the clock: a computer that slept wakes with nobody dead. */
 export const ALIVE = 20_000;
 const DEAD = 5 * 60_000;
 
 export function serve(hub: Hub, port: Port, gone: () => void): void {
     const follows = new Map<number, { stop(): void; taken(bytes: number): void }>();
-    let heard = Date.now();
+    let quiet = 0; /* ticks */
     const end = (): void => {
         clearInterval(timer);
         for (const follow of follows.values())
@@ -28,13 +28,13 @@ export function serve(hub: Hub, port: Port, gone: () => void): void {
         gone();
     };
     const timer = setInterval(() => {
-        if (Date.now() - heard > DEAD)
+        if (++quiet * ALIVE > DEAD)
             end();
     }, ALIVE);
     const say = (message: ToPage): void => port.postMessage(message);
     port.onmessage = e => {
         const m = e.data as ToHub;
-        heard = Date.now();
+        quiet = 0;
         if (m.what === 'login')
             hub.login(m.csrf);
         else if (m.what === 'nudge')

@@ -1,6 +1,6 @@
 /* dialog - a question or an overlay on top of the page: the browser's own, which keeps the focus inside and gives it back. */
 import type { ComponentChildren, JSX } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 import type { Action } from '../api/action';
 import { Button, type ButtonKind } from './button';
 import { Icon } from './icons';
@@ -20,7 +20,7 @@ interface DialogProps {
 
 export function Dialog({ title, onClose, children, foot, closeKey, wide }: DialogProps): JSX.Element {
     const ref = useRef<HTMLDialogElement>(null), id = useId();
-    useEffect(() => {
+    useLayoutEffect(() => { /* before the next key is looked at: it is the dialog's */
         const back = document.activeElement;
         ref.current?.showModal();
         return () => { (back as HTMLElement | null)?.focus?.(); };

@@ -20,7 +20,11 @@ interface Layer {
 
 const layers = signal<Layer[]>([]);
 export const helpOpen = signal(false);
-let prefix = '', prefixTimer = 0;
+let prefix = '', prefixTimer = 0, typedAt = -Infinity;
+const PREFIX = 5000; /* ms: "g", a pause, "a" still means the audit, and approves nothing */
+const HANDS = 1000; /* ms: a field went away beneath somebody's hands: what is typed on decides nothing */
+const decides = new Set(['a', 'r']);
+const silent = new Set(['Shift', 'Control', 'Alt', 'Meta', 'AltGraph', 'CapsLock', 'Fn', 'NumLock', 'Dead', 'Process', 'Unidentified']);
 
 /* The newest that takes the key wins: what is on top of the page before the page before the shell. */
 function find(name: string): { act: () => void; group: Group } | undefined {
@@ -49,13 +53,22 @@ function isOwn(e: KeyboardEvent): boolean {
 }
 
 export function onKey(e: KeyboardEvent): void {
-    if (e.defaultPrevented || e.ctrlKey || e.metaKey || e.altKey || e.isComposing || document.querySelector('dialog[open]'))
+    if (e.key === 'Escape')
+        typedAt = -Infinity; /* they have left the field themselves */
+    else if (isTyping(e.target)) {
+        typedAt = e.timeStamp;
         return;
-    if ((isTyping(e.target) && e.key !== 'Escape') || isOwn(e))
+    }
+    if (e.defaultPrevented || e.ctrlKey || e.metaKey || e.altKey || e.isComposing || silent.has(e.key)
+        || document.querySelector('dialog[open]') || isOwn(e))
         return;
     const name = prefix ? `${prefix} ${e.key}` : e.key;
     prefix = '';
     clearTimeout(prefixTimer);
+    if (decides.has(name) && e.target === document.body && typedAt + HANDS > e.timeStamp) {
+        typedAt = e.timeStamp;
+        return;
+    }
     const found = find(name);
     if (found) {
         e.preventDefault();
@@ -66,7 +79,7 @@ export function onKey(e: KeyboardEvent): void {
         (e.target as HTMLElement).blur();
     } else if (hasPrefix(name)) {
         prefix = name;
-        prefixTimer = window.setTimeout(() => { prefix = ''; }, 1500);
+        prefixTimer = window.setTimeout(() => { prefix = ''; }, PREFIX);
     }
 }
 

@@ -1,7 +1,7 @@
 /* changes - what a run changed: its files as a tree, and the diff of one of them. At the second door each file has a box,
  * and each hunk where a file has several. */
 import type { JSX } from 'preact';
-import { useMemo, useState } from 'preact/hooks';
+import { useMemo } from 'preact/hooks';
 import { useAction } from '../../api/action';
 import { get, getRaw } from '../../api/client';
 import { useLoad } from '../../api/load';
@@ -18,8 +18,10 @@ import { lazy } from '../../ui/lazy';
 import { List } from '../../ui/list';
 import { Problem } from '../../ui/problem';
 import { Skeleton, Spinner } from '../../ui/progress';
+import { useSettled } from '../../ui/settled';
 import { Split } from '../../ui/split';
 import { Code, Text } from '../../ui/text';
+import { leftOf, setLeft as keepLeft } from './left';
 import { hasHunk, idOf, isWhole, pickedOf, requestOf, toggleFile, toggleHunk, type Left } from './picks';
 import { rowsOf, type TreeRow } from './tree';
 import { t } from './strings';
@@ -65,7 +67,7 @@ function FileDiff({ run, change, split, left, setLeft }: {
 function All({ run, reload }: { run: RunDetail; reload: () => Promise<void> }): JSX.Element {
     const changes = useLoad(signal => get('/runs/{run}/changes', { path: { run: run.id }, signal }), [run.id, run.changes?.digest]);
     const [path, setPath] = useQuery('file'), [view, setView] = useQuery('view', 'unified');
-    const [left, setLeft] = useState<Left>(new Map());
+    const left = leftOf(run), setLeft = (to: Left): void => keepLeft(run, to);
     const items = changes.data.value?.items ?? [];
     const rows = useMemo(() => rowsOf(items, one => one.path), [items]);
     const chosen = rows.find(row => idOf(row.item) === path) ?? rows[0];
@@ -74,8 +76,10 @@ function All({ run, reload }: { run: RunDetail; reload: () => Promise<void> }): 
         digest: changes.data.value?.digest ?? undefined,
         ...requestOf(items, left),
     }), () => void reload());
+    const settled = useSettled(left.size > 0 ? run.changes?.digest ?? run.id : undefined);
     const isDoor = run.state === 'awaiting_apply' && may('approve');
     useKeys('page', { v: [t('side_by_side'), () => setView(view === 'split' ? 'unified' : 'split')],
+        ...(isDoor && picked.length > 0 && settled ? { a: [t('apply_some', { n: picked.length }), () => void apply.run()] } : {}),
         ...(isDoor ? { x: [t('pick'), () => { if (chosen) setLeft(toggleFile(left, idOf(chosen.item))); }] } : {}) });
     if (!changes.data.value)
         return <><Problem of={changes.error.value} onRetry={() => void changes.reload()} />{!changes.error.value && <Skeleton />}</>;
@@ -89,7 +93,9 @@ function All({ run, reload }: { run: RunDetail; reload: () => Promise<void> }): 
             <span class="grow" />
             <Button small pressed={view === 'split'} hint="v" onClick={() => setView(view === 'split' ? 'unified' : 'split')}>{t('side_by_side')}</Button>
             {isDoor && left.size > 0
-                && <Button small kind="primary" disabled={picked.length === 0} action={apply}>{t('apply_some', { n: picked.length })}</Button>}
+                && <Button small kind="primary" hint="a"
+                    disabled={picked.length === 0 || !settled} action={apply}>
+                    {t('apply_some', { n: picked.length })}</Button>}
         </div>
         <Problem of={apply.error.value} />
         <Split name="run-changes" first={<List items={rows} keyOf={row => idOf(row.item)} selected={idOf(item)} label={t('tab_changes')} class="run-files"
@@ -97,7 +103,8 @@ function All({ run, reload }: { run: RunDetail; reload: () => Promise<void> }): 
             second={<div class="stack run-file"><About of={item} />
                 {isDoor && !item.refused && <Check label={t('pick')} checked={isWhole(left, idOf(item))}
                     onChange={() => setLeft(toggleFile(left, idOf(item)))} />}
-                <FileDiff run={run} change={item} split={view === 'split'} left={left} setLeft={isDoor ? setLeft : null} /></div>} />
+                <FileDiff key={`${idOf(item)} ${changes.data.value.digest}`} run={run} change={item} split={view === 'split'}
+                    left={left} setLeft={isDoor ? setLeft : null} /></div>} />
     </>;
 }
 

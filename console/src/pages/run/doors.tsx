@@ -15,9 +15,11 @@ import { Field } from '../../ui/field';
 import { useKeys } from '../../ui/keys';
 import { Problem } from '../../ui/problem';
 import { Skeleton } from '../../ui/progress';
+import { useSettled } from '../../ui/settled';
 import { Code, Text } from '../../ui/text';
 import { Time } from '../../ui/time';
 import { commandOf } from './command';
+import { leftOf } from './left';
 import { t } from './strings';
 
 type Reload = () => Promise<void>;
@@ -42,6 +44,7 @@ function PlanRow({ step }: { step: PlanStep }): JSX.Element {
     return <li class="run-plan-step">
         <span class="num faint">{step.index + 1}</span>
         <div class="run-plan-what"><Text of={step.title} />{' '}{commandOf(step) !== step.title && <Code of={commandOf(step)} lines />}
+            <Around cwd={step.cwd} env={step.env_names} pty={step.pty} />
             {step.reason && <p class="faint small"><Text of={step.reason} /></p>}</div>
         {step.decision && <div class="run-plan-answer"><State of={step.decision.action} />
             <span class="faint small"><Text of={step.decision.reason} />{' '}({t.rich('rule', { rule: <Code of={step.decision.rule} /> })})</span></div>}
@@ -55,13 +58,13 @@ function PlanDoor({ run, reload }: { run: RunDetail; reload: Reload }): JSX.Elem
     const approve = useAction(call => call.post('/runs/{run}/approve', { path: { run: run.id } } as never, { plan_hash: plan?.plan_hash ?? undefined }),
         () => void reload());
     const reject = useAction(call => call.post('/runs/{run}/reject', { path: { run: run.id } } as never, note ? { note } : {}), () => void reload());
-    const mayAnswer = may('approve') && !!plan;
-    useKeys('page', mayAnswer ? { a: [t('approve'), () => void approve.run()], r: [t('reject'), () => setAsks(true)] } : {});
+    const mayAnswer = may('approve') && !!plan, settled = useSettled(plan && (plan.plan_hash ?? run.id));
+    useKeys('page', mayAnswer && settled ? { a: [t('approve'), () => void approve.run()], r: [t('reject'), () => setAsks(true)] } : {});
     const denied = plan?.steps.some(step => step.decision?.action === 'deny');
     return <Door title={t('plan_door')} hint={t('plan_door_hint')} buttons={mayAnswer && <>
         <Link class="button" href={`/plan?run=${run.id}`}>{t('edit_plan')}</Link>
-        <Button kind="danger" hint="r" onClick={() => setAsks(true)}>{t('reject')}</Button>
-        <Button kind="primary" hint="a" action={approve}>{t('approve')}</Button></>}>
+        <Button kind="danger" hint="r" disabled={!settled} onClick={() => setAsks(true)}>{t('reject')}</Button>
+        <Button kind="primary" hint="a" disabled={!settled} action={approve}>{t('approve')}</Button></>}>
         <Problem of={approve.error.value ?? loaded.error.value} />
         {plan ? <ol class="run-plan">{plan.steps.map(step => <PlanRow step={step} />)}</ol> : <Skeleton rows={3} />}
         {plan?.notes.map(one => <p class="faint small"><Text of={one} /></p>)}
@@ -76,19 +79,33 @@ function PlanDoor({ run, reload }: { run: RunDetail; reload: Reload }): JSX.Elem
 
 function textOf(approval: Approval): string {
     const { subject } = approval;
-    return subject.text ?? subject.argv?.join(' ') ?? subject.file?.path ?? '';
+    return subject.file?.path ?? commandOf({ command: subject.text ?? null, argv: subject.argv ?? null });
+}
+
+/* Where and with what it runs, as far as that is not as usual. */
+function Around({ cwd, env, network, pty }: { cwd: string; env: readonly string[]; network?: string; pty?: boolean }): JSX.Element | null {
+    const rows: [string, string][] = [];
+    if (cwd && cwd !== '.')
+        rows.push([t('in_folder'), cwd]);
+    if (env.length)
+        rows.push([t('env'), env.join(', ')]);
+    if (network && network !== 'none')
+        rows.push([t('network'), network]);
+    return rows.length > 0 || pty ? <p class="faint small">{rows.map(([name, value], i) => <>{i > 0 && ' · '}{name} <Code of={value} /></>)}
+        {pty && <>{rows.length > 0 && ' · '}{t('terminal')}</>}</p> : null;
 }
 
 export function AskDoor({ approval, reload }: { approval: Approval; reload: Reload }): JSX.Element {
     const [note, setNote] = useState('');
     const answer = useAction<unknown, ['allow' | 'deny']>((call, decision) => call.post('/approvals/{approval}', { path: { approval: approval.id } } as never,
         { decision, subject_hash: approval.subject_hash, ...(note ? { note } : {}) }), () => void reload());
-    const mayAnswer = may('approve');
-    useKeys('page', mayAnswer ? { a: [t('allow'), () => void answer.run('allow')], r: [t('deny'), () => void answer.run('deny')] } : {});
+    const mayAnswer = may('approve'), settled = useSettled(approval.id);
+    useKeys('page', mayAnswer && settled ? { a: [t('allow'), () => void answer.run('allow')], r: [t('deny'), () => void answer.run('deny')] } : {});
     return <Door title={t('ask_door')} hint={approval.reason ?? ''} buttons={mayAnswer && <>
-        <Button kind="danger" hint="r" busy={answer.busy.value} onClick={() => void answer.run('deny')}>{t('deny')}</Button>
-        <Button kind="primary" hint="a" busy={answer.busy.value} onClick={() => void answer.run('allow')}>{t('allow')}</Button></>}>
+        <Button kind="danger" hint="r" disabled={!settled} busy={answer.busy.value} onClick={() => void answer.run('deny')}>{t('deny')}</Button>
+        <Button kind="primary" hint="a" disabled={!settled} busy={answer.busy.value} onClick={() => void answer.run('allow')}>{t('allow')}</Button></>}>
         <pre class="run-ask"><Text of={textOf(approval)} lines /></pre>
+        <Around cwd={approval.subject.cwd} env={approval.subject.env_names} network={approval.subject.network} />
         <p class="faint small">{approval.piece && <>{t.rich('fired_on', { piece: <Code of={approval.piece} /> })} · </>}
             {approval.rule && t.rich('rule', { rule: <Code of={approval.rule} /> })}
             {approval.expires_at && <> · {t.rich('expires', { when: <Time of={approval.expires_at} /> })}</>}</p>
@@ -111,12 +128,15 @@ function ChangesDoor({ run, reload, onLook }: { run: RunDetail; reload: Reload; 
     const apply = useAction(call => call.post('/runs/{run}/apply', { path: { run: run.id } } as never, { digest: run.changes?.digest ?? undefined }),
         () => void reload());
     const discard = useAction(call => call.post('/runs/{run}/discard', { path: { run: run.id } } as never, note ? { note } : {}), () => void reload());
-    const mayAnswer = may('approve'), sum = run.changes;
-    useKeys('page', mayAnswer ? { a: [t('apply_all'), () => void apply.run()], r: [t('discard'), () => setAsks(true)] } : {});
+    const mayAnswer = may('approve'), sum = run.changes, settled = useSettled(sum ? sum.digest ?? run.id : undefined);
+    /* Who has left something out does not mean "all": what is picked is applied beside the picks (changes.tsx). */
+    const all = leftOf(run).size === 0;
+    useKeys('page', mayAnswer && settled ? { ...(all ? { a: [t('apply_all'), () => void apply.run()] as [string, () => void] } : {}),
+        r: [t('discard'), () => setAsks(true)] } : {});
     return <Door title={t('changes_door')} hint={t('changes_door_hint')} buttons={mayAnswer && <>
         <Button onClick={onLook}>{t('open_changes')}</Button>
-        <Button kind="danger" hint="r" onClick={() => setAsks(true)}>{t('discard')}</Button>
-        <Button kind="primary" hint="a" action={apply}>{t('apply_all')}</Button></>}>
+        <Button kind="danger" hint="r" disabled={!settled} onClick={() => setAsks(true)}>{t('discard')}</Button>
+        {all && <Button kind="primary" hint="a" disabled={!settled} action={apply}>{t('apply_all')}</Button>}</>}>
         {sum && <p class="num">{t('files', { n: sum.files })} <span class="added">+{sum.additions}</span> <span class="deleted">−{sum.deletions}</span>
             {sum.refused > 0 && <span class="deleted"> · {t('refused', { n: sum.refused })}</span>}</p>}
         {run.apply && run.apply.conflicts.length > 0 && <div class="problem" role="alert"><div><p>{t('conflict')}</p>
