@@ -357,8 +357,8 @@ static void on_message(void *arg, char *text, size_t n)
 
 /* ---- what it is told ---------------------------------------------------------- */
 
-/* By the login, or by the token's id: looked up by its text it would count as a guess when it has ended, and be refused,
- * not answered, while others guess from the same address. */
+/* By the login, or by the token's id: looked up by its text it would count as a guess when it has ended, and be
+ * refused, not answered, while others guess from the same address. */
 static int still_known(struct gate *g, struct err *e)
 {
     AUTO(caller_fini) struct caller who;

@@ -278,7 +278,8 @@ static int get_tx(struct db *db, void *arg, struct err *e)
         const char *text = policy_default_text();
 
         sha256_hex_of(text, strlen(text), sum);
-        return read_json(&(struct policy_row){.text = (char *)text, .sha256 = sum, .actor = (char[]){"built-in"}}, g->w, e);
+        return read_json(&(struct policy_row){.text = (char *)text, .sha256 = sum, .actor = (char[]){"built-in"}}, g->w,
+                         e);
     }
     return read_json(&row, g->w, e);
 }
