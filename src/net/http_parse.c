@@ -455,7 +455,7 @@ static size_t feed_head(struct http_parse *ps, const char *p, size_t n)
     return used;
 }
 
-/* Where the checks say this body ends within p; false when the framing is wrong. */
+/* Where the checks say this body ends within p; false when the framing is wrong, or says more than is allowed. */
 static bool body_end(struct http_parse *ps, const char *p, size_t n, size_t *ret_used, bool *ret_last)
 {
     if (!ps->msg->chunked) {
@@ -466,8 +466,6 @@ static bool body_end(struct http_parse *ps, const char *p, size_t n, size_t *ret
     }
     *ret_used = http_chunk_feed(&ps->chunk, p, n);
     *ret_last = ps->chunk.state == HTTP_CHUNK_DONE;
-    if (ps->chunk.state == HTTP_CHUNK_LARGE)
-        err_set(&ps->err, ERR_TOO_LARGE, "the body is larger than the %zu bytes allowed here", ps->msg->max_body);
     if (ps->chunk.state == HTTP_CHUNK_BAD)
         bad(&ps->err, "the chunked body is malformed, or has trailers or long extensions");
     return ps->chunk.state <= HTTP_CHUNK_DONE;
@@ -477,7 +475,8 @@ static size_t feed_body(struct http_parse *ps, const char *p, size_t n)
 {
     size_t used;
     bool last;
-    if (!body_end(ps, p, n, &used, &last)) {
+    bool framed = body_end(ps, p, n, &used, &last), large = ps->chunk.state == HTTP_CHUNK_LARGE;
+    if (!framed && !large) {
         fail(ps);
         return used;
     }
@@ -487,6 +486,9 @@ static size_t feed_body(struct http_parse *ps, const char *p, size_t n)
         fail(ps);
     } else if (x != HPE_OK || ps->lib_end != last) {
         bad(&ps->err, "the framing of the body is ambiguous");
+        fail(ps);
+    } else if (large) { /* the same answer however the bytes came: what else is wrong with them was seen first */
+        err_set(&ps->err, ERR_TOO_LARGE, "the body is larger than the %zu bytes allowed here", ps->msg->max_body);
         fail(ps);
     } else if (last) {
         ps->state = HTTP_PARSE_DONE;
