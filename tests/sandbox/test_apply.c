@@ -664,13 +664,13 @@ static const struct apply_hunks some_hunks[] = {{"one", first_hunk, 1}, {"two", 
 
 static void parts(struct fx *f)
 {
-    fx_open(f);
-    char *up = fx_layer(f, "0.1");
     static const char *const names[] = {"one", "two", "whole"};
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+    fx_open(f);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
         fx_puts(fx_at("%s/%s", f->project, names[i]), "a\n" TEN "b\n");
+    char *up = fx_layer(f, "0.1"); /* what is written later would be a conflict */
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
         fx_puts(fx_at("%s/%s", up, names[i]), "A\n" TEN "B\n");
-    }
 }
 
 static char *parts_expected(struct fx *f)

@@ -298,8 +298,9 @@ static void the_rules_do_not_wait_for_compressing(void **state)
     g->svc.set.retention_every_ms = 100;
     rig_sql(g, "CREATE TRIGGER full BEFORE UPDATE OF packed_us ON runs WHEN NEW.logs_removed_us = 0 BEGIN"
                " SELECT RAISE(ABORT, 'no room'); END");
-    OK(keeper_start(&g->svc, &e));
     g->svc.set.retention.logs_ms = 1;
+    clock_sleep_us(3000);
+    OK(keeper_start(&g->svc, &e));
     bool gone = soon(g, &a, "/logs", false);
     keeper_stop(&g->svc);
     assert_true(gone);
