@@ -58,6 +58,7 @@ test('by keyboard alone: approve, look, leave a hunk out, apply', { width: 360, 
     await page.keyboard.press('Space');
     await page.a11y();
     await page.noSideways();
+    await page.settled('应用 1 个文件');
     const apply = page.getByRole('button', { name: '应用 1 个文件' });
     await apply.focus();
     await page.keyboard.press('Enter');
