@@ -101,9 +101,11 @@ test('runs: j and Enter open a run, Escape comes back to the list as it was, "/"
 test('shell: skip to content, then Tab goes on inside it', async ({ page, server, until, ok }) => {
     await page.goto(server.url + '/runs');
     await page.locator('[data-connection=live]').waitFor();
+    await page.locator('#main input, #main select').first().waitFor(); /* the page is loaded by itself: something to go to */
     await page.keyboard.press('Tab');
     await until(() => page.evaluate(() => document.activeElement?.className === 'skip'), 'the first Tab is at the skip link');
     await page.keyboard.press('Enter');
+    await until(() => page.evaluate(() => document.activeElement?.id === 'main'), 'the page has the focus');
     await page.keyboard.press('Tab');
     ok(await page.evaluate(() => document.getElementById('main').contains(document.activeElement)), 'the next is in the page');
 });
