@@ -108,7 +108,8 @@ test('nothing that a step names is obeyed: HTML, scripts, bidi, invisible charac
     eq((await page.title()).includes('pwned'), false, 'the title');
 });
 
-test('a key or a second click on its way to one door decides nothing at the next', async ({ page, server, eq, until }) => {
+/* Where it comes before the page knows of the first answer, the server refuses it: 409. */
+test('a key or a second click on its way to one door decides nothing at the next', { errors: [/409/] }, async ({ page, server, eq, until }) => {
     const project = await server.project('twice');
     const run = await server.run({ project_id: project.id, steps: [{ command: 'echo x > NEW' }], review: 'both' });
     await page.goto(`${server.url}/runs/${run.id}`);
