@@ -243,7 +243,7 @@ static void test_quiet_beside_loud(void **state)
             char text[32] = "";
             memcpy(text, (const char *)f.p + i, 20);
             int64_t late = f.time_us - strtoll(text, NULL, 10) / 1000;
-            assert_true(late >= 0 && late < 20 * SEC_US);
+            assert_true(late >= 0 && late < SEC_US);
         }
     }
     assert_int_equal(said, 5);

@@ -29,6 +29,7 @@ from client import Client, Events, GaveUp, WsEvents
 from server import Killer, Server, placed_points, read_points
 from watch import Subscriber
 
+OWED_S = 5.0
 REVIEW_S = 25
 
 
@@ -265,7 +266,7 @@ def final_checks(world, then=lambda world: None):
     check.check_audit(world, say)
     owed = sorted(world.stats.owed)
     for seconds, run, what in owed[-5:]:
-        if seconds > world.args.owed:
+        if seconds > OWED_S:
             say("owed", f"{run}: {what} took {seconds:.1f} s of the server's life")
     deadline = time.time() + 20
     while time.time() < deadline and any(True for _ in live_shims(world)):
@@ -491,7 +492,6 @@ def main():
     p.add_argument("--persons", type=int, default=14)
     p.add_argument("--seed", type=int, default=None)
     p.add_argument("--seconds", type=int, default=3000, help="the killing ends after this at the latest")
-    p.add_argument("--owed", type=float, default=5.0, help="seconds of its life the server may take for what waits for it alone")
     p.add_argument("--settle", type=int, default=180)
     p.add_argument("--need-all", action="store_true")
     p.add_argument("--keep", action="store_true")
