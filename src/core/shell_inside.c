@@ -238,6 +238,7 @@ static void script(struct uw *u, size_t i)
         buf_puts(&b, "./");
         buf_puts(&b, w->value);
         copy[0] = shell_word_form(u->sh, b.p, b.len);
+        copy[0].flags |= w->flags & SHELL_W_MADE;
     }
     uw_derive(u, "shell script", copy, u->c->nwords - i);
 }
@@ -274,8 +275,10 @@ bool uw_shells(struct uw *u)
             i++;
             break;
         }
-        if ((v[0] != '-' && v[0] != '+') || !v[1])
+        if (v[0] != '-' && v[0] != '+')
             break;
+        if (!v[1]) /* a + alone switches nothing */
+            continue;
         if (str_eq(v, "--rcfile") || str_eq(v, "--init-file") || str_starts(v, "--rcfile=") ||
             str_starts(v, "--init-file="))
             uw_opaque(u, "a shell with a start-up file of its own");

@@ -93,14 +93,12 @@ static bool find_exec_unsure(const struct uw *u, size_t from, size_t to)
     return unknown && to >= u->c->nwords;
 }
 
-/* -exec cmd … ; : {} is any name below the starting points. */
-static void find_exec(struct uw *u, size_t from, size_t to, const struct shell_word *below, size_t nbelow)
+/* -exec cmd …: {} is any of these names. */
+static void find_exec_names(struct uw *u, size_t from, size_t to, const struct shell_word *below, size_t nbelow)
 {
     struct shell_word *words = NULL;
     size_t n = 0, cap = 0;
 
-    if (from < to && strstr(u->c->words[from].form, "{}"))
-        uw_opaque(u, "find runs what it finds");
     for (size_t i = from; i < to; i++) {
         bool braces = strstr(u->c->words[i].form, "{}") != NULL, whole = str_eq(u->c->words[i].form, "{}");
         if (braces && !whole) { /* sh -c 'rm {}': the name becomes part of a text */
@@ -116,6 +114,19 @@ static void find_exec(struct uw *u, size_t from, size_t to, const struct shell_w
     }
     if (n)
         uw_derive(u, "find -exec", words, n);
+}
+
+/* {} is one name below one of the starting points, with + any number, which need not be below the first of them. */
+static void find_exec(struct uw *u, size_t from, size_t to, const struct shell_word *below, size_t nbelow)
+{
+    bool many = uw_is(u, to, "+"), names = false;
+
+    for (size_t i = from; i < to; i++)
+        names = names || str_eq(u->c->words[i].form, "{}");
+    if (from < to && strstr(u->c->words[from].form, "{}"))
+        uw_opaque(u, "find runs what it finds");
+    for (size_t k = 0; k < (names ? nbelow : 1); k++)
+        find_exec_names(u, from, to, below + k, many || !names ? nbelow - k : 1);
 }
 
 static void find_delete(struct uw *u, const struct shell_word *below, size_t nbelow)

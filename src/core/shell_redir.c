@@ -29,6 +29,21 @@ static const char *line_end(const struct shell_ps *ps, const char *p)
     return nl ? nl : ps->s + ps->n;
 }
 
+/* The end of a line of the document. Where the text is expanded, a backslash before the newline joins the next line
+ * before it is compared with the delimiter (bash and dash; POSIX 2.7.4 says no more than "until a line with only it"). */
+static const char *body_line_end(const struct shell_ps *ps, const char *p, bool expanded)
+{
+    for (;;) {
+        const char *eol = line_end(ps, p), *b = eol;
+
+        while (b > p && b[-1] == '\\')
+            b--;
+        if (!expanded || (eol - b) % 2 == 0 || eol == ps->s + ps->n)
+            return eol;
+        p = eol + 1;
+    }
+}
+
 /* Cursor at the first line of the document; to behind its last. */
 static void heredoc_body(struct shell_ps *ps, struct shell_heredoc *h)
 {
@@ -42,7 +57,7 @@ static void heredoc_body(struct shell_ps *ps, struct shell_heredoc *h)
             shell_ps_fail(ps, start, "a here-document without its end");
             return;
         }
-        eol = line_end(ps, p);
+        eol = body_line_end(ps, p, !h->quoted);
         while (h->strip && line < eol && *line == '\t')
             line++;
         if ((size_t)(eol - line) == n && memcmp(line, h->delim, n) == 0) {
