@@ -30,7 +30,7 @@ static const char *line_end(const struct shell_ps *ps, const char *p)
 }
 
 /* The end of a line of the document. Where the text is expanded, a backslash before the newline joins the next line
- * before it is compared with the delimiter (bash and dash; POSIX 2.7.4 says no more than "until a line with only it"). */
+ * before it is compared with the delimiter, in bash and in dash (POSIX 2.7.4 does not say). */
 static const char *body_line_end(const struct shell_ps *ps, const char *p, bool expanded)
 {
     for (;;) {

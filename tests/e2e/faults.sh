@@ -1,6 +1,7 @@
 #!/bin/bash
 # faults - the main job with one failure in it, again and again: see faults.py, which does all of it.
 # sanitizers: yes
+# alone: yes
 . "$(dirname "$0")/lib.sh"
 if ! grep -aq SPFAULT1 "$SALLYPORT" || grep -aq __tsan_init "$SALLYPORT"; then
     FINISHED=1

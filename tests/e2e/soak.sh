@@ -2,6 +2,7 @@
 # soak - the short form of `make soak`: runs of every kind, the server killed at random and at named points, then every promise
 # checked; and observations falsified, to see that the checks see. About a minute where the build has fault points, else nothing.
 # sanitizers: yes
+# alone: yes
 ROOT=${E2E_ROOT:-$(cd "$(dirname "$0")/../.." && pwd)}
 : "${SALLYPORT:?}" "${SALLYPORT_BUILD:?}"
 if ! grep -qa 'sallyport: dies at' "$SALLYPORT"; then
