@@ -137,6 +137,9 @@ int conn_find(struct conn *c, const char *url, const char *token_file, const cha
         c->sock = str_printf("%s/sock", c->data);
     if (!c->data || !c->sock)
         return err_oom(e);
+    if (!u && (data || env("SALLYPORT_DATA")) && !there(c->sock)) /* another server than the one named would answer */
+        return err_set(e, ERR_UNREACHABLE, "no server has its socket in %s: is `sallyport serve --data %s` running?",
+                       c->data, c->data);
     if (u || !there(c->sock)) {
         free(TAKE(c->sock));
         c->url = str_dup(u ? u : CONN_URL_DEFAULT);

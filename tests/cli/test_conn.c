@@ -152,6 +152,24 @@ static void flags_win(void **state)
     conn_fini(&c);
 }
 
+/* Whoever names a data directory means the server there, and no other that may listen on this machine. */
+static void a_named_server_that_is_down(void **state)
+{
+    struct conn c;
+    struct err e = ERR_INIT;
+
+    assert_int_equal(conn_find(&c, NULL, NULL, *state, &e), -ERR_UNREACHABLE);
+    assert_non_null(strstr(e.msg, *state));
+    conn_fini(&c);
+    setenv("SALLYPORT_DATA", *state, 1);
+    assert_int_equal(conn_find(&c, NULL, NULL, NULL, NULL), -ERR_UNREACHABLE);
+    conn_fini(&c);
+    assert_int_equal(conn_find(&c, "http://h:1", NULL, *state, NULL), 0);
+    assert_string_equal(c.url, "http://h:1");
+    conn_fini(&c);
+    unsetenv("SALLYPORT_DATA");
+}
+
 static void bad_tokens(void **state)
 {
     static const char *const bad[] = {"", "\n", "two words", "a\x01", "a\nb", "\xc3\xa9"};
@@ -178,6 +196,7 @@ int main(void)
         WITH_HOME(admin_token_stays_here),
         WITH_HOME(admin_token_only_for_our_server),
         WITH_HOME(flags_win),
+        WITH_HOME(a_named_server_that_is_down),
         WITH_HOME(bad_tokens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
