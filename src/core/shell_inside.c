@@ -238,7 +238,6 @@ static void script(struct uw *u, size_t i)
         buf_puts(&b, "./");
         buf_puts(&b, w->value);
         copy[0] = shell_word_form(u->sh, b.p, b.len);
-        copy[0].flags |= w->flags & SHELL_W_MADE;
     }
     uw_derive(u, "shell script", copy, u->c->nwords - i);
 }

@@ -265,9 +265,10 @@ def explains(seen, matcher, path, argv, cut, names_only=False):
 
 def judge(shell, text, seen, execs):
     """The misses of one case: (kind, path, argv)."""
-    if seen.opaque or any(how == b'shell script' and words and (words[0][0] & W_MADE or re.match(
-            rb'/etc/|/usr/|\./(a\.c|b\.c|in|list|x)$', words[0][2])) for how, words in seen.cmds):
-        return []  # what a script of the machine holds, or one that find finds, stands in no text
+    if seen.opaque or any(how == b'shell script' and words and re.match(rb'/etc/|/usr/|\./(a\.c|b\.c|in|list|x)$', words[0][2]) for how, words in seen.cmds):
+        return []  # what a script of the machine holds stands in no text
+    if any(how == b'find -exec' and len(words) > 1 and words[0][2] in (b'sh', b'bash') and words[1][0] & W_MADE for how, words in seen.cmds):
+        return []  # nor what one holds that find finds
     m = Matcher(shell, text, execs)
     for path, argv, cut in execs:
         if explains(seen, m, path, argv, cut) or implied(seen, path, argv):
