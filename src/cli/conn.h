@@ -6,9 +6,8 @@
  *
  *   --url or $SALLYPORT_URL      that address, with a token
  *   else  DATA/sock              the unix socket: our uid is the login
- *   else  http://127.0.0.1:7373  with DATA/admin-token; not when DATA was named (--data, $SALLYPORT_DATA): that would be
- *         another server
- *   DATA: --data, $SALLYPORT_DATA, $XDG_DATA_HOME/sallyport, ~/.local/share/sallyport
+ *   else  http://127.0.0.1:7373  with DATA/admin-token; not when DATA was named (--data, $SALLYPORT_DATA): that would
+ * be another server DATA: --data, $SALLYPORT_DATA, $XDG_DATA_HOME/sallyport, ~/.local/share/sallyport
  *         (/var/lib/sallyport when that is there and the one before is not)
  *   token: --token-file, $SALLYPORT_TOKEN_FILE, $SALLYPORT_TOKEN, DATA/admin-token (the last only for an address
  *          on this machine: an admin token is not sent to strangers) */
