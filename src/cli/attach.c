@@ -16,22 +16,17 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "base/hash.h"
 #include "base/str.h"
 #include "cli/flow.h"
 #include "cli/keys.h"
 #include "cli/logview.h"
 #include "cli/show.h"
+#include "cli/typing.h"
 #include "os/clock.h"
 #include "os/file.h"
 
-#define PIECE      ((size_t)(16 * KIB))  /* sent at a time */
-#define QUEUE_MAX  ((size_t)(256 * KIB)) /* typed and not sent yet */
-#define REPLAY_MAX (1 * MIB)             /* of what the step wrote before we came: the end of it */
-#define FULL_MS    20                    /* between two tries when it is not taken; doubles … */
-#define FULL_MAX   500
-#define LOST_US    (60 * SEC_US) /* then we give up */
-#define ANSWER_MS  150           /* what our terminal answers to what is replayed is not for the step */
+#define REPLAY_MAX (1 * MIB) /* of what the step wrote before we came: the end of it */
+#define ANSWER_MS  150       /* what our terminal answers to what is replayed is not for the step */
 
 /* Puts back what full-screen programs change: attributes, alternate screen, cursor, keypad, margins, mouse, focus and
  * paste reports (xterm's ctlseqs). */
@@ -54,17 +49,14 @@ struct attach {
     volatile sig_atomic_t stop; /* ends the requests under way; set atomically */
     int tell;                   /* eventfd: something changed that the main thread waits for */
 
+    struct typing *typing; /* NULL: nothing is typed */
+
     pthread_mutex_t mu; /* over all that follows */
-    pthread_cond_t more;
-    struct buf queue;
-    bool eof, resize, quit;
-    struct winsize size;
-    bool closed; /* the step takes no more input */
-    bool raw;    /* our terminal is */
-    bool silent; /* we have left it */
+    bool raw;           /* our terminal is */
+    bool silent;        /* we have left it */
     bool ended, escapes;
     int code; /* exit code of the ended step */
-    int r;    /* why a thread gave up */
+    int r;    /* why the reader gave up */
     struct err e;
 
     /* of who follows: the main thread first, then the reader */
@@ -183,200 +175,17 @@ static int on_event(void *arg, const struct json *ev, const char *raw, size_t n,
     return 1;
 }
 
-static void give_up(struct attach *a, int r, const struct err *e)
-{
-    pthread_mutex_lock(&a->mu);
-    if (a->r == 0) {
-        a->r = r;
-        a->e = *e;
-    }
-    pthread_mutex_unlock(&a->mu);
-}
-
-static void tell_main(struct attach *a)
-{
-    uint64_t one = 1;
-    (void)!write(a->tell, &one, sizeof one);
-}
-
 static void *reader_main(void *arg)
 {
     struct attach *a = arg;
     struct err e = ERR_INIT;
+    uint64_t one = 1;
     int r = follow_stream(&a->follow, &e);
-    if (r < 0)
-        give_up(a, r, &e);
-    tell_main(a);
-    return NULL;
-}
-
-/* ---- what is typed ---------------------------------------------------------- */
-
-struct sender {
-    struct attach *a;
-    bool known; /* where the input goes on: */
-    uint64_t offset;
-    int64_t lost_us; /* since when the server does not answer; 0: it does */
-    int wait_ms;
-};
-
-static int post(struct sender *s, const char *what, const struct buf *body, int64_t *ret_accepted, struct err *e)
-{
-    AUTO(buf_fini) struct buf path = BUF_INIT(KIB);
-    AUTO(api_reply_fini) struct api_reply reply = {0};
-    api_path(&path, "/steps/{}/{}", s->a->in->step, what, NULL);
-    s->a->sender.api.answered = false; /* a lost connection is tried again here, not there */
-    int r = api_send(&s->a->sender.api, "POST", &path, body, &reply, e);
-    const struct json *expected = json_get(json_get(json_get(reply.json, "error"), "details"), "expected");
-    if (r == -ERR_CONFLICT && json_type(expected) == JT_INT) {
-        *ret_accepted = json_int(expected);
-        return 1;
-    }
-    if (r == 0)
-        *ret_accepted = json_int(json_get(reply.json, "accepted"));
-    return r;
-}
-
-static int post_size(struct sender *s, const struct winsize *size, int64_t *ret, struct err *e)
-{
-    AUTO(buf_fini) struct buf body = BUF_INIT(KIB);
-    struct jw w = JW_INIT(&body);
-    jw_obj(&w);
-    jw_kint(&w, "cols", size->ws_col);
-    jw_kint(&w, "rows", size->ws_row);
-    jw_end_obj(&w);
-    return post(s, "resize", &body, ret, e);
-}
-
-static int post_piece(struct sender *s, const char *p, size_t n, bool eof, int64_t *ret, struct err *e)
-{
-    struct buf body = BUF_INIT(4 * PIECE);
-    struct jw w = JW_INIT(&body);
-    char *b64 = malloc(b64_len(n) + 1);
-    if (!b64)
-        return err_oom(e);
-    b64_encode(p, n, b64);
-    jw_obj(&w);
-    jw_kint(&w, "offset", (int64_t)s->offset);
-    jw_kstr(&w, "text_b64", b64);
-    if (eof)
-        jw_kbool(&w, "eof", true);
-    jw_end_obj(&w);
-    int r = post(s, "input", &body, ret, e);
-    secure_wipe(b64, b64_len(n));
-    free(b64);
-    if (body.p)
-        secure_wipe(body.p, body.cap);
-    buf_fini(&body);
-    return r;
-}
-
-/* Lock held. False: time to end. */
-static bool sleep_ms(struct attach *a, int ms)
-{
-    int64_t until = clock_mono_us() + ms * MS_US;
-    struct timespec t = {.tv_sec = until / SEC_US, .tv_nsec = until % SEC_US * 1000};
-    while (!a->quit && pthread_cond_timedwait(&a->more, &a->mu, &t) != ETIMEDOUT)
-        ;
-    return !a->quit;
-}
-
-/* Lock held. The request did not go through: 0: again later; else it is over. */
-static int refused(struct sender *s, int r, struct err *e)
-{
-    struct attach *a = s->a;
-    int64_t now = clock_mono_us();
-    if (r == -ERR_STATE) { /* the reader sees why */
-        a->closed = true;
-        return 0;
-    }
-    if (!api_lost(r) && !err_info(-r)->retryable)
-        return r;
-    if (s->lost_us == 0)
-        s->lost_us = now;
-    if (now - s->lost_us > LOST_US)
-        return r;
-    (void)sleep_ms(a, s->wait_ms);
-    s->wait_ms = s->wait_ms * 2 < FULL_MAX ? s->wait_ms * 2 : FULL_MAX;
-    return 0;
-}
-
-/* Lock held. What was accepted of the first n bytes of the queue goes. */
-static void accepted(struct sender *s, int64_t now_at, size_t n, bool theirs)
-{
-    struct attach *a = s->a;
-    uint64_t at = (uint64_t)now_at, part = !theirs && at > s->offset ? at - s->offset : 0;
-    size_t took = part < n ? (size_t)part : n;
-    memmove(a->queue.p, a->queue.p + took, a->queue.len - took);
-    a->queue.len -= took;
-    secure_wipe(a->queue.p + a->queue.len, took);
-    s->offset = at;
-    if (took || theirs || n == 0) {
-        s->wait_ms = FULL_MS;
-        tell_main(a); /* there is room */
-    } else {          /* the step does not read */
-        (void)sleep_ms(a, s->wait_ms);
-        s->wait_ms = s->wait_ms * 2 < FULL_MAX ? s->wait_ms * 2 : FULL_MAX;
-    }
-}
-
-/* Lock held, and let go of while a request is under way. */
-static int send_some(struct sender *s, char *piece, struct err *e)
-{
-    struct attach *a = s->a;
-    struct winsize size = a->size;
-    bool resize = a->resize, all = false;
-    size_t n = 0;
-    int64_t at = 0;
-    if (!resize && s->known) {
-        n = a->queue.len < PIECE ? a->queue.len : PIECE;
-        all = a->eof && n == a->queue.len;
-        if (n)
-            memcpy(piece, a->queue.p, n);
-    }
-    a->resize = false;
-    pthread_mutex_unlock(&a->mu);
-    int r = resize ? post_size(s, &size, &at, e) : post_piece(s, piece, n, all, &at, e);
     pthread_mutex_lock(&a->mu);
-    if (r < 0) {
-        a->resize = a->resize || resize;
-        return refused(s, r, e);
-    }
-    s->lost_us = 0;
-    if (resize && s->known)
-        return 0;
-    if (!s->known) {
-        s->known = true;
-        s->offset = (uint64_t)at;
-        return 0;
-    }
-    if (all && r == 0 && (uint64_t)at >= s->offset + n)
-        a->closed = true;
-    accepted(s, at, n, r == 1);
-    return 0;
-}
-
-static void *sender_main(void *arg)
-{
-    struct attach *a = arg;
-    struct sender s = {.a = a, .wait_ms = FULL_MS};
-    struct err e = ERR_INIT;
-    char *piece = malloc(PIECE);
-    int r = piece ? 0 : err_oom(&e);
-    pthread_mutex_lock(&a->mu);
-    while (r == 0 && !a->quit && !a->closed) {
-        if (a->queue.len || a->eof || a->resize)
-            r = send_some(&s, piece, &e);
-        else
-            pthread_cond_wait(&a->more, &a->mu);
-    }
+    a->r = r < 0 ? r : 0;
+    a->e = e;
     pthread_mutex_unlock(&a->mu);
-    if (piece)
-        secure_wipe(piece, PIECE);
-    free(piece);
-    if (r < 0 && r != -ERR_INTERRUPTED)
-        give_up(a, r, &e);
-    tell_main(a);
+    (void)!write(a->tell, &one, sizeof one);
     return NULL;
 }
 
@@ -419,13 +228,8 @@ static bool our_size(const struct attach *a, struct winsize *ret)
 static void take_size(struct attach *a)
 {
     struct winsize w;
-    if (a->in->read_only || !our_size(a, &w))
-        return;
-    pthread_mutex_lock(&a->mu);
-    a->size = w;
-    a->resize = true;
-    pthread_cond_broadcast(&a->more);
-    pthread_mutex_unlock(&a->mu);
+    if (a->typing && our_size(a, &w))
+        typing_size(a->typing, &w);
 }
 
 /* What it wrote before. Programs ask terminals questions; ours answers those of the past too, which nobody waits for.
@@ -449,16 +253,9 @@ static int show_past(struct attach *a, struct err *e)
 
 enum leave { STAY, LEAVE };
 
-static void put_queue(struct attach *a, const char *p, size_t n, bool eof)
+static void put(struct attach *a, const char *p, size_t n, bool eof)
 {
-    pthread_mutex_lock(&a->mu);
-    size_t room = QUEUE_MAX - a->queue.len;
-    bool full = n > room;
-    buf_add(&a->queue, p, full ? room : n);
-    a->eof = a->eof || eof;
-    pthread_cond_broadcast(&a->more);
-    pthread_mutex_unlock(&a->mu);
-    if (full)
+    if (a->typing && !typing_put(a->typing, p, n, eof))
         say(a, "the step does not read: what you type is not taken. ~. at the beginning of a line leaves");
 }
 
@@ -474,7 +271,7 @@ static enum leave on_keys(struct attach *a, struct keys *k)
         return LEAVE;
     }
     if (!a->in_tty) {
-        put_queue(a, b, n > 0 ? (size_t)n : 0, n <= 0);
+        put(a, b, n > 0 ? (size_t)n : 0, n <= 0);
         return STAY;
     }
     for (size_t at = 0, used = 0; at < (size_t)n; at += used) {
@@ -484,7 +281,7 @@ static enum leave on_keys(struct attach *a, struct keys *k)
         if (what == KEYS_HELP)
             say(a, "at the beginning of a line: ~. leaves, and the step goes on; ~~ types ~; ~? shows this");
     }
-    put_queue(a, out.p, out.len, false);
+    put(a, out.p, out.len, false);
     secure_wipe(b, sizeof b);
     return STAY;
 }
@@ -506,13 +303,17 @@ static enum leave on_signal(struct attach *a, int fd)
 /* True when there is nothing more to wait for. *ret_read: is there room for what is typed? */
 static bool look(struct attach *a, bool *ret_read)
 {
+    struct typing_state s;
     uint64_t count;
     (void)!read(a->tell, &count, sizeof count);
     pthread_mutex_lock(&a->mu);
     bool over = a->ended || a->r < 0;
-    *ret_read =
-        !a->in->read_only && !a->eof && !(a->closed && !a->in_tty) && (a->in_tty || a->queue.len < QUEUE_MAX / 2);
     pthread_mutex_unlock(&a->mu);
+    *ret_read = false;
+    if (!a->typing)
+        return over;
+    over = typing_look(a->typing, &s, NULL) < 0 || over;
+    *ret_read = !s.eof && (a->in_tty || (!s.closed && s.waiting < TYPING_MAX / 2));
     return over;
 }
 
@@ -564,33 +365,30 @@ static void close_line(struct line *l)
 
 static int run_threads(struct attach *a, int signals, enum leave *ret_why, struct err *e)
 {
-    pthread_t reader, sender;
-    bool types = !a->in->read_only;
+    pthread_t reader;
     a->follow.api = &a->reader.api;
     a->reader.api.answered = true; /* it was there a moment ago: losing it is worth waiting for */
     take_size(a);
     errno = pthread_create(&reader, NULL, reader_main, a);
     if (errno)
         return err_sys(e, ERR_IO, "start a thread");
-    errno = types ? pthread_create(&sender, NULL, sender_main, a) : 0;
-    int r = errno ? err_sys(e, ERR_IO, "start a thread") : 0;
+    int r = a->typing ? typing_start(a->typing, e) : 0;
     if (r == 0)
         *ret_why = watch(a, signals);
     __atomic_store_n(&a->stop, 1, __ATOMIC_RELAXED);
-    pthread_mutex_lock(&a->mu);
-    a->quit = true;
-    pthread_cond_broadcast(&a->more);
-    pthread_mutex_unlock(&a->mu);
+    if (a->typing)
+        typing_quit(a->typing);
     go_back(a); /* before the threads end: they may be waiting for the server */
     pthread_join(reader, NULL);
-    if (types && r == 0)
-        pthread_join(sender, NULL);
+    if (a->typing)
+        typing_join(a->typing);
     return r;
 }
 
 static int at_terminal(struct attach *a, bool *ret_ended, struct err *e)
 {
     enum leave why = STAY;
+    struct typing_state s;
     sigset_t before;
     AUTO(fd_close) int signals = hold_signals(&before, e);
     if (signals < 0)
@@ -606,11 +404,11 @@ static int at_terminal(struct attach *a, bool *ret_ended, struct err *e)
     *ret_ended = a->ended;
     if (a->ended)
         a->c->exit = a->code;
-    else if (why == STAY && a->r < 0) {
+    if (a->ended || why == LEAVE)
+        return 0;
+    if (a->r < 0)
         *e = a->e;
-        return a->r;
-    }
-    return 0;
+    return a->r < 0 ? a->r : a->typing ? typing_look(a->typing, &s, e) : 0;
 }
 
 /* Until it has begun, or what it wrote so far is known. */
@@ -637,27 +435,18 @@ static int catch_up(struct attach *a, struct err *e)
 
 static void fini(struct attach *a)
 {
+    typing_free(a->typing);
     follow_fini(&a->follow);
     close_line(&a->reader);
     close_line(&a->sender);
-    if (a->queue.p)
-        secure_wipe(a->queue.p, a->queue.cap);
-    buf_fini(&a->queue);
     buf_fini(&a->past);
     fd_close(&a->tell);
-    pthread_cond_destroy(&a->more);
     pthread_mutex_destroy(&a->mu);
 }
 
 static int init(struct attach *a, struct err *e)
 {
-    pthread_condattr_t at;
     pthread_mutex_init(&a->mu, NULL);
-    pthread_condattr_init(&at);
-    pthread_condattr_setclock(&at, CLOCK_MONOTONIC);
-    pthread_cond_init(&a->more, &at);
-    pthread_condattr_destroy(&at);
-    buf_init(&a->queue, QUEUE_MAX);
     buf_init(&a->past, 3 * REPLAY_MAX);
     follow_init(&a->follow, &a->c->api, a->in->run->s, on_event, a);
     a->in_tty = isatty(STDIN_FILENO);
@@ -666,7 +455,9 @@ static int init(struct attach *a, struct err *e)
     if (a->tell < 0)
         return err_sys(e, ERR_IO, "eventfd");
     int r = open_line(a, &a->reader, e);
-    return r < 0 ? r : open_line(a, &a->sender, e);
+    if (r == 0 && !a->in->read_only)
+        r = open_line(a, &a->sender, e);
+    return r == 0 && !a->in->read_only ? typing_new(&a->sender.api, a->in->step, a->tell, &a->typing, e) : r;
 }
 
 int attach_step(struct cli *c, const struct attach_in *in, bool *ret_ended, struct err *e)

@@ -4,7 +4,7 @@
  * May include: base/ os/ net/.
  *
  *   main thread     our terminal: raw mode, keys, its size, signals. Waits for nothing else, so leaving always works
- *   sender thread   what waits to be typed ──► POST /steps/{id}/input; the offset makes a repeat harmless
+ *   sender thread   what waits to be typed ──► POST /steps/{id}/input (typing.h)
  *   reader thread   events of the run ──► our stdout, from the cursor on, across restarts of the server
  *
  * Output is not cleaned: a full-screen program is nothing but escape sequences. So a step can do to the terminal what a
