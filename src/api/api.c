@@ -435,6 +435,12 @@ static int handle(struct call *c, struct err *e)
         return 0;
     }
     r = route(c, e);
+    if (r == -ERR_NOT_FOUND) {
+        int lost = console_serve_lost(c->rq, &taken, e);
+
+        if (lost < 0 || taken)
+            return lost;
+    }
     if (r == 0)
         r = caller(c, e);
     if (r == 0)

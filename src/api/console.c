@@ -119,6 +119,24 @@ bool console_has_tag(const char *list, const char *tag)
     return false;
 }
 
+bool console_wants_page(const char *accept)
+{
+    static const char html[] = "text/html";
+    const char *s;
+    size_t n;
+
+    while (accept && next_member(&accept, &s, &n)) {
+        const char *q = memchr(s, ';', n);
+        size_t len = q ? (size_t)(q - s) : n;
+
+        while (len && (s[len - 1] == ' ' || s[len - 1] == '\t'))
+            len--;
+        if (len == sizeof html - 1 && strncasecmp(s, html, len) == 0)
+            return !is_refused(s, n);
+    }
+    return false;
+}
+
 /* ---- the answer -------------------------------------------------------- */
 
 static int page_headers(struct http_req *rq, struct err *e)
@@ -171,15 +189,21 @@ static int inflate_file(const struct console_file *f, unsigned char *out, struct
     return r == Z_STREAM_END && z.avail_out == 0 ? 0 : err_set(e, ERR_INTERNAL, "a file of the console is damaged");
 }
 
-static int send_inflated(struct http_req *rq, const struct console_file *f, struct err *e)
+static int send_inflated(struct http_req *rq, int status, const struct console_file *f, struct err *e)
 {
     unsigned char *plain = malloc(f->plain + 1);
     int r = plain ? inflate_file(f, plain, e) : err_oom(e);
 
     if (r == 0)
-        r = http_reply(rq, 200, f->type, plain, f->plain);
+        r = http_reply(rq, status, f->type, plain, f->plain);
     free(plain);
     return r;
+}
+
+static int send_bytes(struct http_req *rq, int status, const struct console_file *f, bool as_gzip, struct err *e)
+{
+    return f->packed && !as_gzip ? send_inflated(rq, status, f, e)
+                                 : http_reply(rq, status, f->type, console_bytes + f->at, f->stored);
 }
 
 static int send_file(struct http_req *rq, const struct console_file *f, struct err *e)
@@ -195,11 +219,7 @@ static int send_file(struct http_req *rq, const struct console_file *f, struct e
         return r < 0 ? r : http_reply(rq, 304, NULL, "", 0);
     }
     r = file_headers(rq, f, as_gzip, tag, e);
-    if (r < 0)
-        return r;
-    if (f->packed && !as_gzip)
-        return send_inflated(rq, f, e);
-    return http_reply(rq, 200, f->type, console_bytes + f->at, f->stored);
+    return r < 0 ? r : send_bytes(rq, 200, f, as_gzip, e);
 }
 
 static int send_without(struct http_req *rq, struct err *e)
@@ -229,4 +249,25 @@ int console_serve(struct http_req *rq, bool *ret_taken, struct err *e)
         return r < 0 ? r : err_set(e, ERR_METHOD, "%s takes: GET, HEAD", path);
     }
     return f ? send_file(rq, f, e) : send_without(rq, e);
+}
+
+int console_serve_lost(struct http_req *rq, bool *ret_taken, struct err *e)
+{
+    const struct console_file *f = console_find("/index.html");
+    enum http_method m = http_req_method(rq);
+    const char *path = http_req_path(rq);
+    bool as_gzip;
+    int r;
+
+    *ret_taken = f && (m == HTTP_M_GET || m == HTTP_M_HEAD) && console_wants_page(http_req_header(rq, "accept")) &&
+                 !(str_starts(path, "/api") && (path[4] == '\0' || path[4] == '/'));
+    if (!*ret_taken)
+        return 0;
+    as_gzip = f->packed && console_takes_gzip(http_req_header(rq, "accept-encoding"));
+    r = page_headers(rq, e);
+    if (r == 0)
+        r = http_reply_header(rq, "Cache-Control", "no-store", e);
+    if (r == 0 && as_gzip)
+        r = http_reply_header(rq, "Content-Encoding", "gzip", e);
+    return r < 0 ? r : send_bytes(rq, 404, f, as_gzip, e);
 }

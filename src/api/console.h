@@ -7,6 +7,7 @@
  *   /assets/NAME-HASH.EXT              immutable: browsers keep it for a year
  *   /  /inbox  /runs/{id} …            the pages: all of them are index.html
  *   /sw.js, /manifest.webmanifest …    checked each time by ETag
+ *   any other, asked for as a page     index.html with 404: the console says that there is no such page
  *
  * Files are stored compressed and sent so; for a client that does not take gzip they are inflated on the way. */
 #pragma once
@@ -32,5 +33,11 @@ bool console_is_page(const char *path);
 bool console_takes_gzip(const char *accept_encoding);
 /* RFC 9110, 13.1.2: does this If-None-Match (NULL: none) name the tag, quotes included? */
 bool console_has_tag(const char *if_none_match, const char *tag);
+/* RFC 9110, 12.5.1: does this Accept (NULL: none) name text/html, as that of a browser that opens a page does? A mere
+ * "*" is that of programs: they get their errors as JSON. */
+bool console_wants_page(const char *accept);
 /* Answers rq when its path is the console's; *ret_taken says whether it was. */
 CHECKED int console_serve(struct http_req *rq, bool *ret_taken, struct err *);
+/* For a path that is nobody's: a person who mistyped it gets the console with 404. Not below /api, and not where the
+ * program has no console. */
+CHECKED int console_serve_lost(struct http_req *rq, bool *ret_taken, struct err *);

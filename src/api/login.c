@@ -10,8 +10,7 @@
 #include "service/auth.h"
 #include "service/logins.h"
 
-#define TRIES    8 /* cookies of one name that are looked at */
-#define KEPT_MAX (4 * KIB)
+#define KEPT_MAX (16 * KIB) /* no less than http_config's max_header_bytes: all that a request may bring */
 
 /* ---- reading ----------------------------------------------------------- */
 
@@ -78,15 +77,17 @@ bool login_has_cookie(const struct http_req *rq)
     return p && login_name(http_req_header(rq, "host"), name) && login_cookie(&p, name, &v, &n);
 }
 
-/* Of several the one to which the proof belongs; the error is of the last. */
+/* Of several the one to which the proof belongs; the error is of the last. All of them are looked at: other ports of
+ * the host may set as many of our name as they like, and who comes first is theirs to say. A mac each, and the head of
+ * a request has an end: some hundred at most. */
 static int check_cookies(struct svc *svc, const char *cookies, const char *name, const char *proof, struct id *ret,
                          struct err *e)
 {
-    int r = err_set(e, ERR_UNAUTHORIZED, "there is no login: log in again"), i = 0;
+    int r = err_set(e, ERR_UNAUTHORIZED, "there is no login: log in again");
     const char *v;
     size_t n;
 
-    while (r < 0 && i++ < TRIES && login_cookie(&cookies, name, &v, &n))
+    while (r < 0 && login_cookie(&cookies, name, &v, &n))
         r = login_check(svc->logins, v, n, proof, clock_now_us(), ret, e);
     return r;
 }
@@ -115,8 +116,8 @@ char *login_keep(const struct http_req *rq)
 
     if (!p || !same_origin(rq) || !login_name(http_req_header(rq, "host"), name))
         return NULL;
-    for (int i = 0; i < TRIES && login_cookie(&p, name, &v, &n); i++)
-        if (n < LOGIN_COOKIE_MAX)
+    while (login_cookie(&p, name, &v, &n))
+        if (n && n < LOGIN_COOKIE_MAX)
             buf_printf(&kept, "l=%.*s;", (int)n, v);
     return kept.len ? buf_take(&kept, NULL) : NULL;
 }

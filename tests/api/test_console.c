@@ -44,6 +44,33 @@ static void files(void **state)
     }
 }
 
+static void asked_as_a_page(void **state)
+{
+    static const struct {
+        const char *accept;
+        bool page;
+    } rows[] = {
+        {NULL, false},
+        {"", false},
+        {"*/*", false},
+        {"application/json", false},
+        {"text/html", true},
+        {"Text/HTML;charset=utf-8", true},
+        {"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", true},
+        {"application/json, text/html ;q=0.1", true},
+        {"text/html;q=0, */*", false},
+        {"text/htmlx", false},
+        {"text/htm", false},
+        {"text/*", false},
+        {"application/json;x=\"text/html\"", false},
+        {",,;", false},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (console_wants_page(rows[i].accept) != rows[i].page)
+            fail_msg("\"%s\"", rows[i].accept);
+}
+
 static void gzip(void **state)
 {
     static const struct {
@@ -109,10 +136,8 @@ static void tags(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pages),
-        cmocka_unit_test(files),
-        cmocka_unit_test(gzip),
-        cmocka_unit_test(tags),
+        cmocka_unit_test(pages), cmocka_unit_test(files), cmocka_unit_test(asked_as_a_page),
+        cmocka_unit_test(gzip),  cmocka_unit_test(tags),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

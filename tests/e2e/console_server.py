@@ -62,6 +62,37 @@ def pages(s):
     check(get(s, "/healthz").json == {"status": "ok"}, "the API is still there")
 
 
+HTML = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"  # Chromium's, for a page
+
+
+def lost(s):
+    """who opens an address that is none gets the console with 404; programs, and all below /api, get their JSON"""
+    index = get(s, "/").body
+    for path in ("/nope", "/inbox/", "/projects/x", "/runs/", "/runs/a/b", "/assets/nope.js", "/apiary"):
+        for method, body in (("GET", index), ("HEAD", b"")):
+            a = get(s, path + "?x=1", method, Accept=HTML)
+            check(a.status == 404 and (a.body == body or not has_console()), method, path, a)
+            if has_console():
+                safe(a)
+                check(a.headers["cache-control"] == "no-store" and "etag" not in a.headers, path, a.headers)
+                check(a.headers["content-type"] == "text/html; charset=utf-8" and a.headers["content-length"] == str(len(index)), a.headers)
+        if has_console():
+            a = get(s, path, Accept=HTML, Accept_Encoding="gzip")
+            check(a.status == 404 and gzip.decompress(a.body) == index, path, a)
+            a = get(s, path, Accept=HTML, If_None_Match="*")
+            check(a.status == 404 and a.body == index, path, a)
+        for accept in (None, "*/*", "application/json"):
+            a = get(s, path, Accept=accept)
+            check(a.status == 404 and a.code == "not_found", path, accept, a)
+    for path in ("/api", "/api/", "/api/v1", "/api/v1/nope", "/api/v2/runs"):
+        a = get(s, path, Accept=HTML)
+        check(a.status == 404 and a.code == "not_found", path, a)
+    a = s.request("POST", "/nope", token=None, headers={"Accept": HTML})
+    check(a.status == 404 and a.code == "not_found", "POST", a)
+    check(get(s, "/metrics", "DELETE", Accept=HTML).status == 405, "another method of what is there")
+    check(get(s, "/nope", Accept=HTML, Host="evil.example").status == 403, "another host's name is served")
+
+
 def files(s):
     """each file comes compressed or plain, with a tag, and is kept as long as its name says"""
     if not has_console():
@@ -167,6 +198,11 @@ def halves(s):
     theirs = name + "=" + "x" * 40
     check(b.call("GET", "/me", Cookie="%s; %s; a=b" % (theirs, b.cookie)).status == 200, "another one's cookie shuts us out")
     check(b.call("GET", "/me", Cookie="%s; %s" % (c.cookie, b.cookie)).status == 200, "of two logins")
+    # As many as the head of a request holds, of any length: the one that is ours is found.
+    for shadow, count in ((theirs, 150), (name + "=", 800), (name + "=" + value[:-1] + "A", 110), (name + "=" + "x" * 4000, 3)):
+        for cookie in ("; ".join([shadow] * count + [b.cookie]), "; ".join([b.cookie] + [shadow] * count)):
+            check(b.call("GET", "/me", Cookie=cookie).status == 200, count, "cookies like", shadow[:60], "shut us out")
+            b.ws(Cookie=cookie).connect(csrf=b.csrf)
     other = Server()
     try:
         d = Browser(other)
@@ -368,7 +404,7 @@ def restart(s):
 
 def main():
     r, s = Results(), Server()
-    for fn in (pages, files, without, login, halves, origins, bad_logins, ends, websockets, hunks, many, restart):
+    for fn in (pages, lost, files, without, login, halves, origins, bad_logins, ends, websockets, hunks, many, restart):
         r.case(fn.__doc__.split("\n")[0], fn, s)
     r.case("the server lived through it", lambda: check(s.stop() == 0, s.log()))
     return 1 if r.failed else 0
