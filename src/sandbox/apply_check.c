@@ -68,24 +68,27 @@ static int stamp(struct apply_ctx *c, struct apply_op *op, const struct stat *no
     return 0;
 }
 
-/* The directory a new name goes into: there, or made by this plan. NULL when it is. */
-static const char *parent_missing(const struct apply_ctx *c, const char *path)
+/* The directory a new name goes into: there, or made by this plan. *ret_why stays NULL when it is. */
+static int parent_missing(const struct apply_ctx *c, const char *path, const char **ret_why, struct err *e)
 {
     const char *slash = strrchr(path, '/');
     if (!slash)
-        return NULL;
+        return 0;
     char *dir = str_ndup(path, (size_t)(slash - path));
     if (!dir)
-        return "cannot be looked at";
+        return err_oom(e);
     AUTO(fd_close) int fd = layer_open(c->root, dir, O_PATH | O_DIRECTORY);
-    int sys = errno;
+    int sys = fd < 0 ? errno : 0;
     size_t i = fd < 0 ? apply_plan_find(c->plan, dir) : APPLY_NONE;
     free(dir);
+    if (sys && !layer_shut(sys))
+        return (errno = sys, err_sys(e, ERR_IO, "open the directory of %s", path));
     if (fd >= 0 || (i != APPLY_NONE && S_ISDIR(chain_end(c->plan, i)->mode)))
-        return NULL;
-    return sys == ELOOP     ? "a parent directory is a symlink now"
-           : sys == ENOTDIR ? "a parent directory is a file now"
-                            : "its directory was deleted in the project";
+        return 0;
+    *ret_why = sys == ELOOP     ? "a parent directory is a symlink now"
+               : sys == ENOTDIR ? "a parent directory is a file now"
+                                : "its directory was deleted in the project";
+    return 0;
 }
 
 /* Something above path is in the way, but just as this plan would leave it: path went with it. 1, 0, negative. */
@@ -136,10 +139,12 @@ static int check_one(struct apply_ctx *c, size_t i, struct err *e)
     r = hidden && op->from.mode ? 0 : apply_is(c, op->path, &now, &op->from, e);
     if (r < 0)
         return r;
-    const char *why = r == 0          ? why_not(&now, sys, &op->from)
-                      : op->moved     ? "changed in the project while the run went on"
-                      : op->from.mode ? NULL
-                                      : parent_missing(c, op->path);
+    const char *why = r == 0      ? why_not(&now, sys, &op->from)
+                      : op->moved ? "changed in the project while the run went on"
+                                  : NULL;
+    r = why || op->from.mode ? 0 : parent_missing(c, op->path, &why, e);
+    if (r < 0)
+        return r;
     if (!why)
         return stamp(c, op, &now, e);
     apply_conflict(c, op->path, why);

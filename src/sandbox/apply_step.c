@@ -47,9 +47,7 @@ int apply_look(const struct apply_ctx *c, const char *path, struct stat *ret, in
         return 0;
     *ret_sys = errno;
     *ret = (struct stat){0};
-    if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)
-        return 0;
-    return err_sys(e, ERR_IO, "look at %s", path);
+    return layer_gone(errno) ? 0 : err_sys(e, ERR_IO, "look at %s", path);
 }
 
 static int is_content(const struct apply_ctx *c, const char *path, const struct apply_state *s, struct err *e)
@@ -75,11 +73,11 @@ int apply_is(const struct apply_ctx *c, const char *path, const struct stat *st,
         return 1;
     char hex[SHA256_HEX] = "";
     char *target = layer_link(c->root, path);
-    if (target)
-        sha256_hex_of(target, strlen(target), hex);
-    bool there = target != NULL;
+    if (!target)
+        return errno == EINVAL || layer_shut(errno) ? 0 : err_sys(e, ERR_IO, "read the symlink %s", path);
+    sha256_hex_of(target, strlen(target), hex);
     free(target);
-    return there && strcmp(hex, s->sha) == 0;
+    return strcmp(hex, s->sha) == 0;
 }
 
 /* --- writing ------------------------------------------------------------------------------------- */
@@ -190,6 +188,8 @@ static int fill_tmp(const struct apply_ctx *c, const struct apply_op *op, const 
     if (strcmp(hex, to->sha) != 0)
         return err_set(e, ERR_CORRUPT, "the new content of %s is not what was reviewed", op->path);
     AUTO(fd_close) int old = S_ISREG(from->mode) ? layer_open_file(c->root, op->path, &st) : -1;
+    if (old < 0 && S_ISREG(from->mode) && errno != EINVAL && !layer_shut(errno))
+        return err_sys(e, ERR_IO, "open %s", op->path); /* its attributes would be lost without a word */
     if (!str_starts(to->source, "layer:") && !str_starts(to->source, "mix/"))
         apply_copy_xattrs(src, fd);
     else if (old >= 0)
@@ -309,6 +309,8 @@ static int change_mode(struct apply_ctx *c, const struct apply_op *op, const str
     struct stat st;
     char self[40];
     AUTO(fd_close) int fd = layer_open(c->root, op->path, O_PATH);
+    if (fd < 0 && !layer_shut(errno))
+        return err_sys(e, ERR_IO, "open %s", op->path);
     if (fd < 0 || fstat(fd, &st) < 0 || st.st_ino != now->st_ino)
         return conflict(c, op->path, "changed in the project meanwhile", e);
     mode_t mode = to->mode & 07777;
@@ -349,6 +351,8 @@ static int put(struct apply_ctx *c, size_t i, bool forward, const struct stat *n
 static int open_place(struct apply_ctx *c, const char *path, struct place *at, struct err *e)
 {
     at->dir = layer_parent(c->root, path, &at->base);
+    if (at->dir < 0 && !layer_shut(errno))
+        return err_sys(e, ERR_IO, "open the directory of %s", path);
     return at->dir < 0 ? conflict(c, path, "its directory is gone or is a symlink now", e) : 0;
 }
 
@@ -484,6 +488,8 @@ static int sync_dir_of(struct apply_ctx *c, const char *path, char **last, struc
     free(*last);
     *last = dir;
     AUTO(fd_close) int fd = again ? -1 : layer_open(c->root, dir, O_RDONLY | O_DIRECTORY);
+    if (fd < 0 && !again && !layer_shut(errno))
+        return err_sys(e, ERR_IO, "open a directory to sync it");
     return fd >= 0 ? dir_sync(fd, e) : 0; /* none: a directory that was removed */
 }
 

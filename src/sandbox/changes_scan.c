@@ -163,12 +163,13 @@ static int judge_link(struct scan *s, struct change_item *it, const char *target
     if (!path)
         return err_oom(e);
     AUTO(fd_close) int fd = file_open_beneath(s->root, path, O_PATH, 0, 0);
-    if (fd < 0 && errno == EXDEV)
-        refuse(it, "symlink leads outside");
-    else if (fd < 0 && errno != ENOENT && errno != ENOTDIR && errno != ELOOP) /* dangling is fine, unknown is not */
-        refuse(it, "symlink cannot be followed");
+    int sys = fd < 0 ? errno : 0;
     free(path);
-    return 0;
+    if (sys == EXDEV)
+        refuse(it, "symlink leads outside");
+    else if (layer_shut(sys) && !layer_gone(sys)) /* dangling is fine, unknown is not */
+        refuse(it, "symlink cannot be followed");
+    return sys && !layer_shut(sys) ? (errno = sys, err_sys(e, ERR_IO, "follow the symlink %s", it->c.path)) : 0;
 }
 
 /* --- pairs ----------------------------------------------------------------------------------------------------------
@@ -276,23 +277,27 @@ static int gone_entry(void *arg, const struct layer_entry *en, struct err *e)
     return compare(s, &p, &ignored, e);
 }
 
-/* Why the directory of the project cannot be listed; NULL when it can. */
-static const char *unlisted(struct scan *s, const char *path)
+/* *ret_why: why the directory of the project cannot be listed; NULL when it can. */
+static int unlisted(struct scan *s, const char *path, const char **ret_why, struct err *e)
 {
     AUTO(fd_close) int fd = layer_open(s->root, path, O_RDONLY | O_DIRECTORY);
     s->ch->opened++;
-    return fd < 0 ? dir_refusal(errno) : NULL;
+    if (fd < 0 && !layer_shut(errno))
+        return err_sys(e, ERR_IO, "list a directory of the project");
+    *ret_why = fd < 0 ? dir_refusal(errno) : NULL;
+    return 0;
 }
 
 /* Takes the project's entry away, or puts the layers' entry (p->node) in its place. With a directory goes all that is
  * below it. */
 static int gone(struct scan *s, struct pair p, struct err *e)
 {
-    const char *ignored = NULL, *why = S_ISDIR(p.st->st_mode) ? unlisted(s, p.path) : NULL;
-    const char *inherit = p.inherit;
+    const char *ignored = NULL, *why = NULL, *inherit = p.inherit;
+    int r = S_ISDIR(p.st->st_mode) ? unlisted(s, p.path, &why, e) : 0;
     if (!p.inherit)
         p.inherit = why;
-    int r = compare(s, &p, &ignored, e);
+    if (r == 0)
+        r = compare(s, &p, &ignored, e);
     if (r < 0 || !S_ISDIR(p.st->st_mode) || why)
         return r;
     s->inherit = inherit;
@@ -381,6 +386,8 @@ static int one_dir(struct scan *s, struct todo t, struct err *e)
     if (t.below) {
         dir = layer_open(s->root, path, O_PATH | O_DIRECTORY);
         s->ch->opened++;
+        if (dir < 0 && !layer_shut(errno))
+            return err_sys(e, ERR_IO, "open a directory of the project");
         if (dir < 0 && !t.inherit)
             t.inherit = errno == ENOENT ? "changed while it was read" : dir_refusal(errno);
     }
@@ -407,9 +414,12 @@ static int load_layer(struct scan *s, int i, struct err *e)
     if (!path)
         return err_oom(e);
     AUTO(fd_close) int modes_fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int sys = errno;
     free(path);
     AUTO_PTR(layer_modes_free) struct layer_modes *modes = NULL;
-    int r = layer_modes_load(modes_fd, &modes, e);
+    int r = modes_fd < 0 && sys != ENOENT ? (errno = sys, err_sys(e, ERR_IO, "open what it remembers of modes")) : 0;
+    if (r == 0)
+        r = layer_modes_load(modes_fd, &modes, e);
     if (r == 0)
         r = add_layer(s, i, upper, modes, e);
     return r < 0 ? err_wrap(e, r, "layer %s", s->in->layers[i]) : 0;

@@ -88,9 +88,10 @@ static int read_link(int root, const char *path, struct side *s, struct err *e)
 {
     s->p = layer_link(root, path);
     if (!s->p) {
-        if (errno == ENOMEM)
-            return err_oom(e);
-        return refuse(s, errno == ENAMETOOLONG ? "symlink target too long" : "changed while it was read");
+        if (errno == ENAMETOOLONG)
+            return refuse(s, "symlink target too long");
+        const char *why = refusal_of(errno == ENOENT ? EINVAL : errno);
+        return why ? refuse(s, why) : errno == ENOMEM ? err_oom(e) : err_sys(e, ERR_IO, "read a symlink");
     }
     s->len = strlen(s->p);
     s->bytes = (int64_t)s->len;

@@ -6,6 +6,7 @@
  * a stale node is taken up again when its name comes back.
  * May include: base, sandbox/layer.h.   Threads: one owner. */
 #include "sandbox/changes_tree.h"
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/fault.h"
@@ -285,7 +286,9 @@ static int put_above(struct tree *t, int upper, const char *path, size_t len, co
     char *s = strndup(path, len);
     if (!s)
         return err_oom(e);
-    int r = layer_stat(upper, s, &st) == 0 && S_ISDIR(st.st_mode);
+    int r = layer_stat(upper, s, &st) < 0
+                ? (layer_shut(errno) ? 0 : err_sys(e, ERR_IO, "look at a directory of the copy"))
+                : S_ISDIR(st.st_mode);
     if (r > 0 && (r = take_node(t, *dir, path + at, len - at, &n, &fresh, e)) == 0) {
         n->what = LAYER_DIR;
         n->mode = layer_modes_get(modes, s, st.st_mode);

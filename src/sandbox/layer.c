@@ -28,7 +28,7 @@ static int open_once(int dir, const char *path, int flags)
     if (!(flags & O_DIRECTORY))
         flags |= O_NOFOLLOW; /* O_PATH of a link is the link; where a directory is wanted a link is ELOOP */
     for (int i = 0; i < 16; i++) {
-        fd = file_open_beneath(dir, path, flags, 0, RESOLVE);
+        fd = FAULT(open) ? (errno = EMFILE, -1) : file_open_beneath(dir, path, flags, 0, RESOLVE);
         if (fd >= 0 || (errno != EAGAIN && errno != EINTR))
             break;
     }
@@ -142,6 +142,16 @@ char *layer_link(int root, const char *path)
         return NULL;
     }
     return strndup(target, (size_t)n);
+}
+
+bool layer_gone(int sys)
+{
+    return sys == ENOENT || sys == ENOTDIR || sys == ELOOP;
+}
+
+bool layer_shut(int sys)
+{
+    return layer_gone(sys) || sys == EXDEV || sys == EACCES || sys == EPERM || sys == ENAMETOOLONG;
 }
 
 bool layer_has_caps(int fd)

@@ -30,6 +30,12 @@ CHECKED int layer_open_file(int root, const char *path, struct stat *ret);
 /* The target of a link, NUL-terminated; free() it. NULL with errno. */
 CHECKED char *layer_link(int root, const char *path);
 
+/* What a failed call said about the path: it is not there; it is not to be had (not there, not ours to read, beyond a
+ * mount or a limit). Any other errno (EMFILE, ENOMEM, EIO) is a failure of ours, from which nothing follows about the
+ * path: to take it for an answer would invent a conflict, or lose a change. */
+bool layer_gone(int sys);
+bool layer_shut(int sys);
+
 /* Hash of the content of an open regular file; holes are not read. Of a file over LAYER_SPARSE_FROM that has blocks of
  * zeros, they are not hashed either (gigabytes of them would take as many seconds): the hash is over its size, where
  * these blocks are and all others, and begins with LAYER_SPARSE_MARK, so that nobody takes it for a plain SHA-256. It

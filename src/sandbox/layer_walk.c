@@ -78,22 +78,24 @@ static char overlay_attr(int fd, const char *user, const char *trusted)
 }
 
 /* Newer kernels may keep a whiteout as an empty file with an attribute, in a directory marked opaque=x. */
-static bool is_xwhiteout(int dir, const char *name, const struct stat *st)
+static int is_xwhiteout(int dir, const char *name, const struct stat *st, struct err *e)
 {
     if (!S_ISREG(st->st_mode) || st->st_size != 0)
-        return false;
+        return 0;
     AUTO(fd_close) int fd = layer_open(dir, name, O_RDONLY | O_NONBLOCK);
+    if (fd < 0 && !layer_shut(errno))
+        return err_sys(e, ERR_IO, "open a file of the layer");
     return fd >= 0 && (fgetxattr(fd, "user.overlay.whiteout", NULL, 0) >= 0 ||
                        fgetxattr(fd, "trusted.overlay.whiteout", NULL, 0) >= 0);
 }
 
-static enum layer_what what_of(const struct walk *w, int dir, const char *name, bool xmarked, const struct stat *st)
+static int what_of(const struct walk *w, int dir, const char *name, bool xmarked, const struct stat *st, struct err *e)
 {
     if (!(w->flags & LAYER_PLAIN)) {
-        if (S_ISCHR(st->st_mode) && st->st_rdev == makedev(0, 0))
-            return LAYER_WHITEOUT;
-        if (xmarked && is_xwhiteout(dir, name, st))
-            return LAYER_WHITEOUT;
+        bool device = S_ISCHR(st->st_mode) && st->st_rdev == makedev(0, 0);
+        int r = !device && xmarked ? is_xwhiteout(dir, name, st, e) : device;
+        if (r != 0)
+            return r < 0 ? r : LAYER_WHITEOUT;
     }
     return S_ISREG(st->st_mode) ? LAYER_FILE : S_ISLNK(st->st_mode) ? LAYER_LINK : LAYER_SPECIAL;
 }
@@ -124,7 +126,10 @@ static int visit_leaf(struct walk *w, int dir, bool xmarked, const char *name, c
                       struct err *e)
 {
     struct layer_entry en = {.path = path, .st = *st};
-    en.what = what_of(w, dir, name, xmarked, st);
+    int what = what_of(w, dir, name, xmarked, st, e);
+    if (what < 0)
+        return what;
+    en.what = (enum layer_what)what;
     if (w->modes_fd >= 0 && S_ISREG(st->st_mode) && faccessat(dir, name, R_OK, AT_EACCESS) < 0 && errno == EACCES) {
         int r = unlock_one(w, path, st, e);
         if (r < 0)
@@ -183,6 +188,8 @@ static int open_dir(struct walk *w, const char *path, struct layer_entry *en, st
             return r;
         fd = layer_open(w->root, path, O_RDONLY | O_DIRECTORY);
     }
+    if (fd < 0 && !layer_shut(errno))
+        return err_sys(e, ERR_IO, "list a directory");
     if (fd < 0)
         en->fail = errno;
     return fd;

@@ -220,6 +220,8 @@ static int add_file(struct seeding *s, const char *path, const char *base, struc
 {
     struct stat st;
     AUTO(fd_close) int src = layer_open_file(s->src, path, &st);
+    if (src < 0 && errno != EINVAL && !layer_shut(errno))
+        return err_sys(e, ERR_IO, "open %s", path);
     if (src < 0)
         return 1; /* cannot be read, or is gone: left out */
     AUTO(fd_close) int dst = openat(s->parent, base, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -239,7 +241,7 @@ static int add_symlink(struct seeding *s, const char *path, const char *base, co
     const struct timespec t[2] = {st->st_atim, st->st_mtim};
     char *target = layer_link(s->src, path);
     if (!target)
-        return errno == ENOMEM ? err_oom(e) : 1;
+        return errno == EINVAL || layer_shut(errno) ? 1 : err_sys(e, ERR_IO, "read the symlink %s", path);
     int bad = symlinkat(target, s->parent, base) < 0 || give(s, s->parent, base, st) < 0 ||
               utimensat(s->parent, base, t, AT_SYMLINK_NOFOLLOW) < 0 ||
               fstatat(s->parent, base, ret, AT_SYMLINK_NOFOLLOW) < 0;
@@ -368,7 +370,7 @@ static int dress_dir(struct seeding *s, const char *path, const struct stat *st,
 {
     AUTO(fd_close) int fd = layer_open(s->dst, path, O_RDONLY | O_DIRECTORY);
     AUTO(fd_close) int from = layer_open(s->src, path, O_RDONLY | O_DIRECTORY);
-    if (fd < 0)
+    if (fd < 0 || (from < 0 && !layer_shut(errno)))
         return err_sys(e, ERR_IO, "copy the directory %s", path);
     if (from >= 0)
         apply_copy_xattrs(from, fd);
@@ -383,7 +385,10 @@ static int dress_dirs(struct seeding *s, struct err *e)
         const char *path = path_at(s, s->dirs[i]);
         struct seed_entry en = entry_at(s, s->dirs[i]);
         struct stat st, copy;
-        if (layer_stat(s->src, path, &st) < 0 || !S_ISDIR(st.st_mode))
+        int there = layer_stat(s->src, path, &st);
+        if (there < 0 && !layer_shut(errno))
+            return err_sys(e, ERR_IO, "look at the directory %s", path);
+        if (there < 0 || !S_ISDIR(st.st_mode))
             continue; /* gone meanwhile: the record tells */
         r = dress_dir(s, path, &st, &copy, e);
         en.copy = seed_stat_of(&copy);

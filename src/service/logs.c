@@ -1,5 +1,6 @@
 #include "service/logs.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 
@@ -86,7 +87,9 @@ int logs_read(struct svc *svc, struct log_query *q, struct buf *out, struct err 
     if (r == 0 && f.row.log) {
         snprintf(rel, sizeof rel, "runs/%s/logs", f.row.run_id.s);
         dir = openat(svc->data_fd, rel, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        int found = dir >= 0 ? logfile_open_read(dir, f.row.log, &rd, e) : -ERR_NOT_FOUND;
+        int found = dir >= 0          ? logfile_open_read(dir, f.row.log, &rd, e)
+                    : errno == ENOENT ? -ERR_NOT_FOUND
+                                      : err_sys(e, ERR_IO, "open the logs of run %s", f.row.run_id.s);
         if (found == -ERR_NOT_FOUND) /* the step could not be started, or not yet; or the log went a moment ago */
             r = retention_logs_of(svc, &f.row.run_id, e);
         else if (found < 0)

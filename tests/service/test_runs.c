@@ -1,15 +1,18 @@
 /* A run's life as the services see it: doors, leases, approvals, answers under a key. */
 #include "tests/service/rig.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/str.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/logfile.h"
 #include "service/idem.h"
+#include "service/logs.h"
 #include "service/projects.h"
 #include "service/stream.h"
 
@@ -726,6 +729,35 @@ static void an_event_behind_a_log_is_not_missed(void **state)
     run_steps_fini(&steps);
 }
 
+/* Logs that cannot be opened are an error; only ones that are not there are none yet. */
+static void a_log_out_of_reach_is_not_empty(void **state)
+{
+    struct rig *g = *state;
+    struct id id = rig_run(g, STEPS("make test") ",\"review\":\"none\"}");
+    struct run_steps steps = {0};
+    AUTO(buf_fini) struct buf out = BUF_INIT(KIB);
+    AUTO(fd_close) int runs = -1;
+    AUTO(fd_close) int run = -1;
+    struct log_query q = {.tenant = "default", .limit = KIB};
+    struct lease l;
+    enum gate gate;
+
+    rig_planned(g, &id);
+    l = rig_claim(g, "execute");
+    struct step_row row = only_step(g, &id, &steps);
+    OK(runs_gate(&g->svc, &l, &row, true, &gate, &e));
+    q.step = row.id;
+    OK(logs_read(&g->svc, &q, &out, &e));
+    assert_int_equal(out.len, 0);
+    OK(dir_make(g->svc.data_fd, "runs", &runs, &e));
+    OK(dir_make(runs, id.s, &run, &e));
+    OK(dir_remove(run, "logs", &e));
+    assert_int_equal(symlinkat("logs", run, "logs"), 0); /* ELOOP, as good as EMFILE */
+    NO(ERR_IO, logs_read(&g->svc, &q, &out, &e));
+    steps.v[0] = row;
+    run_steps_fini(&steps);
+}
+
 static void bad_requests_leave_nothing(void **state)
 {
     static const char *const bad[] = {
@@ -959,6 +991,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(env_is_sealed_and_wiped, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_stream_resumes_anywhere, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(an_event_behind_a_log_is_not_missed, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(a_log_out_of_reach_is_not_empty, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(bad_requests_leave_nothing, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(steps_too_large_to_be_shown_are_refused, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(too_many_open_runs_are_refused, rig_up, rig_down),
