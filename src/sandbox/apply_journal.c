@@ -21,6 +21,7 @@
 #include "base/str.h"
 #include "os/file.h"
 #include "sandbox/apply_priv.h"
+#include "sandbox/restored.h"
 
 #define PLAN_MAX GIB
 #define WHY_MAX  (16 * MIB)
@@ -217,6 +218,8 @@ static int roll_back(struct apply_ctx *c, struct err *e)
     }
     if (r == 0)
         r = apply_sync(c, e);
+    if (r == 0)
+        restored_note(c->run, c->plan);
     if (r < 0)
         return err_wrap(e, r, "rolling back (it goes on at the next start)");
     return left == 0 ? apply_drop_journal(c, e) : keep_journal(c, e);

@@ -23,7 +23,8 @@ struct change {
     bool opaque_dir; /* deleted or replaced: a whole directory tree below is gone with it; its files are
                         listed too, so it is not counted as a file */
     bool moved;      /* the project's file was changed after the run began (ctime later than the birth of
-                        its lowest layer): nobody recorded what the run saw, so apply calls it a conflict */
+                        its lowest layer): nobody recorded what the run saw, so apply calls it a conflict; not
+                        what a rolled back apply put back as it was (restored.h) */
     char old_sha256[65], new_sha256[65]; /* of content or link target; "" when not there or a directory */
     const char *refused; /* why apply will never take it ("device", "setuid bit", "symlink leads outside",
                             ".git is not applied", …); NULL when it may be applied; borrowed */

@@ -16,6 +16,7 @@
 #include "os/file.h"
 #include "sandbox/changes_priv.h"
 #include "sandbox/changes_rule.h"
+#include "sandbox/restored.h"
 #include "sandbox/seed.h"
 
 #define DEFAULT_MAX_FILES 1000000
@@ -36,6 +37,7 @@ struct scan {
     struct tree *tree;
     int root; /* the project */
     struct timespec birth;
+    struct restored *restored;
     struct seed *seed;   /* the run had a copy: what was copied; NULL else */
     const char *inherit; /* for gone_entry: why what it meets cannot be applied, or NULL */
     size_t max;
@@ -224,9 +226,9 @@ static bool same(const struct side *a, const struct side *b)
            strcmp(a->sha, b->sha) == 0;
 }
 
-static bool moved_on(const struct scan *s, const struct pair *p)
+static bool moved_on(const struct scan *s, const struct pair *p, const struct side *now)
 {
-    if (p->st && S_ISDIR(p->st->st_mode))
+    if (p->st && (S_ISDIR(p->st->st_mode) || restored_is(s->restored, p->path, now->mode, now->sha)))
         return false;
     return s->seed ? seed_moved(s->seed, p->path, p->st) : p->st && later(p->st->st_ctim, s->birth);
 }
@@ -244,7 +246,7 @@ static int make_item(struct scan *s, const struct pair *p, const struct side *a,
         it->layer = s->in->layers[p->node->layer];
     if (S_ISLNK(b->mode) && b->p && (r = judge_link(s, it, b->p, e)) < 0)
         return r;
-    it->c.moved = moved_on(s, p);
+    it->c.moved = moved_on(s, p, a);
     return count_lines(it, a, b, e);
 }
 
@@ -450,6 +452,8 @@ static int scan_all(struct scan *s, struct err *e)
     if (nlayers == 0)
         return 0;
     r = s->in->copied ? seed_load(s->in->run_dir, &s->seed, e) : read_birth(s, e);
+    if (r == 0)
+        r = restored_load(s->in->run_dir, &s->restored, e);
     for (int i = 0; i < nlayers && r == 0; i++)
         r = load_layer(s, i, e);
     if (r == 0)
@@ -503,6 +507,7 @@ int changes_scan(const struct changes_in *in, struct changes **ret, struct err *
         r = scan_all(&s, e);
     free(s.todo);
     seed_free(s.seed);
+    restored_free(s.restored);
     if (r == 0)
         r = keep_layers(ch, e);
     if (r == 0)

@@ -521,8 +521,11 @@ static bool fails_at(void (*make)(struct fx *), const char *point, int n, const 
         assert_int_equal(apply_recover(f.run, f.project, &st, &r, &e), 0);
         fx_assert_list(f.project, &before, FX_MTIME);
         assert_clean(&f);
-        rc = apply_run(c, f.run, f.project, NULL, &r, &e); /* and nothing stands in the way of trying again */
-        assert_int_equal(rc, 0);
+        changes_free(c);
+        c = scan(&f, L1); /* what came back is no change of the project's; nothing stands in the way of trying again */
+        rc = apply_run(c, f.run, f.project, NULL, &r, &e);
+        if (rc < 0)
+            fail_msg("again after %s:%d: %s %s", point, n, e.msg, r.conflicts ? r.conflicts : "");
     }
     apply_result_fini(&r);
     fx_assert_list(f.project, want, FX_ALL);
