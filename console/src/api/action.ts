@@ -4,7 +4,9 @@
  *   <Button action={approve}>…</Button>  <Problem of={approve.error} />
  *
  * The button shows that it waits; nothing on the screen changes before the server has answered. When no answer comes (the
- * network, a restart of the server) the next press sends the same key, so what was done is not done twice. */
+ * network, a restart of the server) the next press sends the same key, so what was done is not done twice. When the second
+ * function returns a promise (the page is asked for anew), the action waits for that, too: until then the page shows what
+ * was there before it, and a second press would be for that. */
 import { signal, type Signal } from '@preact/signals';
 import { useMemo, useRef } from 'preact/hooks';
 import { change } from './client';
@@ -56,12 +58,12 @@ function callWith(keys: Keys): Call {
 export interface Action<A extends unknown[] = []> {
     busy: Signal<boolean>;
     error: Signal<ApiError | null>;
-    /* True when it succeeded. A second call while the first waits does nothing. */
+    /* True when it succeeded, and the page shows it. A second call while the first waits does nothing. */
     run(...args: A): Promise<boolean>;
 }
 
 export function makeAction<T, A extends unknown[] = []>(work: () => (call: Call, ...args: A) => Promise<T>,
-    done?: () => ((answer: T, ...args: A) => void) | undefined): Action<A> {
+    done?: () => ((answer: T, ...args: A) => unknown) | undefined): Action<A> {
     const keys = new Keys(), call = callWith(keys), busy = signal(false), error = signal<ApiError | null>(null);
     return {
         busy, error,
@@ -72,13 +74,13 @@ export function makeAction<T, A extends unknown[] = []>(work: () => (call: Call,
             error.value = null;
             try {
                 const answer = await work()(call, ...args);
-                busy.value = false;
-                done?.()?.(answer, ...args);
+                await done?.()?.(answer, ...args);
                 return true;
             } catch (e) {
-                busy.value = false;
                 error.value = asError(e);
                 return false;
+            } finally {
+                busy.value = false;
             }
         },
     };
@@ -86,7 +88,7 @@ export function makeAction<T, A extends unknown[] = []>(work: () => (call: Call,
 
 /* `work` and `done` are the latest ones rendered, so they may close over props. */
 export function useAction<T, A extends unknown[] = []>(work: (call: Call, ...args: A) => Promise<T>,
-    done?: (answer: T, ...args: A) => void): Action<A> {
+    done?: (answer: T, ...args: A) => unknown): Action<A> {
     const latest = useRef({ work, done });
     latest.current = { work, done };
     return useMemo(() => makeAction(() => latest.current.work, () => latest.current.done), []);

@@ -9,30 +9,38 @@ export interface Loaded<T> {
     /* Of the last attempt; data may still be there, older. */
     error: Signal<ApiError | null>;
     loading: Signal<boolean>;
+    /* Until the answer is there; when another reload took its place, until that one's is. */
     reload(): Promise<void>;
 }
 
 export function useLoad<T>(ask: (signal: AbortSignal) => Promise<T>, deps: readonly unknown[], every = 0): Loaded<T> {
-    const latest = useRef(ask), ends = useRef<AbortController | null>(null);
+    const latest = useRef(ask), ends = useRef<AbortController | null>(null), last = useRef<Promise<void> | null>(null);
     latest.current = ask;
     const state = useMemo(() => {
         const data = signal<T | undefined>(undefined), error = signal<ApiError | null>(null), loading = signal(true);
-        const reload = async (): Promise<void> => {
-            ends.current?.abort();
-            const mine = ends.current = new AbortController();
+        const load = async (mine: AbortController): Promise<void> => {
             loading.value = true;
             try {
                 const answer = await latest.current(mine.signal);
                 if (mine.signal.aborted)
-                    return;
+                    return replaced(mine);
                 data.value = answer;
                 error.value = null;
             } catch (e) {
                 if (mine.signal.aborted)
-                    return;
+                    return replaced(mine);
                 error.value = asError(e);
             }
             loading.value = false;
+        };
+        const replaced = async (mine: AbortController): Promise<void> => {
+            if (ends.current !== mine) /* else the page is gone */
+                await last.current;
+        };
+        const reload = (): Promise<void> => {
+            ends.current?.abort();
+            const mine = ends.current = new AbortController();
+            return last.current = load(mine);
         };
         return { data, error, loading, reload };
     }, []);

@@ -13,21 +13,26 @@ export const pending = signal<Waiting[] | undefined>(undefined);
 export const pendingMore = signal(false);
 export const pendingError = signal<ApiError | null>(null);
 const EVERY = 4000;
-let asked = 0;
+let asked = 0, last: Promise<void> | undefined;
 
-/* Also after a decision: what is on the screen is what the server said. */
-export async function askPending(): Promise<void> {
-    const mine = ++asked;
+/* Also after a decision: what is on the screen is what the server said. Until the answer is there, to this question or to
+ * one that came after it. */
+export function askPending(): Promise<void> {
+    return last = ask(++asked);
+}
+
+async function ask(mine: number): Promise<void> {
     try {
         const { items, next } = await get('/inbox', { query: { limit: 200 } });
         if (mine !== asked)
-            return;
+            return last;
         pending.value = items;
         pendingMore.value = next !== null;
         pendingError.value = null;
     } catch (e) {
-        if (mine === asked)
-            pendingError.value = asError(e);
+        if (mine !== asked)
+            return last;
+        pendingError.value = asError(e);
     }
 }
 

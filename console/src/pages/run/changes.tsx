@@ -75,7 +75,7 @@ function All({ run, reload }: { run: RunDetail; reload: () => Promise<void> }): 
     const apply = useAction(call => call.post('/runs/{run}/apply', { path: { run: run.id } } as never, {
         digest: changes.data.value?.digest ?? undefined,
         ...requestOf(items, left),
-    }), () => void reload());
+    }), () => reload());
     const settled = useSettled(left.size > 0 ? run.changes?.digest ?? run.id : undefined);
     const isDoor = run.state === 'awaiting_apply' && may('approve');
     useKeys('page', { v: [t('side_by_side'), () => setView(view === 'split' ? 'unified' : 'split')],

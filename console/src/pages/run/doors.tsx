@@ -56,8 +56,8 @@ function PlanDoor({ run, reload }: { run: RunDetail; reload: Reload }): JSX.Elem
     const loaded = useLoad(signal => get('/runs/{run}/plan', { path: { run: run.id }, signal }), [run.id, run.plan_hash]);
     const plan: Plan | undefined = loaded.data.value;
     const approve = useAction(call => call.post('/runs/{run}/approve', { path: { run: run.id } } as never, { plan_hash: plan?.plan_hash ?? undefined }),
-        () => void reload());
-    const reject = useAction(call => call.post('/runs/{run}/reject', { path: { run: run.id } } as never, note ? { note } : {}), () => void reload());
+        () => reload());
+    const reject = useAction(call => call.post('/runs/{run}/reject', { path: { run: run.id } } as never, note ? { note } : {}), () => reload());
     const mayAnswer = may('approve') && !!plan, settled = useSettled(plan && (plan.plan_hash ?? run.id));
     useKeys('page', mayAnswer && settled ? { a: [t('approve'), () => void approve.run()], r: [t('reject'), () => setAsks(true)] } : {});
     const denied = plan?.steps.some(step => step.decision?.action === 'deny');
@@ -98,7 +98,7 @@ function Around({ cwd, env, network, pty }: { cwd: string; env: readonly string[
 export function AskDoor({ approval, reload }: { approval: Approval; reload: Reload }): JSX.Element {
     const [note, setNote] = useState('');
     const answer = useAction<unknown, ['allow' | 'deny']>((call, decision) => call.post('/approvals/{approval}', { path: { approval: approval.id } } as never,
-        { decision, subject_hash: approval.subject_hash, ...(note ? { note } : {}) }), () => void reload());
+        { decision, subject_hash: approval.subject_hash, ...(note ? { note } : {}) }), () => reload());
     const mayAnswer = may('approve'), settled = useSettled(approval.id);
     useKeys('page', mayAnswer && settled ? { a: [t('allow'), () => void answer.run('allow')], r: [t('deny'), () => void answer.run('deny')] } : {});
     return <Door title={t('ask_door')} hint={approval.reason ?? ''} buttons={mayAnswer && <>
@@ -126,8 +126,8 @@ function AskDoors({ run, reload }: { run: RunDetail; reload: Reload }): JSX.Elem
 function ChangesDoor({ run, reload, onLook }: { run: RunDetail; reload: Reload; onLook: () => void }): JSX.Element {
     const [asks, setAsks] = useState(false), [note, setNote] = useState('');
     const apply = useAction(call => call.post('/runs/{run}/apply', { path: { run: run.id } } as never, { digest: run.changes?.digest ?? undefined }),
-        () => void reload());
-    const discard = useAction(call => call.post('/runs/{run}/discard', { path: { run: run.id } } as never, note ? { note } : {}), () => void reload());
+        () => reload());
+    const discard = useAction(call => call.post('/runs/{run}/discard', { path: { run: run.id } } as never, note ? { note } : {}), () => reload());
     const mayAnswer = may('approve'), sum = run.changes, settled = useSettled(sum ? sum.digest ?? run.id : undefined);
     /* Who has left something out does not mean "all": what is picked is applied beside the picks (changes.tsx). */
     const all = leftOf(run).size === 0;
@@ -159,7 +159,7 @@ export function Doors({ run, reload, onLook }: { run: RunDetail; reload: Reload;
 
 export function RunActions({ run, reload }: { run: RunDetail; reload: Reload }): JSX.Element | null {
     const [asks, setAsks] = useState<'cancel' | 'undo' | null>(null);
-    const cancel = useAction(call => call.post('/runs/{run}/cancel', { path: { run: run.id } } as never, {}), () => void reload());
+    const cancel = useAction(call => call.post('/runs/{run}/cancel', { path: { run: run.id } } as never, {}), () => reload());
     const undo = useAction(call => call.post('/runs/{run}/undo', { path: { run: run.id } } as never, {}), made => navigate(`/runs/${made.id}`));
     const ended = ['succeeded', 'failed', 'rejected', 'canceled', 'expired', 'finishing'].includes(run.state);
     const mayUndo = may('approve') && run.apply?.applied && run.kind !== 'undo' && ended && !run.removed_at;
