@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Hub, WINDOW, type Connection, type Socket, type World } from '../src/api/live_hub';
-import { serve, type Port } from '../src/api/live_port';
+import { PageEnd } from '../src/api/live_page';
+import { serve, type Port, type ToHub, type ToPage } from '../src/api/live_port';
 import type { ErrorBody, Event } from '../src/api/types';
 
 /* mulberry32: the same order of accidents each time. */
@@ -340,7 +341,7 @@ test('a page that says nothing for minutes is gone; one whose computer slept for
     Date.now = () => clock;
     try {
         const port: Port = { postMessage: () => undefined, onmessage: null };
-        serve(new Hub(new Fake(1), () => undefined), port, () => { gone++; });
+        serve(new Hub(new Fake(1), () => undefined), port, here => { gone += here ? 0 : 1; });
         clock += 8 * 3600_000;
         tick();
         assert.equal(gone, 0);
@@ -353,5 +354,63 @@ test('a page that says nothing for minutes is gone; one whose computer slept for
     } finally {
         Object.assign(globalThis, { setInterval, clearInterval });
         Date.now = now;
+    }
+});
+
+/* A page and the hub, each with a queue of what the other said: what is in one is not lost while the page stands still. */
+test('a page that was frozen for so long that it counted as gone goes on when it wakes: each event once, and the state', () => {
+    const { setInterval, clearInterval } = globalThis;
+    const ticks = new Map<number, () => void>();
+    globalThis.setInterval = ((act: () => void) => { ticks.set(ticks.size + 1, act); return ticks.size; }) as never;
+    globalThis.clearInterval = ((id: number) => { ticks.set(id, () => undefined); }) as never;
+    try {
+        const { world, hub } = start(), toPage: ToPage[] = [], toHub: ToHub[] = [], states: Connection[] = [];
+        const got: number[] = [], late: number[] = [];
+        let isHere = false, ended = 0;
+        const port: Port = { postMessage: message => { toPage.push(message as ToPage); }, onmessage: null };
+        serve(hub, port, here => { isHere = here; });
+        const page = new PageEnd(message => toHub.push(message), state => states.push(state));
+        const move = (): void => {
+            while (toHub.length || toPage.length) {
+                for (const m of toHub.splice(0))
+                    port.onmessage!({ data: m as never });
+                for (const m of toPage.splice(0))
+                    page.heard(m);
+            }
+        };
+        const numbers = (events: Event[]): number[] => events.map(e => (e.data as unknown as { n: number }).n);
+        world.runs.set('r', 5);
+        world.runs.set('new', 3);
+        page.follow('r', { onEvents: events => { got.push(...numbers(events)); }, onEnd: () => { ended++; } });
+        move();
+        world.steps(20);
+        move();
+        assert.deepEqual(got, count(5));
+
+        world.runs.set('r', 8); /* frozen: what comes now waits for it */
+        world.steps(20);
+        for (let i = 0; i < 16; i++)
+            for (const tick of [...ticks.values()])
+                tick();
+        assert.equal(isHere, false);
+        world.runs.set('r', 12);
+        world.steps(20);
+        assert.deepEqual(got, count(5));
+
+        page.follow('new', { onEvents: events => { late.push(...numbers(events)); } }); /* woken by a click */
+        move();
+        world.steps(20);
+        move();
+        assert.equal(isHere, true);
+        assert.equal(states.at(-1), hub.state);
+        assert.deepEqual(got, count(12), 'each once, in order');
+        assert.deepEqual(late, count(3), 'and what it asked for before it knew');
+        world.runs.set('r', 13);
+        world.done.add('r');
+        world.steps(20);
+        move();
+        assert.deepEqual([got, ended], [count(13), 1]);
+    } finally {
+        Object.assign(globalThis, { setInterval, clearInterval });
     }
 });

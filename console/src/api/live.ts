@@ -6,51 +6,20 @@
  * cursor in `id`. While onEvents works off a batch (it may return a promise), at most a few megabytes more are held back. */
 import { computed, effect, signal } from '@preact/signals';
 import { Hub, type Connection } from './live_hub';
+import { PageEnd, type Follow } from './live_page';
 import { browserWorld } from './live_world';
 import { ALIVE, serve, type Port, type ToHub, type ToPage } from './live_port';
-import { errorOf, type ApiError } from './errors';
 import { csrf, me } from './session';
-import type { Event } from './types';
 import { startSession } from '../login';
 import { scriptUrl } from '../ui/trusted';
 
 export const connection = signal<'live' | 'connecting' | 'offline'>('connecting');
 
-export interface Follow {
-    /* The id of the last event that is known; none: from the beginning. */
-    cursor?: string | null;
-    onEvents: (events: Event[]) => void | Promise<void>;
-    /* After run.completed. */
-    onEnd?: () => void;
-    onError?: (error: ApiError) => void;
-}
-
-const follows = new Map<number, Follow & { run: string }>();
-let next = 1;
+const end = new PageEnd(tell, stateIs);
 let port: Port | null = null;
 
 function tell(message: ToHub): void {
     port?.postMessage(message);
-}
-
-function heard(message: ToPage): void {
-    if (message.what === 'state') {
-        stateIs(message.state);
-        return;
-    }
-    const follow = follows.get(message.id);
-    if (!follow)
-        return;
-    if (message.what === 'events') {
-        const { id, bytes } = message;
-        void Promise.resolve(follow.onEvents(message.events)).finally(() => tell({ what: 'taken', id, bytes }));
-        return;
-    }
-    follows.delete(message.id);
-    if (message.what === 'end')
-        follow.onEnd?.();
-    else
-        follow.onError?.(errorOf(0, JSON.stringify({ error: message.error })));
 }
 
 function stateIs(state: Connection): void {
@@ -61,8 +30,8 @@ function stateIs(state: Connection): void {
 
 /* The hub in this page, as though it were in a worker. */
 function local(): Port {
-    const mine: Port = { postMessage: message => heard(message as ToPage), onmessage: null };
-    const hub = new Hub(browserWorld(location), state => heard({ what: 'state', state }));
+    const mine: Port = { postMessage: message => end.heard(message as ToPage), onmessage: null };
+    const hub = new Hub(browserWorld(location), stateIs);
     serve(hub, mine, () => undefined);
     addEventListener('online', () => hub.nudge());
     return { postMessage: message => mine.onmessage?.({ data: message as never }), onmessage: null };
@@ -73,13 +42,12 @@ function open(): Port {
         return local();
     try {
         const worker = new SharedWorker(scriptUrl(WORKER_URL), { name: 'sallyport-live' });
-        worker.port.onmessage = e => heard(e.data as ToPage);
+        worker.port.onmessage = e => end.heard(e.data as ToPage);
         /* Its file could not be loaded: the same without it. */
         worker.onerror = () => {
             port = local();
             tell({ what: 'login', csrf: csrf() });
-            for (const [id, follow] of follows)
-                tell({ what: 'follow', id, run: follow.run, cursor: follow.cursor ?? null });
+            end.again();
         };
         return worker.port as unknown as Port;
     } catch {
@@ -107,11 +75,5 @@ export function startLive(): void {
 }
 
 export function follow(run: string, how: Follow): () => void {
-    const id = next++;
-    follows.set(id, { ...how, run });
-    tell({ what: 'follow', id, run, cursor: how.cursor ?? null });
-    return () => {
-        if (follows.delete(id))
-            tell({ what: 'stop', id });
-    };
+    return end.follow(run, how);
 }

@@ -17,7 +17,5 @@ const hub = new Hub(browserWorld(scope.location), state => {
 scope.addEventListener('online', () => hub.nudge());
 scope.onconnect = e => {
     const port = e.ports[0]!;
-    ports.add(port);
-    serve(hub, port, () => ports.delete(port));
-    port.postMessage({ what: 'state', state: hub.state });
+    serve(hub, port, here => here ? ports.add(port) : ports.delete(port));
 };
