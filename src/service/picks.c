@@ -99,7 +99,7 @@ static int read_hunks(struct picks *p, const struct json *it, struct err *e)
 {
     static const char *const keys[] = {"path", "path_b64", "hunks", NULL};
     const struct json *path = json_get(it, "path"), *b64 = json_get(it, "path_b64"), *list = NULL;
-    char field[48];
+    char field[48], whole[48];
     int r = 0;
 
     snprintf(field, sizeof field, "hunks[%zu]", p->nhunk);
@@ -117,6 +117,13 @@ static int read_hunks(struct picks *p, const struct json *it, struct err *e)
     for (size_t i = 0; i < p->nhunk; i++)
         if (strcmp(p->hunk[i].path, p->v[p->n - 1]) == 0)
             return err_field(e, ERR_INVALID, field, "name each file once");
+    for (size_t i = 0; i < p->ntext + p->nbytes; i++) /* all of it, or some of it? */
+        if (strcmp(p->v[i], p->v[p->n - 1]) == 0) {
+            field_name(p, i, whole);
+            return err_field(
+                e, ERR_INVALID, field,
+                "its file is named by %s, too: name it there to take all of it, or here to take some hunks", whole);
+        }
     p->hunk[p->nhunk].path = p->v[p->n - 1];
     return read_numbers(list, field, &p->hunk[p->nhunk++], e);
 }

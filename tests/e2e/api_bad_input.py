@@ -159,7 +159,17 @@ def fields(ask, op):
                         op, body=body)
         field = a.json["error"]["details"].get("field", "")
         check(field and (where.startswith(field) or field.startswith(where)), name, "is blamed on", repr(field), a)
+    for what, body, field in TOGETHER.get(op.id, ()):
+        a = ask.refused(what, 400, "invalid_request", op, body=body)
+        check(a.json["error"]["details"].get("field") == field, what, "is blamed on another field", a)
     return ask.n - n
+
+
+# Members that are right each, and wrong together.
+TOGETHER = {"post_run_apply": (
+    ("a file whole and in part", {"paths": ["one"], "hunks": [{"path": "one", "hunks": [1]}]}, "hunks[0]"),
+    ("a file whole by its bytes and in part", {"paths_b64": ["b25l"], "hunks": [{"path": "one", "hunks": [1]}]}, "hunks[0]"),
+    ("a file in part twice", {"hunks": [{"path": "one", "hunks": [1]}, {"path": "one", "hunks": [1]}]}, "hunks[1]"))}
 
 
 def choices(ask, op):

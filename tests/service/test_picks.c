@@ -88,6 +88,38 @@ static void bytes_are_held_to_the_same(void **state)
     check(NULL, "[null]", "paths_b64[0]", "must be a string");
 }
 
+static void refused_hunks(const char *paths, const char *b64, const char *hunks, const char *field, const char *text)
+{
+    AUTO_PTR(json_free) struct json *p = NULL;
+    AUTO_PTR(json_free) struct json *q = NULL;
+    AUTO_PTR(json_free) struct json *h = NULL;
+    AUTO(picks_fini) struct picks picks = {0};
+    struct err er = ERR_INIT;
+
+    OK(json_parse(paths, strlen(paths), &p, &e));
+    OK(json_parse(b64, strlen(b64), &q, &e));
+    OK(json_parse(hunks, strlen(hunks), &h, &e));
+    assert_int_equal(picks_read(&(struct picks_ask){p, q, h}, &picks, &er), field ? -ERR_INVALID : 0);
+    if (!field)
+        return;
+    assert_string_equal(er.field, field);
+    assert_non_null(strstr(er.msg, text));
+}
+
+static void a_file_is_taken_whole_or_in_part(void **state)
+{
+    static const char one[] =
+        "[{\"path\":\"a.c\",\"hunks\":[1]},{\"path_b64\":\"YS9i\",\"hunks\":[1]}]"; /* YS9i: a/b */
+
+    (void)state;
+    refused_hunks("[\"b\"]", "[]", one, NULL, NULL);
+    refused_hunks("[\"a\"]", "[]", one, NULL, NULL); /* of a directory all, but of a/b only that */
+    refused_hunks("[\"b\", \"a.c\"]", "[]", one, "hunks[0]", "paths[1]");
+    refused_hunks("[\"a/b/\"]", "[]", one, "hunks[1]", "paths[0]");
+    refused_hunks("[\"b\"]", "[\"YQ==\", \"YS5j\"]", one, "hunks[0]", "paths_b64[1]"); /* a, a.c */
+    refused_hunks("[]", "[]", "[{\"path\":\"x\",\"hunks\":[1]},{\"path\":\"x\",\"hunks\":[2]}]", "hunks[1]", "once");
+}
+
 static void a_set_knows_what_is_below(void **state)
 {
     static const char *const v[] = {"b", "a/c", "a-", "\xff", NULL};
@@ -111,6 +143,7 @@ int main(void)
         cmocka_unit_test(text_bytes_and_directories_are_found),
         cmocka_unit_test(what_is_no_change_is_refused_by_its_place),
         cmocka_unit_test(bytes_are_held_to_the_same),
+        cmocka_unit_test(a_file_is_taken_whole_or_in_part),
         cmocka_unit_test(a_set_knows_what_is_below),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1037,7 +1037,7 @@ export interface components {
         ApplyRequest: {
             /** @description Of the changes that were looked at; others now: 409 plan_changed */
             digest?: string;
-            /** @description Modified text files of which only some hunks are applied; they need not be named in paths */
+            /** @description Modified text files of which only some hunks are applied; not named in paths, which take them whole: a directory above them may be */
             hunks?: components["schemas"]["HunkPick"][];
             /** @description Only these files, and what is below these directories; the rest is discarded */
             paths?: string[];
