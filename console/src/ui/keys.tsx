@@ -6,7 +6,7 @@
  * ("g r"). While somebody types into a field only Escape counts; while a dialog is open only what the dialog asked for. */
 import { signal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { Dialog } from './dialog';
 import { t } from './strings';
 
@@ -86,7 +86,7 @@ export function onKey(e: KeyboardEvent): void {
 export function useKeys(group: Group, map: KeyMap): void {
     const latest = useRef(map);
     latest.current = map;
-    useEffect(() => {
+    useLayoutEffect(() => { /* what is on the screen takes its keys, from its first moment on */
         const layer = { group, map: latest };
         layers.value = [...layers.value, layer];
         return () => { layers.value = layers.value.filter(one => one !== layer); };

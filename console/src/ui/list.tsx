@@ -1,7 +1,7 @@
 /* list - rows of which one is selected: j and k move, Enter opens, the mouse does both. A page keeps nothing of it but what
  * it is told by onSelect. Rows are links where `href` says so, so that they open in new tabs and are read as links. */
 import { createContext, type ComponentChildren, type JSX } from 'preact';
-import { useContext, useEffect, useRef, useState } from 'preact/hooks';
+import { useContext, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Link, navigate } from '../router';
 import { useKeys } from './keys';
 import { t } from './strings';
@@ -52,7 +52,7 @@ export function List<T>({ items, keyOf, row, href, onOpen, peek, onSelect, selec
         ArrowUp: ['', () => select(at < 0 ? 0 : at - 1)],
         Enter: [t('key_open'), () => open(items[at])],
     });
-    useEffect(() => {
+    useLayoutEffect(() => { /* before the next key: Enter is for the row that has the focus */
         const element = ref.current?.children[at] as HTMLElement | undefined;
         if (!element || at < 0)
             return;

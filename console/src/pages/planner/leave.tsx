@@ -1,6 +1,6 @@
 /* leave - what is not saved is not lost by a key or a link: one is asked, and goes on to where one wanted. */
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useState } from 'preact/hooks';
 import { navigate, setGuard } from '../../router';
 import { Button } from '../../ui/button';
 import { Dialog } from '../../ui/dialog';
@@ -9,7 +9,7 @@ import { t } from './strings';
 
 export function Leave({ dirty }: { dirty: boolean }): JSX.Element | null {
     const [to, setTo] = useState<string | null>(null);
-    useEffect(() => {
+    useLayoutEffect(() => { /* before the next key or click */
         if (!dirty)
             return undefined;
         /* After the end of a login there is nothing to be asked. */

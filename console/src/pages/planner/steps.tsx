@@ -1,6 +1,6 @@
 /* steps - the steps of a plan in their order: edited, added, taken out, and moved by buttons, Alt and an arrow key, or a drag. */
 import type { JSX } from 'preact';
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { ApiError } from '../../api/errors';
 import { Button } from '../../ui/button';
 import { Empty } from '../../ui/empty';
@@ -58,7 +58,7 @@ export function Steps(props: StepsProps): JSX.Element {
         change(moved(now, from, to));
         say(t('moved', { from: from + 1, to: to + 1, all: now.length }));
     };
-    useEffect(() => {
+    useLayoutEffect(() => { /* before the pointer moves on */
         if (dragged === null)
             return undefined;
         /* Over the middle of another step it takes that place; the pointer is the window's, since nodes move under it. */
