@@ -6,7 +6,7 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { test } from './lib.mjs';
+import { test, until } from './lib.mjs';
 
 const example = fileURLToPath(new URL('../../examples/hello', import.meta.url));
 const words = {
@@ -46,8 +46,12 @@ function keyboard(page) {
         press: async element => {
             if (await element.getAttribute('role') === 'tab') { /* Tab comes to the open one, arrows go on from it */
                 await reach(page.locator('[role=tab][aria-selected=true]'));
-                for (let i = 0; i < 10 && await element.getAttribute('aria-selected') !== 'true'; i++)
+                const open = () => page.locator('[role=tab][aria-selected=true]').textContent();
+                for (let i = 0; i < 10 && await element.getAttribute('aria-selected') !== 'true'; i++) {
+                    const before = await open();
                     await page.keyboard.press('ArrowRight');
+                    await until(async () => await open() !== before, 'another tab');
+                }
                 return;
             }
             await reach(element);
@@ -63,7 +67,7 @@ function keyboard(page) {
 const long = Array.from({ length: 40 }, (_, i) => `line ${i + 1}\n`).join('');
 
 for (const [by, width, lang] of [['mouse', 1440, 'en'], ['mouse', 360, 'zh'], ['keyboard', 360, 'en'], ['keyboard', 1440, 'zh']])
-    test(`main job by ${by} at ${width} px in ${lang}: from a folder to an undone change`, { width, lang }, async ({ page, server, eq, until }) => {
+    test(`main job by ${by} at ${width} px in ${lang}: from a folder to an undone change`, { width, lang }, async ({ page, server, eq }) => {
         const name = `${by}-${width}`, dir = join(server.dir, name), t = words[lang], file = () => readFileSync(join(dir, 'long.txt'), 'utf8');
         cpSync(example, dir, { recursive: true });
         writeFileSync(join(dir, 'long.txt'), long);

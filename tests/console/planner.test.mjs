@@ -38,7 +38,12 @@ test('planner by mouse: an intent in Chinese, edited steps, and what is approved
     await page.getByRole('button', { name: 'Remove step: Step 3' }).click();
     await page.getByRole('button', { name: 'Move up: Step 2' }).click();
     eq(await commands(page), ['echo edited > NOTES.md', 'make test'], 'moved by a button');
-    const [from, to] = [await page.locator('.planner-handle').nth(0).boundingBox(), await page.locator('.planner-step').nth(1).boundingBox()];
+    await answered(page, until, 1, 'allow'); /* nothing moves by itself any more */
+    await answered(page, until, 2, 'allow');
+    const [from, to] = await page.evaluate(() => [document.querySelector('.planner-handle'), document.querySelectorAll('.planner-step')[1]].map(one => {
+        const { x, y, height } = one.getBoundingClientRect();
+        return { x, y, height };
+    }));
     await page.mouse.move(from.x + 5, from.y + 5);
     await page.mouse.down();
     await page.mouse.move(from.x + 5, to.y + to.height - 4, { steps: 5 });
