@@ -2,7 +2,7 @@
  *
  *   import { test } from './lib.mjs';
  *   test('runs: j and Enter open a run', async ({ page, server, eq, until }) => { … });
- *   test('…', { width: 360, lang: 'zh', dark: true, login: false, errors: [/403/] }, async ({ … }) => { … });
+ *   test('…', { width: 360, lang: 'zh', dark: true, login: false, errors: [/403/], alone: true }, async ({ … }) => { … });
  *
  * Each file has a server of its own (a free port, a temporary directory), each test a fresh browser context on it, logged
  * in as admin unless login is false. In every test no request may leave the origin, nothing may be refused by the content
@@ -197,6 +197,8 @@ function guard(context, origin, expected) {
 }
 
 async function addTo(page) {
+    if (process.env.CONSOLE_SLOW)
+        await (await page.context().newCDPSession(page)).send('Emulation.setCPUThrottlingRate', { rate: Number(process.env.CONSOLE_SLOW) });
     await page.addInitScript(() => addEventListener('securitypolicyviolation', e =>
         console.error(`CSP: ${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}:${e.lineNumber} ${e.sample}`)));
     page.setDefaultTimeout(WAIT);
@@ -204,7 +206,8 @@ async function addTo(page) {
         /* axe looks at colours as they are: not in the middle of a change. */
         await page.evaluate(() => Promise.all(document.getAnimations().filter(a => a.effect.getTiming().iterations !== Infinity)
             .map(a => a.finished.catch(() => undefined))));
-        await page.evaluate(`window.axe || (() => { ${axe} })()`);
+        if (!await page.evaluate(() => 'axe' in window)) /* half a megabyte */
+            await page.evaluate(axe);
         const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
         eq(violations.map(v => `${v.id}: ${v.nodes.map(n => `${n.html.slice(0, 160)} ${n.any[0]?.message ?? ''}`).join(' | ')}`), [], 'axe');
     };
@@ -266,7 +269,7 @@ async function one(browser, server, { name, options, work }, state) {
     }
 }
 
-/* Each test has two minutes, on a machine that may be slow; then the browser is taken away from it. */
+/* Each test has four minutes, on a machine that may be slow; then the browser is taken away from it. */
 async function inTime(work, ms = 4 * WAIT) {
     let timer;
     const late = new Promise((_, no) => { timer = setTimeout(() => no(new Error(`not within ${ms / 1000} s`)), ms); });
@@ -274,21 +277,6 @@ async function inTime(work, ms = 4 * WAIT) {
         return await Promise.race([work, late]);
     } finally {
         clearTimeout(timer);
-    }
-}
-
-/* A test that failed is played once more, with a server of its own: a browser on a busy machine has accidents that say
- * nothing of the console. What went wrong the first time stays printed, and the line says that it was the second. */
-async function onceMore(browser, row) {
-    const server = new Server();
-    try {
-        await server.start();
-        return await inTime(one(browser, server, row, await stateOf(browser, server)));
-    } catch (e) {
-        console.log(`# ${row.name}: ${e.message}`);
-        return false;
-    } finally {
-        await server.stop();
     }
 }
 
@@ -302,33 +290,48 @@ async function stateOf(browser, server) {
     return state;
 }
 
-export async function play(wanted) {
-    const chosen = tests.filter(wanted);
+/* One file: its tests one after the other, on a server of its own. How many failed. */
+async function playFile(browser, file, rows) {
+    const server = new Server(), begin = Date.now(), prefix = process.env.E2E_PREFIX ?? '';
+    let failed = 0;
+    try {
+        await server.start();
+        const state = await stateOf(browser, server);
+        for (const row of rows) {
+            if (!server.isUp) /* a test that failed had killed it */
+                await server.start();
+            const good = await inTime(one(browser, server, row, state)).catch(e => { console.log(`# ${row.name}: ${e.message}`); });
+            console.log(`${good ? 'ok' : 'not ok'} ${prefix}${row.name}`);
+            failed += good ? 0 : 1;
+        }
+    } catch (e) {
+        console.log(`# ${file}: ${e.stack}\nnot ok ${prefix}${file}: its server and its login`);
+        failed++;
+    }
+    await server.stop().catch(e => {
+        console.log(`# ${e.stack}\nnot ok ${prefix}${file}: the server stops`);
+        failed++;
+    });
+    console.log(`# ${file}: ${((Date.now() - begin) / 1000).toFixed(1)} s`);
+    return failed;
+}
+
+/* Two files at a time, in one browser: a test waits half of its time, for a server or for what a person needs to read.
+ * One that says `alone` (it measures) has browser and machine to itself, after all others. */
+export async function play(wanted, order = []) {
+    const chosen = tests.filter(wanted), rowsOf = file => chosen.filter(row => row.file === file);
+    const files = [...new Set([...order, ...chosen.map(row => row.file)])].filter(file => rowsOf(file).length > 0);
+    const isAlone = file => rowsOf(file).some(row => row.options.alone), together = files.filter(file => !isAlone(file));
     const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: CHROMIUM });
     let failed = chosen.length ? 0 : 1;
-    for (const file of new Set(chosen.map(one => one.file))) {
-        const server = new Server(), begin = Date.now();
-        try {
-            await server.start();
-            const state = await stateOf(browser, server);
-            for (const row of chosen.filter(one => one.file === file)) {
-                if (!server.isUp) /* a test that failed had killed it */
-                    await server.start();
-                const good = await inTime(one(browser, server, row, state)).catch(e => { console.log(`# ${row.name}: ${e.message}`); });
-                const late = !good && await onceMore(browser, row);
-                console.log(`${good || late ? 'ok' : 'not ok'} ${process.env.E2E_PREFIX ?? ''}${row.name}${late ? ' # the second time' : ''}`);
-                failed += good || late ? 0 : 1;
-            }
-        } catch (e) {
-            console.log(`# ${file}: ${e.stack}\nnot ok ${process.env.E2E_PREFIX ?? ''}${file}: its server and its login`);
-            failed++;
+    const worker = async list => {
+        for (let file = list.shift(); file; file = list.shift()) {
+            const bad = await playFile(browser, file, rowsOf(file));
+            failed += bad;
         }
-        await server.stop().catch(e => {
-            console.log(`# ${e.stack}\nnot ok ${process.env.E2E_PREFIX ?? ''}${file}: the server stops`);
-            failed++;
-        });
-        console.log(`# ${file}: ${((Date.now() - begin) / 1000).toFixed(1)} s`);
-    }
+    };
+    await Promise.all([worker(together), worker(together)]);
+    await worker(files.filter(isAlone));
     await browser.close();
     return failed === 0;
 }

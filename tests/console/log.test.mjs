@@ -231,7 +231,7 @@ let printed; /* the run of the first test is the finished one of the second */
 
 for (const wrap of [true, false])
     test(`log: ${LINES.toLocaleString('en')} lines ${wrap ? 'while they are printed' : 'of a finished step, not wrapped'}: `
-        + 'no long task, few nodes, little memory, every line once',
+        + 'no long task, few nodes, little memory, every line once', { alone: true },
         async ({ page, context, server, eq, ok, until }) => {
             await page.addInitScript(value => localStorage.setItem('log', JSON.stringify({ wrap: value })), wrap);
             const cdp = await context.newCDPSession(page), most = { nodes: 0, heap: 0, kept: 0 };

@@ -17,7 +17,6 @@ test('policy by mouse: rules, a mistake at its line, saved, compared, in force',
     await until(async () => await page.locator('[data-rule]').count() === 1, 'one is left');
     await page.getByRole('tab', { name: 'Text' }).click();
     await page.locator('.policy-lines', { hasText: 'no-root-wipe' }).waitFor();
-    await page.a11y();
     await page.getByRole('button', { name: 'Edit' }).click();
     const text = page.getByLabel('Policy as YAML');
     await text.fill(before.text.replace('rules:\n', `rules:\n${rule.replace('deny', 'never')}`));

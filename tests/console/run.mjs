@@ -1,10 +1,11 @@
-/* run.mjs - plays the tests of the console, one file after the other, in one browser:
+/* run.mjs - plays the tests of the console, two files at a time, in one browser:
  *   node run.mjs [PART OF A FILE'S OR A TEST'S NAME]
- *   node run.mjs --files NAME,NAME…     these files (log is log.test.mjs)
+ *   node run.mjs --files NAME,NAME…     these files (log is log.test.mjs), in that order: the longest first
  *   node run.mjs --but NAME,NAME…       all but these
  *
  * Environment: SALLYPORT is the built binary; PACKAGES the folder with node_modules (tests/e2e/console.sh fetches it).
- * CONSOLE_SHOTS=DIR: a picture of the screen after each test. A case is `ok NAME` or `not ok NAME`; exit 1 when one failed. */
+ * CONSOLE_SHOTS=DIR: a picture of the screen after each test. CONSOLE_SLOW=8: as on a processor eight times slower, which shows
+ * what depends on luck. A case is `ok NAME` or `not ok NAME`; exit 1 when one failed. */
 import { readdirSync } from 'node:fs';
 import { play } from './lib.mjs';
 
@@ -22,4 +23,4 @@ if (unknown.length > 0) { /* else a file that was renamed would be played by nob
 const wanted = how === '--files' ? one => named.includes(one.file)
     : how === '--but' ? one => !named.includes(one.file)
         : one => one.file.includes(how) || one.name.includes(how);
-process.exit(await play(wanted) ? 0 : 1);
+process.exit(await play(wanted, named) ? 0 : 1);
