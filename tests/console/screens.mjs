@@ -85,6 +85,7 @@ for (const [name, which, options] of shots)
         await page.locator(ready).first().waitFor();
         if (options.login !== false)
             await page.locator('[data-connection=live]').first().waitFor();
+        await page.locator('.run-door .button[disabled]').first().waitFor({ state: 'detached' }); /* ui/settled.ts */
         await page.evaluate(() => document.fonts.ready);
         await page.evaluate(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))));
         await page.noSideways();
