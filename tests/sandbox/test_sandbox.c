@@ -733,6 +733,12 @@ static void test_reap(void **state)
     struct rig g;
     rig_init(&g);
     assert_int_equal(sandbox_reap(g.run, NULL), 0); /* nothing there */
+    char shim[512];
+    snprintf(shim, sizeof(shim), "%s/shim", g.run);
+    assert_int_equal(symlink("shim", shim), 0); /* ELOOP, as good as EMFILE: who knows what lives there */
+    assert_int_equal(sandbox_alive(g.run, NULL), -ERR_IO);
+    assert_int_equal(sandbox_reap(g.run, NULL), -ERR_IO);
+    assert_int_equal(unlink(shim), 0);
     g.spec.limits.pids = 50;
     rig_open(&g);
     rig_start(&g, nap("sleep @"));

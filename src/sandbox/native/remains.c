@@ -107,12 +107,25 @@ int native_locked(int shim, struct err *e)
     return errno == EWOULDBLOCK ? 1 : err_sys(e, ERR_IO, "test shim/lock");
 }
 
+/* Leaves *ret alone when there is none; one that cannot be opened is not taken for none. */
+static int shim_dir_if(const char *run_dir, int *ret, struct err *e)
+{
+    struct err why = ERR_INIT;
+    int fd = native_shim_dir(run_dir, &why);
+    if (fd == -ERR_NOT_FOUND)
+        return 0;
+    if (fd < 0 && e)
+        *e = why;
+    if (fd >= 0)
+        *ret = fd;
+    return fd < 0 ? fd : 0;
+}
+
 int sandbox_alive(const char *dir, struct err *e)
 {
-    AUTO(fd_close) int shim = native_shim_dir(dir, NULL);
-    if (shim < 0)
-        return 0;
-    return native_locked(shim, e);
+    AUTO(fd_close) int shim = -1;
+    int r = shim_dir_if(dir, &shim, e);
+    return shim < 0 ? r : native_locked(shim, e);
 }
 
 /* ---- leftovers ---- */
@@ -225,10 +238,11 @@ static void wait_for_init(int shim)
 
 int sandbox_reap(const char *dir, struct err *e)
 {
-    AUTO(fd_close) int shim = native_shim_dir(dir, NULL);
+    AUTO(fd_close) int shim = -1;
+    int r = shim_dir_if(dir, &shim, e);
     if (shim < 0)
-        return 0;
-    int r = native_locked(shim, e);
+        return r;
+    r = native_locked(shim, e);
     if (r < 0)
         return r;
     if (r == 1) {
