@@ -50,6 +50,23 @@ test('audit by keyboard: j, Enter and Escape read records, v verifies', async ({
     await page.a11y();
 });
 
+test('audit: what is typed into a filter stays while records arrive', async ({ page, server, eq, until }) => {
+    const project = await server.project('typed');
+    await page.goto(`${server.url}/audit`);
+    await page.locator('.audit .list-row').first().waitFor();
+    const first = await page.locator('.audit-seq').first().textContent();
+    await page.getByLabel('Action', { exact: true }).pressSequentially('project.');
+    await server.api('POST', `/projects/${project.id}/pause`, {});
+    await until(async () => {
+        await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange'))); /* asks now, not in some seconds */
+        return await page.locator('.audit-seq').first().textContent() !== first;
+    }, 'the new record');
+    eq(await page.getByLabel('Action', { exact: true }).inputValue(), 'project.', 'what was typed');
+    await page.keyboard.type('paused');
+    await page.keyboard.press('Enter');
+    await until(() => page.url().includes('action=project.paused'), 'what is searched');
+});
+
 test('audit: a run’s records by its id, and names that deceive as text', async ({ page, server, eq }) => {
     const name = 'ci \u202egnp.\u200b<img src=x onerror=alert(1)>';
     const token = await server.api('POST', '/tokens', { name, scopes: ['run:write', 'approve'] });

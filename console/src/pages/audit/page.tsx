@@ -1,6 +1,6 @@
 /* audit - the trail, newest first: searched, read record by record, verified, taken along. Filters are in the URL. */
 import type { JSX } from 'preact';
-import { useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { useAction, type Action } from '../../api/action';
 import { ask, get, getRaw } from '../../api/client';
 import { useLoad, type Loaded } from '../../api/load';
@@ -31,12 +31,16 @@ const spans = { hour: 3_600_000, day: 86_400_000, week: 7 * 86_400_000, month: 3
 type Span = keyof typeof spans | '';
 const surfaces: Schemas['Surface'][] = ['api', 'cli', 'console', 'ws', 'mcp', 'system'];
 
-/* Goes to the server when one presses Enter or leaves it: the server compares whole values. */
+/* Goes to the server when one presses Enter or leaves it: the server compares whole values. What is being typed is kept here
+ * meanwhile, since the page is drawn again whenever records arrive. */
 function Filter({ name, value, set, list, inputRef }: {
     name: Member; value: string; set: (to: string) => void; list?: readonly string[]; inputRef?: { current: HTMLInputElement | null };
 }): JSX.Element {
-    return <><input ref={inputRef} type="search" name={name} class="audit-filter" value={value} placeholder={t(name)} aria-label={t(name)} spellcheck={false}
-        autocomplete="off" list={list && `audit-${name}`} onChange={e => set(e.currentTarget.value.trim())} />
+    const [typed, setTyped] = useState(value);
+    useEffect(() => setTyped(value), [value]);
+    return <><input ref={inputRef} type="search" name={name} class="audit-filter" value={typed} placeholder={t(name)} aria-label={t(name)} spellcheck={false}
+        aria-describedby="audit-whole" autocomplete="off" list={list && `audit-${name}`} onInput={e => setTyped(e.currentTarget.value)}
+        onChange={e => set(e.currentTarget.value.trim())} />
         {list && <datalist id={`audit-${name}`}>{list.map(one => <option value={one} />)}</datalist>}</>;
 }
 
@@ -117,6 +121,7 @@ function Trail(): JSX.Element {
                 options={[['', t('any_surface')], ...surfaces.map(one => [one as string, one] as const)]} />
             <Select<Span> label={t('since')} value={span as Span} onChange={setSpan} options={[['', t('any_time')], ['hour', t('hour')], ['day', t('day')],
                 ['week', t('week')], ['month', t('month')]]} />
+            <p id="audit-whole" class="faint small audit-whole">{t('whole')}</p>
         </PageHead>
         <Problem of={verify.error.value} /><Problem of={take.error.value} />
         {verdict && <Verdict of={verdict} />}
