@@ -182,6 +182,15 @@ test('what was left out stays left out: on another tab, by the key', async ({ pa
     await page.settled('Apply 1 file');
     eq((await server.api('GET', `/runs/${run.id}`)).state, 'awaiting_apply', 'it still waits');
     eq(await page.getByRole('button', { name: 'Apply all' }).count(), 0, 'no way to apply all by mistake');
+    const other = await server.run({ project_id: (await server.project('other')).id, steps: [{ command: 'echo 1 > A; echo 2 > B; echo 3 > C' }],
+        review: 'effects' });
+    await page.goto(`${server.url}/runs/${other.id}`);
+    await page.settled('Apply all');
+    await page.getByLabel('Apply this file').click();
+    await page.settled('Apply 2 files');
+    await page.goto(`${server.url}/runs/${run.id}`); /* the other run, and a reload, have changed nothing */
+    await page.settled('Apply 1 file');
+    eq(await page.getByRole('button', { name: 'Apply all' }).count(), 0, 'nor later');
     await page.keyboard.press('a');
     await until(() => page.locator('.run-line [data-state=succeeded]').isVisible(), 'it succeeded');
     eq([existsSync(join(project.root_path, 'ONE')), existsSync(join(project.root_path, 'TWO'))], [false, true], 'one of two');
