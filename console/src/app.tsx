@@ -2,6 +2,7 @@
 import { signal } from '@preact/signals';
 import { Component, type ComponentChildren, type ComponentType, type JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { useAction } from './api/action';
 import { connection } from './api/live';
 import { pending, pendingMore } from './api/pending';
 import { me } from './api/session';
@@ -9,10 +10,11 @@ import { lang, setLang } from './i18n';
 import { logout, startProblem } from './login';
 import { current, goBack, Link, navigate, place, routes, type PageName, type PageProps, type Route } from './router';
 import { Button } from './ui/button';
+import { Dialog } from './ui/dialog';
 import { Empty } from './ui/empty';
 import { Icon, type IconName } from './ui/icons';
 import { helpOpen, Kbd, KeysHelp, useKeys } from './ui/keys';
-import { messageOf } from './ui/problem';
+import { messageOf, Problem } from './ui/problem';
 import { Spinner } from './ui/progress';
 import { t } from './ui/strings';
 import { theme, setTheme, type Theme } from './ui/theme';
@@ -51,6 +53,15 @@ function Preferences(): JSX.Element {
         <button type="button" class="button ghost icon-only wide-only" aria-label={t('keys_title')} title={`${t('keys_title')} (?)`}
             onClick={() => { helpOpen.value = true; }}><Icon name="keys" /></button>
     </div>;
+}
+
+/* Where no answer comes one is still logged in, and is told so. */
+function Logout(): JSX.Element {
+    const action = useAction(() => logout());
+    return <><Button kind="ghost" busy={action.busy.value} onClick={() => void action.run()} title={me.value?.token.name}>{t('logout')}</Button>
+        {action.error.value && <Dialog title={t('logout_failed')} onClose={() => { action.error.value = null; }}
+            foot={<Button kind="primary" busy={action.busy.value} onClick={() => void action.run()}>{t('retry')}</Button>}>
+            <p>{t('logout_failed_hint')}</p><Problem of={action.error.value} /></Dialog>}</>;
 }
 
 /* What a page throws while it renders is shown in its place; the shell stays. */
@@ -139,7 +150,7 @@ export function App(): JSX.Element {
             <Link href="/" class="brand" aria-label="Sallyport"><Icon name="policy" /><span>Sallyport</span></Link>
             <span class="grow" />
             <Connection /><Preferences />
-            <Button kind="ghost" onClick={() => void logout()} title={me.value?.token.name}>{t('logout')}</Button>
+            <Logout />
         </header>
         <Nav />
         <main id="main" tabIndex={-1}>

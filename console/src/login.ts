@@ -34,12 +34,15 @@ export async function login(token: string): Promise<void> {
     await ask();
 }
 
+/* Throws when no answer came: the login and its cookie live on, and to show it as ended would deceive. */
 export async function logout(): Promise<void> {
     try {
-        await send('POST', '/api/v1/logout', { body: {} });
-    } finally {
-        ended();
+        await send('POST', '/api/v1/logout', { body: {}, isLogin: true });
+    } catch (e) {
+        if (!(e instanceof ApiError && e.status === 401)) /* it was over already */
+            throw e;
     }
+    ended(true);
 }
 
 watchOtherTabs(() => void startSession());

@@ -26,6 +26,20 @@ test('login: a token that is revoked ends it', { login: false, errors: [/401/] }
     await page.waitForURL('**/login');
 });
 
+test('logout: without an answer one is still logged in, and told so', { login: false, errors: [/ERR_FAILED/] }, async ({ page, server, login, until, eq }) => {
+    await login();
+    await page.route('**/api/v1/logout', route => route.abort());
+    await page.getByRole('button', { name: 'Log out' }).click();
+    const dialog = page.getByRole('dialog', { name: 'You are still logged in' });
+    await dialog.getByText('cannot be reached').waitFor();
+    eq(new URL(page.url()).pathname === '/login', false, 'no login page');
+    await page.unroute('**/api/v1/logout');
+    await dialog.getByRole('button', { name: 'Try again' }).click();
+    await until(() => page.url().endsWith('/login'), 'logged out');
+    await page.goto(`${server.url}/runs`);
+    await until(() => page.url().endsWith('/login'), 'and it stays so');
+});
+
 test('keys: g and a letter go to each page, "?" lists them', async ({ page, server, eq, until }) => {
     await page.goto(server.url + '/settings');
     await page.getByRole('heading', { name: 'Settings' }).waitFor();

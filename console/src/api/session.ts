@@ -17,9 +17,17 @@ export function keepCsrf(value: string): void {
     localStorage.setItem(CSRF, value);
 }
 
+/* Did the last login end because its person wanted it to? Then nothing of theirs waits for the next one. */
+let wasWanted = false;
+
+export function endedItself(): boolean {
+    return me.peek() === null && !wasWanted;
+}
+
 /* The login is over: a 401, or a logout. The shell shows the login page, and then what was there before. */
-export function ended(): void {
+export function ended(wanted = false): void {
     localStorage.removeItem(CSRF);
+    wasWanted = wanted;
     me.value = null;
 }
 
