@@ -196,3 +196,44 @@ for (const dark of [false, true])
             eq(await page.locator('.planner-hidden .chip-char').allTextContents(), LABELS, 'a command that is typed');
             await page.a11y();
         });
+
+test('planner: a plan that is being written outlives its login', { login: false, errors: [/401/] }, async ({ page, server, eq, until }) => {
+    const project = await server.project('outlives');
+    const run = await server.run({ project_id: project.id, steps: [{ command: 'true' }] });
+    await server.state(run.id, 'awaiting_review');
+    const token = await server.api('POST', '/tokens', { name: 'short', scopes: ['run:write', 'policy:read'] });
+    const enter = async secret => {
+        await page.locator('input[name=token]').fill(secret);
+        await page.keyboard.press('Enter');
+    };
+    await page.goto(`${server.url}/login`);
+    await enter(token.token);
+    await page.locator('nav.nav').waitFor({ state: 'attached' });
+    await page.goto(`${server.url}/plan?project=${project.id}`);
+    await page.getByLabel('What is to be done?').fill('count to three');
+    await page.getByRole('button', { name: 'Add a step' }).click();
+    await command(page, 1).fill('echo 1 2 3');
+    await answered(page, until, 1, 'allow');
+    await server.api('DELETE', `/tokens/${token.id}`);
+    await page.getByRole('button', { name: 'Start run' }).click();
+    await enter(server.token);
+    await answered(page, until, 1, 'allow');
+    eq([await page.getByLabel('What is to be done?').inputValue(), await commands(page)], ['count to three', ['echo 1 2 3']], 'the draft');
+    await page.getByRole('button', { name: 'Start run' }).click();
+    await page.getByRole('heading', { name: 'count to three' }).waitFor();
+    /* The same for the plan of a run that waits. */
+    await page.getByRole('button', { name: 'Log out' }).click();
+    const second = await server.api('POST', '/tokens', { name: 'short too', scopes: ['run:write', 'policy:read'] });
+    await enter(second.token);
+    await page.getByRole('heading', { name: 'count to three' }).waitFor();
+    await page.goto(`${server.url}/plan?run=${run.id}`);
+    await command(page, 1).fill('echo edited');
+    await answered(page, until, 1, 'allow');
+    await server.api('DELETE', `/tokens/${second.id}`);
+    await page.locator('.nav').waitFor({ state: 'detached' }); /* the page asks after its run, and is told */
+    await enter(server.token);
+    await answered(page, until, 1, 'allow');
+    eq(await commands(page), ['echo edited'], 'the edited plan');
+    await page.getByRole('button', { name: 'Save plan' }).click();
+    await until(async () => (await server.api('GET', `/runs/${run.id}/plan`)).steps[0].command === 'echo edited', 'it is saved');
+});

@@ -18,7 +18,8 @@ import { Problem } from '../../ui/problem';
 import { Skeleton } from '../../ui/progress';
 import { Text } from '../../ui/text';
 import { toast } from '../../ui/toast';
-import { draftsOf, isEmpty, requestOf, textOf } from './draft';
+import { draftsOf, isEmpty, requestOf, textOf, type Draft } from './draft';
+import { useKept } from './kept';
 import { Leave } from './leave';
 import { badWall } from './step';
 import { addStep, Steps } from './steps';
@@ -32,13 +33,21 @@ function Changed({ onLoad, onMine, busy }: { onLoad: () => void; onMine: () => v
             <Button small busy={busy} onClick={onMine}>{t('save_mine')}</Button></div></div></div>;
 }
 
-function Editor({ run, plan, now, onLoad }: {
-    run: RunDetail; plan: Plan; /* the hash that the run has by now */ now: string | null; onLoad: () => void;
+/* A draft, and the plan that it was made from. */
+interface Kept {
+    plan: Plan;
+    drafts: Draft[];
+}
+
+function Editor({ run, plan, was, keep, now, onLoad }: {
+    run: RunDetail; plan: Plan; was: Draft[] | undefined; keep: (kept: Kept | undefined) => void;
+    /* the hash that the run has by now */ now: string | null; onLoad: () => void;
 }): JSX.Element {
-    const [drafts, setDrafts] = useState(() => draftsOf(plan, run.env_names)), [first] = useState(() => textOf(drafts));
+    const [first] = useState(() => draftsOf(plan, run.env_names)), [drafts, setDrafts] = useState(was ?? first);
     const [done, setDone] = useState(false);
     const verdicts = useVerdicts(run.project_id, drafts);
-    const dirty = textOf(drafts) !== first, bad = !drafts.length || drafts.some(draft => badWall(draft.wall) || isEmpty(draft));
+    const dirty = textOf(drafts) !== textOf(first), bad = !drafts.length || drafts.some(draft => badWall(draft.wall) || isEmpty(draft));
+    keep(dirty && !done ? { plan, drafts } : undefined);
     const path = { path: { run: run.id } } as never;
     /* `over`: also in the place of a plan that was not seen. */
     const save = useAction<Plan, [{ approve?: boolean; over?: boolean }]>(async (call, { approve, over }) => {
@@ -76,13 +85,13 @@ function Editor({ run, plan, now, onLoad }: {
 }
 
 export function EditPlan({ id }: { id: string }): JSX.Element {
-    const [round, setRound] = useState(0);
+    const [round, setRound] = useState(0), { was, keep } = useKept<Kept>(id);
     const loaded = useLoad(async signal => {
         const run = await get('/runs/{run}', { path: { run: id }, signal });
         return { run, plan: await get('/runs/{run}/plan', { path: { run: id }, signal }) };
     }, [id, round]);
     const watched = useLoad(signal => get('/runs/{run}', { path: { run: id }, signal }), [id, round], 3000);
-    const { run, plan } = loaded.data.value ?? {}, now = watched.data.value ?? run;
+    const { run, plan: stored } = loaded.data.value ?? {}, kept = round === 0 ? was : undefined, plan = kept?.plan ?? stored, now = watched.data.value ?? run;
     const name = run?.intent ? <Text of={run.intent} /> : run?.kind === 'undo' ? t('undo') : t('no_intent');
     useEffect(() => { document.title = `${t('edit_title')} · Sallyport`; }, []);
     const head = <PageHead title={t('edit_title')}
@@ -90,5 +99,6 @@ export function EditPlan({ id }: { id: string }): JSX.Element {
     return !run || !plan ? <>{head}<Problem of={loaded.error.value} onRetry={() => void loaded.reload()} />{!loaded.error.value && <Skeleton rows={4} />}</>
         : now?.state !== 'awaiting_review' ? <>{head}<Empty icon="planner" title={t('over')}
             action={<Link class="button" href={`/runs/${id}`}>{t('to_run')}</Link>}>{t('over_hint')}</Empty></>
-            : <>{head}<Editor key={plan.plan_hash} run={run} plan={plan} now={now.plan_hash} onLoad={() => setRound(round + 1)} /></>;
+            : <>{head}<Editor key={plan.plan_hash} run={run} plan={plan} was={kept?.drafts} keep={keep}
+                now={now.plan_hash} onLoad={() => setRound(round + 1)} /></>;
 }

@@ -17,6 +17,7 @@ import { Problem } from '../../ui/problem';
 import { Skeleton } from '../../ui/progress';
 import { Text } from '../../ui/text';
 import { draftsOf, isEmpty, requestOf, textOf, type Draft } from './draft';
+import { useKept } from './kept';
 import { Leave } from './leave';
 import { areBad, envNames, noOptions, OptionsForm, requestOptions, type Options } from './options';
 import { badWall } from './step';
@@ -25,11 +26,15 @@ import { t } from './strings';
 import { Summary } from './summary';
 import { useVerdicts } from './verdicts';
 
+/* The plan that drafts were made from, and what they were then. */
+type Made = { plan: Plan; text: string } | null;
+
 export function NewRun(): JSX.Element {
     const [picked, pick] = useQuery('project');
-    const [intent, setIntent] = useState(''), [drafts, setDrafts] = useState<Draft[]>([]), [options, setOptions] = useState<Options>(noOptions);
-    /* The plan that the drafts were made from, and what they were then. */
-    const [made, setMade] = useState<{ plan: Plan; text: string } | null>(null), [asks, setAsks] = useState(false), [done, setDone] = useState(false);
+    const { was, keep } = useKept<{ intent: string; drafts: Draft[]; options: Options; made: Made }>('new');
+    const [intent, setIntent] = useState(was?.intent ?? ''), [drafts, setDrafts] = useState<Draft[]>(was?.drafts ?? []);
+    const [options, setOptions] = useState<Options>(was?.options ?? noOptions), [made, setMade] = useState<Made>(was?.made ?? null);
+    const [asks, setAsks] = useState(false), [done, setDone] = useState(false);
     const field = useRef<HTMLTextAreaElement>(null);
     const projects = useLoad(signal => get('/projects', { query: { limit: 500 }, signal }), []);
     const all = projects.data.value?.items;
@@ -73,9 +78,11 @@ export function NewRun(): JSX.Element {
     if (!all.length)
         return <><PageHead title={t('title')} /><Empty icon="projects" title={t('no_projects')}
             action={<Link class="button primary" href="/projects">{t('add_project')}</Link>}>{t('no_projects_hint')}</Empty></>;
+    const dirty = !done && (intent.trim() !== '' || drafts.length > 0);
+    keep(dirty ? { intent, drafts, options, made } : undefined);
     const { value: wrong } = start.error, atStep = /^steps\[/.test(wrong?.details.field ?? '');
     return <>
-        <Leave dirty={!done && (intent.trim() !== '' || drafts.length > 0)} />
+        <Leave dirty={dirty} />
         <PageHead title={t('title')} />
         <div class="planner">
             <div class="stack planner-main">
