@@ -21,10 +21,10 @@ struct sub {
     struct stream *stream;
     struct http_stream *http;
     struct tally *tally;
-    char tenant[64], token_id[40]; /* caller.token_id */
-    bool by_token;                 /* else by the peer of a unix socket */
-    int64_t checked_us;            /* when the token was looked at */
+    int64_t checked_us; /* when the token was looked at */
+    bool by_token;      /* else by the peer of a unix socket */
     bool begun, dead;
+    char tenant[64], token_id[40]; /* caller.token_id */
     struct id run;
     char trace_id[33]; /* of the request that opened it */
 };
@@ -54,9 +54,7 @@ static void sub_free(struct sub *s)
 
 static void wake(void *arg)
 {
-    struct sub *s = arg;
-
-    http_stream_wake(s->http);
+    http_stream_wake(arg);
 }
 
 static void say(const struct stream_item *it, struct buf *out)
@@ -176,7 +174,7 @@ int sse_reply(struct call *c, const struct id *run, const char *cursor, struct e
     }
     /* After it is open (a wake needs it), before the first fill (which comes after this handler returns): what grows in
      * between is read by that fill. */
-    if (stream_follow(s->stream, wake, s, e) < 0)
+    if (stream_follow(s->stream, wake, s->http, e) < 0)
         s->dead = true;
     return 0;
 }

@@ -14,6 +14,7 @@
 #define SOFT_MAX (64 * KIB) /* a fill stops after this much; a single event may be larger */
 #define TURN_MAX (16 * KIB) /* and one reader's turn after this much */
 #define NAME_LEN 24
+#define HEAD_LEN (NAME_LEN + 48)
 
 struct ws_sub {
     struct ws_sub *next;
@@ -23,6 +24,7 @@ struct ws_sub {
     uint64_t after;   /* the message with this number goes before its first event */
     atomic_bool grew; /* the run may have something new */
     char name[NAME_LEN];
+    char head[HEAD_LEN]; /* of each event's frame */
 };
 
 void ws_subs_init(struct gate *g)
@@ -113,6 +115,7 @@ int ws_sub_open(struct gate *g, const char *tenant, const struct id *run, const 
         s->run = *run;
         s->grew = true;
         snprintf(s->name, sizeof s->name, "s%llu", (unsigned long long)name);
+        snprintf(s->head, sizeof s->head, "{\"type\":\"event\",\"subscription\":\"%s\",\"event\":", s->name);
         r = stream_follow(s->stream, wake, s, e);
     }
     if (r < 0) {
@@ -265,13 +268,12 @@ static int next(struct ws_sub *s, bool may_block, struct stream_item *it, struct
 
 static enum turn turn(struct gate *g, struct ws_sub *s, bool may_block, struct buf *out)
 {
-    AUTO(buf_fini) struct buf head = BUF_INIT(128);
+    const struct buf head = {.p = s->head, .len = strlen(s->head)};
     size_t stop = out->len + TURN_MAX;
     struct stream_item it;
     struct err e = ERR_INIT;
     int r = 0;
 
-    buf_printf(&head, "{\"type\":\"event\",\"subscription\":\"%s\",\"event\":", s->name);
     while (out->len < stop && out->len < SOFT_MAX && !out->bad && (r = next(s, may_block, &it, &e)) == 1)
         say(&head, it.json, it.json_len, "}", out);
     if (r == STREAM_BLOCKS)

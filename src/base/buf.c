@@ -73,6 +73,15 @@ void buf_add(struct buf *b, const void *p, size_t n)
     b->p[b->len] = '\0';
 }
 
+void buf_prepend(struct buf *b, const void *p, size_t n)
+{
+    if (n == 0 || buf_reserve(b, n) < 0)
+        return;
+    memmove(b->p + n, b->p, b->len + 1);
+    memcpy(b->p, p, n);
+    b->len += n;
+}
+
 void buf_addc(struct buf *b, char c)
 {
     buf_add(b, &c, 1);

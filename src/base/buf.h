@@ -24,6 +24,7 @@ int buf_reserve(struct buf *, size_t more); /* room for `more` after len */
 void buf_add(struct buf *, const void *p, size_t n);
 void buf_addc(struct buf *, char c);
 void buf_puts(struct buf *, const char *s);
+void buf_prepend(struct buf *, const void *p, size_t n); /* before what is there, which moves; p is not of it */
 void buf_printf(struct buf *, const char *fmt, ...) PRINTF(2, 3);
 void buf_vprintf(struct buf *, const char *fmt, va_list ap) PRINTF(2, 0);
 /* One argument as a POSIX shell would take it back: plain when it can be, else in single quotes. */

@@ -150,9 +150,9 @@ enum io_sent http_conn_send(struct http_conn *c, struct buf *a, struct buf *b)
     return conn_sent(c, n, io_send(c->io, a, b));
 }
 
-enum io_sent http_conn_send_copy(struct http_conn *c, const struct buf *a, const struct buf *b)
+enum io_sent http_conn_send_copy(struct http_conn *c, const struct buf *b)
 {
-    return conn_sent(c, a->len + b->len, io_send_copy(c->io, a, b));
+    return conn_sent(c, b->len, io_send_copy(c->io, b));
 }
 
 /* An answer is out: the next request, or the end. */

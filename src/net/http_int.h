@@ -155,7 +155,7 @@ int http_conn_timeout(const struct http_server *, enum http_conn_state);
 void http_conn_push(struct http_server *, enum http_pool_queue, struct http_job *);
 /* io_send with the bytes counted. */
 enum io_sent http_conn_send(struct http_conn *, struct buf *a, struct buf *b);
-enum io_sent http_conn_send_copy(struct http_conn *, const struct buf *a, const struct buf *b);
+enum io_sent http_conn_send_copy(struct http_conn *, const struct buf *);
 
 /* http_stream.c: loop thread */
 /* The handler is back: sends the head, which it takes. conn NULL: the client is gone already. */

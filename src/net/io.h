@@ -42,10 +42,11 @@ void io_read(struct io_conn *, bool on);
 enum io_sent { IO_DONE, IO_LATER, IO_BROKEN };
 CHECKED enum io_sent io_send(struct io_conn *, struct buf *a, struct buf *b);
 /* The same with bytes that stay the caller's: what the kernel does not take at once is copied. */
-CHECKED enum io_sent io_send_copy(struct io_conn *, const struct buf *a, const struct buf *b);
-size_t io_unsent(struct io_conn *); /* bytes the kernel has not taken */
-void io_shutdown(struct io_conn *); /* no more will be sent: FIN after what was sent */
-void io_close(struct io_conn *);    /* ops.closed follows, not before this returns */
+CHECKED enum io_sent io_send_copy(struct io_conn *, const struct buf *);
+void io_fetch(const struct io_conn *); /* see mem_fetch */
+size_t io_unsent(struct io_conn *);    /* bytes the kernel has not taken */
+void io_shutdown(struct io_conn *);    /* no more will be sent: FIN after what was sent */
+void io_close(struct io_conn *);       /* ops.closed follows, not before this returns */
 void io_peer(struct io_conn *, struct http_peer *ret);
 /* Streams: the kernel may hold at most about this much that is not sent. */
 void io_bound_unsent(struct io_conn *, int bytes);

@@ -9,3 +9,11 @@ static inline void *mem_new(size_t n, size_t size)
 {
     return FAULT(alloc) ? NULL : calloc(n, size);
 }
+
+/* Asks for n bytes to be in the cache soon. Any address will do, NULL too. */
+enum { MEM_LINE = 64 };
+static inline void mem_fetch(const void *p, size_t n)
+{
+    for (size_t i = 0; p && i < n; i += MEM_LINE)
+        __builtin_prefetch((const char *)p + i);
+}

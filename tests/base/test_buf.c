@@ -56,6 +56,23 @@ static void limit_is_exact(void **state)
     }
 }
 
+static void goes_before_what_is_there(void **state)
+{
+    struct buf b = BUF_INIT(8);
+    buf_prepend(&b, "", 0);
+    assert_null(b.p);
+    buf_prepend(&b, "cd", 2);
+    buf_prepend(&b, "ab", 2);
+    buf_add(&b, "e\0f", 3);
+    buf_prepend(&b, "-", 1);
+    assert_int_equal(b.len, 8);
+    assert_memory_equal(b.p, "-abcde\0f", 9);
+    buf_prepend(&b, "x", 1);
+    assert_int_equal(b.bad, -ERR_TOO_LARGE);
+    assert_memory_equal(b.p, "-abcde\0f", 9);
+    buf_fini(&b);
+}
+
 static void absurd_sizes_are_refused(void **state)
 {
     AUTO(buf_fini) struct buf b = BUF_INIT(SIZE_MAX);
@@ -128,9 +145,13 @@ static void quotes_for_a_shell(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(grows_and_stays_terminated), cmocka_unit_test(limit_is_exact),
-        cmocka_unit_test(absurd_sizes_are_refused),   cmocka_unit_test(take_hands_over),
-        cmocka_unit_test(out_of_memory_sticks),       cmocka_unit_test(quotes_for_a_shell),
+        cmocka_unit_test(grows_and_stays_terminated),
+        cmocka_unit_test(limit_is_exact),
+        cmocka_unit_test(goes_before_what_is_there),
+        cmocka_unit_test(absurd_sizes_are_refused),
+        cmocka_unit_test(take_hands_over),
+        cmocka_unit_test(out_of_memory_sticks),
+        cmocka_unit_test(quotes_for_a_shell),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
