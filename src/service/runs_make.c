@@ -364,7 +364,7 @@ struct undo {
 
 static int undo_once_each(void *arg, const struct run_row *row, struct err *e)
 {
-    if (row->node == RN_FAILED || row->node == RN_CANCELED)
+    if (!runs_takes_back(row))
         return 0;
     return err_set(e, ERR_STATE, "run %s undoes it already", row->id.s);
 }

@@ -128,6 +128,42 @@ static int artifacts_array(struct db *db, struct jw *w, const struct id *run, st
     return r;
 }
 
+bool runs_takes_back(const struct run_row *undo)
+{
+    return undo->node != RN_FAILED && undo->node != RN_CANCELED;
+}
+
+struct undone {
+    struct jw *w;
+    bool found;
+};
+
+static int undone_each(void *arg, const struct run_row *undo, struct err *e)
+{
+    struct undone *u = arg;
+
+    if (u->found || !runs_takes_back(undo))
+        return 0;
+    u->found = true;
+    jw_obj(u->w);
+    jw_kstr(u->w, "id", undo->id.s);
+    jw_kstr(u->w, "state", run_sm_state(undo->node));
+    jw_ktime(u->w, "finished_at", undo->finished_us);
+    jw_end_obj(u->w);
+    return 0;
+}
+
+static int undone_by(struct db *db, struct jw *w, const struct run_row *row, struct err *e)
+{
+    struct undone u = {.w = w};
+
+    jw_key(w, "undone_by");
+    int r = run_list_undoing(db, row, undone_each, &u, e);
+    if (!u.found)
+        jw_null(w);
+    return r;
+}
+
 static int get_tx(struct db *db, void *arg, struct err *e)
 {
     struct query *q = arg;
@@ -143,6 +179,8 @@ static int get_tx(struct db *db, void *arg, struct err *e)
     jw_key(q->w, "artifacts");
     if (r == 0)
         r = artifacts_array(db, q->w, q->id, e);
+    if (r == 0)
+        r = undone_by(db, q->w, &row, e);
     jw_end_obj(q->w);
     return r;
 }

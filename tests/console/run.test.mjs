@@ -39,7 +39,12 @@ test('both doors by mouse: plan, log, diff, apply some files, undo', async ({ pa
     await page.getByRole('button', { name: 'Undo' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Undo' }).click();
     await page.getByRole('heading', { name: 'Undo of a run' }).waitFor();
-    await until(() => readFileSync(join(project.root_path, 'Makefile'), 'utf8') === before, 'the file is as before');
+    await page.getByRole('heading', { name: '1 file was put back' }).waitFor();
+    eq(readFileSync(join(project.root_path, 'Makefile'), 'utf8'), before, 'the file is as before');
+    await page.getByRole('tabpanel').getByRole('link', { name: run.id }).click();
+    await page.locator('.run-undone').getByText('was taken back').waitFor();
+    eq(await page.getByRole('button', { name: 'Undo' }).count(), 0, 'undone once');
+    await page.a11y();
 });
 
 test('by keyboard alone: approve, look, leave a hunk out, apply', { width: 360, lang: 'zh' }, async ({ page, server, eq, until }) => {

@@ -942,6 +942,20 @@ static void an_old_open_run_keeps_its_project(void **state)
     OK(projects_remove(&g->svc, &g->c, "hello", &e));
 }
 
+/* What the run says of it: nothing, or who undoes it. */
+static void says_undone_by(struct rig *g, const struct id *run, const struct id *by)
+{
+    AUTO(buf_fini) struct buf b = BUF_INIT(MIB);
+    struct jw w = JW_INIT(&b);
+
+    OK(runs_get_json(&g->svc, "default", run, &w, &e));
+    const struct json *found = json_get(rig_json(g, b.p), "undone_by");
+    if (by)
+        assert_string_equal(json_str(json_get(found, "id")), by->s);
+    else
+        assert_int_equal(json_type(found), JT_NULL);
+}
+
 static void a_run_is_undone_once(void **state)
 {
     struct rig *g = *state;
@@ -953,11 +967,14 @@ static void a_run_is_undone_once(void **state)
     struct lease l = rig_claim(g, "finish");
     rig_finish(g, &l);
     rig_sql(g, "UPDATE runs SET apply = '{\"applied\":true}'");
+    says_undone_by(g, &id, NULL);
     OK(runs_undo(&g->svc, &g->c, &id, &undo, &e));
+    says_undone_by(g, &id, &undo);
     rig_sql(g, "UPDATE runs SET state = 'succeeded', phase = NULL, finished_us = 1; DELETE FROM run_queue");
     younger(g, 1001);
     NO(ERR_STATE, runs_undo(&g->svc, &g->c, &id, &undo, &e));
     rig_sql(g, "UPDATE runs SET state = 'failed' WHERE undoes IS NOT NULL");
+    says_undone_by(g, &id, NULL);
     OK(runs_undo(&g->svc, &g->c, &id, &undo, &e));
 }
 

@@ -2001,6 +2001,8 @@ export interface components {
             trace_id: string | null;
             /** @description The run whose apply this one takes back */
             undoes: string | null;
+            /** @description The run that took its apply back, or is about to. In GET /runs/{run} only */
+            undone_by?: components["schemas"]["RunUndo"] | null;
         };
         /** @description The end of a run */
         RunCompletedData: {
@@ -2024,7 +2026,7 @@ export interface components {
             succeeded: number;
         };
         /** @description A run with its steps and artifacts */
-        RunDetail: WithRequired<components["schemas"]["Run"], "steps" | "artifacts">;
+        RunDetail: WithRequired<components["schemas"]["Run"], "steps" | "artifacts" | "undone_by">;
         /** @description Id of a run */
         RunId: string;
         /** @description Runs, newest first */
@@ -2090,6 +2092,13 @@ export interface components {
             phase: components["schemas"]["Phase"] | null;
             reason: components["schemas"]["Reason"] | null;
             to: components["schemas"]["RunState"];
+        };
+        /** @description An undo that has not failed */
+        RunUndo: {
+            /** Format: date-time */
+            finished_at: string | null;
+            id: components["schemas"]["RunId"];
+            state: components["schemas"]["RunState"];
         };
         /**
          * @description run:write, approve and project:write include run:read; policy:write includes policy:read; admin includes all

@@ -162,7 +162,7 @@ export function RunActions({ run, reload }: { run: RunDetail; reload: Reload }):
     const cancel = useAction(call => call.post('/runs/{run}/cancel', { path: { run: run.id } } as never, {}), () => reload());
     const undo = useAction(call => call.post('/runs/{run}/undo', { path: { run: run.id } } as never, {}), made => navigate(`/runs/${made.id}`));
     const ended = ['succeeded', 'failed', 'rejected', 'canceled', 'expired', 'finishing'].includes(run.state);
-    const mayUndo = may('approve') && run.apply?.applied && run.kind !== 'undo' && ended && !run.removed_at;
+    const mayUndo = may('approve') && run.apply?.applied && run.kind !== 'undo' && ended && !run.removed_at && !run.undone_by;
     return <>
         {may('run:write') && !ended && !run.cancel_requested_at && <Button kind="danger" onClick={() => setAsks('cancel')}>{t('cancel')}</Button>}
         {mayUndo && <Button onClick={() => setAsks('undo')}>{t('undo')}</Button>}

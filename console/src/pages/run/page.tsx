@@ -22,6 +22,7 @@ import { Doors, RunActions } from './doors';
 import { Report } from './report';
 import { Steps } from './steps';
 import { t } from './strings';
+import { Undo, Undone } from './undo';
 
 type Part = 'steps' | 'changes' | 'report' | 'files' | 'audit' | 'facts';
 
@@ -65,8 +66,9 @@ function Body({ run, reload }: { run: RunDetail; reload: () => Promise<void> }):
     const open = tabs.find(one => one.key === part)?.key ?? 'steps';
     return <>
         <Doors run={run} reload={reload} onLook={() => setPart('changes')} />
+        <Undone run={run} />
         <Tabs tabs={tabs} open={open} onOpen={setPart} label={t('tabs')}>
-            {open === 'steps' ? <Steps run={run} />
+            {run.kind === 'undo' && (open === 'steps' || open === 'changes') ? <Undo run={run} /> : open === 'steps' ? <Steps run={run} />
                 : open === 'changes' ? <Changes run={run} reload={reload} />
                     : open === 'report' ? <Report run={run} />
                         : open === 'files' ? <Artifacts run={run} />
