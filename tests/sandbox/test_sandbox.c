@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -692,6 +693,35 @@ static void test_new_server_replaces_old(void **state)
     rig_fini(&g);
 }
 
+/* Whether a sandbox lives cannot be told without a descriptor to look with: its step must not be called lost for it. */
+static void test_adopt_without_descriptors(void **state)
+{
+    (void)state;
+    struct rig g;
+    struct rlimit all, few;
+    bool running = false;
+    int index, attempt, r = -1, failed = 0;
+    rig_init(&g);
+    rig_open(&g);
+    rig_start(&g, nap("sleep @"));
+    sandbox_detach(TAKE(g.sb));
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &all), 0);
+    few = all;
+    int first = dup(0);
+    assert_true(first >= 0 && close(first) == 0);
+    for (few.rlim_cur = (rlim_t)first; r < 0 && few.rlim_cur < (rlim_t)first + 32; few.rlim_cur++) {
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+        r = sandbox_adopt(g.run, &g.sb, &running, &index, &attempt, NULL);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &all), 0);
+        assert_int_not_equal(r, -ERR_NOT_FOUND);
+        failed += r < 0;
+    }
+    assert_int_equal(r, 0);
+    assert_true(running);
+    assert_in_range(failed, 2, 31);
+    rig_fini(&g);
+}
+
 static pid_t shim_pid(struct rig *g)
 {
     char path[512];
@@ -981,6 +1011,7 @@ int main(void)
         cmocka_unit_test(test_disk_overshoot),
         cmocka_unit_test(test_accounting),
         cmocka_unit_test(test_adopt_running),
+        cmocka_unit_test(test_adopt_without_descriptors),
         cmocka_unit_test(test_ends_while_nobody_looks),
         cmocka_unit_test(test_new_server_replaces_old),
         cmocka_unit_test(test_shim_killed),

@@ -321,16 +321,21 @@ static int attach(struct sandbox *sb, struct spw_msg *m, struct err *e)
 {
     uid_t uid;
     pid_t pid;
-    sb->sock = unix_connect(sb->shim_dirfd, "ctl", SOCK_SEQPACKET, e);
-    if (sb->sock < 0)
+    int r = unix_connect(sb->shim_dirfd, "ctl", SOCK_SEQPACKET, e);
+    if (r == -ERR_NOT_FOUND || r == -ERR_UNREACHABLE)
         return err_set(e, ERR_NOT_FOUND, "no sandbox of this run is alive");
+    if (r < 0)
+        return r; /* for want of a descriptor, say: that tells nothing about the sandbox */
+    sb->sock = r;
     CRASH_POINT(shim_called);
-    int r = unix_peer(sb->sock, &uid, &pid, e);
+    r = unix_peer(sb->sock, &uid, &pid, e);
     if (r < 0)
         return r;
     if (uid != geteuid())
         return err_set(e, ERR_SANDBOX_FAILED, "the sandbox's control socket belongs to another user");
     sb->pidfd = proc_pidfd_open(pid);
+    if (sb->pidfd < 0 && errno != ESRCH)
+        return err_sys(e, ERR_IO, "open a descriptor of the sandbox's shim");
     /* Its answer comes over the same connection: the pid is that of a living shim, not of a later process. */
     if (sb->pidfd < 0 || await(sb, SPW_READY, SPW_READY, TAKEN_MS, m) != SPW_READY)
         return err_set(e, ERR_NOT_FOUND, "the sandbox of this run does not answer");
