@@ -201,6 +201,18 @@ test('what was left out stays left out: on another tab, by the key', async ({ pa
     eq([existsSync(join(project.root_path, 'ONE')), existsSync(join(project.root_path, 'TWO'))], [false, true], 'one of two');
 });
 
+test('a line that goes on and on is cut, and shown when asked', async ({ page, server, ok, until }) => {
+    const project = await server.project('long-line');
+    const run = await server.run({ project_id: project.id, steps: [{ command: "head -c 60000 /dev/zero | tr '\\0' x > LONG" }], review: 'effects' });
+    await page.goto(`${server.url}/runs/${run.id}`);
+    const more = page.getByRole('button', { name: '55,000 more characters' }), line = page.locator('.diff-text').first();
+    await more.waitFor();
+    ok((await line.textContent()).length < 6000, 'not all of it');
+    await more.click();
+    await page.getByRole('button', { name: '10,000 more characters' }).click();
+    await until(async () => (await line.textContent()).length === 60000, 'all of it');
+});
+
 test('words and folder of what is asked are shown as they will be run; typing goes on in no door', async ({ page, server, eq }) => {
     const project = await server.project('words', dir => mkdirSync(join(dir, 'sub')));
     const run = await server.run({ project_id: project.id, steps: [{ argv: ['frobnicate', 'a b', 'c'], cwd: 'sub' }], review: 'none' });

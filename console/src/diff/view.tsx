@@ -3,16 +3,27 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
 import { Button } from '../ui/button';
+import { number } from '../ui/format';
 import { Text } from '../ui/text';
 import { differs, pairs, parseDiff, type Hunk, type Row } from './parse';
 import { t } from './strings';
 
 const AT_ONCE = 1500; /* rows: a screenful draws in a few ms, and a page stays below 2,000 nodes by far less often than not */
 
+const LINE_AT_ONCE = 5000; /* characters: a minified file is one line of megabytes, which takes seconds to lay out */
+
+/* A line that goes on and on is cut, says so, and shows ten times as much when asked. */
+function LongText({ of }: { of: string }): JSX.Element {
+    const [most, setMost] = useState(LINE_AT_ONCE);
+    const end = of.length <= most ? of.length : /[\ud800-\udbff]/.test(of[most - 1]!) ? most - 1 : most;
+    return <><Text of={of.slice(0, end)} lines />{end < of.length && <> <Button small onClick={() => setMost(most * 10)}>
+        {t('more_text', { n: number(of.length - end) })}</Button></>}</>;
+}
+
 /* A line with the part that changed in a stronger colour, when it has a counterpart that is not all different. */
 function Line({ row, other }: { row: Row; other?: Row | null }): JSX.Element {
     if (!other || row.kind === 'same' || other.kind === 'note' || row.text.length > 2000 || other.text.length > 2000)
-        return <Text of={row.text} lines />;
+        return <LongText of={row.text} />;
     const { start, endA } = differs(row.text, other.text);
     return start === 0 && endA === row.text.length ? <Text of={row.text} lines />
         : <><Text of={row.text.slice(0, start)} lines /><mark><Text of={row.text.slice(start, endA)} lines /></mark>
