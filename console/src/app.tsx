@@ -5,7 +5,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { useAction } from './api/action';
 import { connection } from './api/live';
 import { pending, pendingMore } from './api/pending';
-import { me } from './api/session';
+import { may, me } from './api/session';
 import { lang, setLang } from './i18n';
 import { logout, startProblem } from './login';
 import { current, goBack, Link, navigate, place, routes, type PageName, type PageProps, type Route } from './router';
@@ -23,12 +23,15 @@ import { Toasts } from './ui/toast';
 /* The letters after `g`. */
 const letters: Partial<Record<PageName, string>> = { inbox: 'i', projects: 'p', planner: 'n', runs: 'r', policy: 'o', audit: 'a', queue: 'q',
     settings: 's' };
-const inNav = routes.filter(route => letters[route.name]);
+/* What this login can do nothing on is not offered. */
+function inNav(): Route[] {
+    return routes.filter(route => letters[route.name] && (route.name !== 'planner' || may('run:write')));
+}
 const menuOpen = signal(false);
 
 function Nav(): JSX.Element {
     const now = current.value?.route.name, waiting = pending.value?.length;
-    return <nav class="nav" id="nav" aria-label={t('menu')}><ul>{inNav.map(route => <li>
+    return <nav class="nav" id="nav" aria-label={t('menu')}><ul>{inNav().map(route => <li>
         <Link href={route.path} aria-current={now === route.name || (now === 'run' && route.name === 'runs') ? 'page' : undefined}>
             <Icon name={route.name as IconName} /><span>{t(route.name)}</span>
             {route.name === 'inbox' && waiting ? <span class="count" aria-label={t('waits', { n: waiting })}>{waiting}{pendingMore.value && '+'}</span>
@@ -129,7 +132,7 @@ export function App(): JSX.Element {
     useLogin();
     useKeys('everywhere', {
         '?': [t('key_help'), () => { helpOpen.value = !helpOpen.value; }],
-        ...Object.fromEntries(inNav.map(route => [`g ${letters[route.name]!}`,
+        ...Object.fromEntries(inNav().map(route => [`g ${letters[route.name]!}`,
             [t('key_go', { page: t(route.name) }), () => navigate(route.path)] as [string, () => void]])),
         ...(current.value?.route.name === 'run' ? { Escape: [t('key_back'), () => goBack('/runs')] as [string, () => void] } : {}),
     });

@@ -79,6 +79,7 @@ test('audit: a run’s records by its id, and names that deceive as text', async
     await row.waitFor();
     eq(await row.locator('.audit-actor .chip-char').allTextContents(), ['U+202E', 'U+200B'], 'chips');
     eq(await page.locator('main img').count(), 0, 'elements made of text');
+    eq((await row.locator('.audit-actor').textContent()).startsWith('ci '), true, 'the name comes first');
     await row.click();
     await page.getByRole('dialog').locator('.chip-char').first().waitFor();
     await page.getByRole('dialog').getByRole('button', { name: 'Only this' }).nth(1).click();

@@ -36,6 +36,7 @@ test('policy by mouse: rules, a mistake at its line, saved, compared, in force',
     await page.getByRole('button', { name: 'Save as a new version' }).click();
     const row = page.locator('[data-rule=no-echo]');
     await row.waitFor();
+    eq(await page.evaluate(() => scrollY), 0, 'it begins at its beginning');
     eq(await page.locator('main img').count(), 0, 'elements made of text');
     const after = await server.api('GET', '/policy');
     ok(after.version > before.version && after.note === 'no echo', 'a new version with its note');

@@ -49,7 +49,7 @@ export async function send(method: string, url: string, { key, body, accept, sig
     } catch (e) {
         if (signal?.aborted)
             throw e;
-        throw new ApiError('offline', '');
+        throw new ApiError('offline', method);
     }
     if (response.ok)
         return response;

@@ -1,7 +1,7 @@
 /* errors - what went wrong with a request, in one type: code, message and trace id as the server said them. */
 import type { ErrorBody } from './types';
 
-/* `offline`: no answer came, and nothing is known of what became of the request. `bad_answer`: it was not the server that
+/* `offline`: no answer came, and nothing is known of what became of the request; its method is the message. `bad_answer`: it was not the server that
  * answered. All others are the server's own codes. */
 export type Code = ErrorBody['code'] | 'offline' | 'bad_answer';
 

@@ -18,11 +18,19 @@ interface DialogProps {
     wide?: boolean;
 }
 
+/* What one came for: the first field, else the first thing to press at the end. The browser takes the first of all, which closes
+ * it. */
+function firstOf(dialog: HTMLDialogElement | null): HTMLElement | null | undefined {
+    return ['[autofocus]', '.dialog-body :is(input, select, textarea):not([type=hidden], [hidden], :disabled)', 'footer :is(a, button):not(:disabled)']
+        .map(what => dialog?.querySelector<HTMLElement>(what)).find(Boolean);
+}
+
 export function Dialog({ title, onClose, children, foot, closeKey, wide }: DialogProps): JSX.Element {
     const ref = useRef<HTMLDialogElement>(null), id = useId();
     useLayoutEffect(() => { /* before the next key is looked at: it is the dialog's */
         const back = document.activeElement;
         ref.current?.showModal();
+        firstOf(ref.current)?.focus({ preventScroll: true });
         return () => { (back as HTMLElement | null)?.focus?.(); };
     }, []);
     return <dialog ref={ref} class={wide ? 'dialog dialog-wide' : 'dialog'} aria-labelledby={id}

@@ -6,7 +6,7 @@ import { t } from './strings';
 import { Text } from './text';
 
 export function messageOf(e: ApiError): string {
-    return e.code === 'offline' ? t('error_offline')
+    return e.code === 'offline' ? t(e.message === 'GET' ? 'error_unread' : 'error_offline')
         : e.code === 'bad_answer' ? t('error_bad_answer', { status: String(e.status) }) : e.message;
 }
 

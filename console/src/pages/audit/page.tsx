@@ -21,6 +21,7 @@ import { t as shared } from '../../ui/strings';
 import { Code, Text } from '../../ui/text';
 import { Time } from '../../ui/time';
 import { toast } from '../../ui/toast';
+import { Who } from '../../ui/who';
 import { actions } from './actions';
 import { Record, type Member } from './record';
 import { t } from './strings';
@@ -48,7 +49,7 @@ function Row({ of }: { of: AuditRecord }): JSX.Element {
     return <>
         <span class="audit-seq num faint">{of.seq}</span>
         <span class="audit-action clip"><Code of={of.action} /></span>
-        <span class="audit-actor clip"><Text of={of.actor} /> <span class="faint small">{of.surface}</span></span>
+        <span class="audit-actor clip"><Who of={of.actor} /> <span class="faint small">{of.surface}</span></span>
         <span class="audit-target clip faint">{of.target !== null && <Code of={of.target} />}</span>
         <span class="audit-short clip faint small"><Text of={inShort(of.data)} /></span>
         <span class="audit-when faint"><Time of={of.time} /></span>

@@ -13,12 +13,14 @@ import { Empty } from '../../ui/empty';
 import { Select } from '../../ui/field';
 import { Icon } from '../../ui/icons';
 import { List, ListKeys } from '../../ui/list';
+import { NewRunLink } from '../../ui/new_run';
 import { PageHead } from '../../ui/page_head';
 import { Problem } from '../../ui/problem';
 import { Skeleton } from '../../ui/progress';
 import { Split } from '../../ui/split';
 import { Code, Text } from '../../ui/text';
 import { Time } from '../../ui/time';
+import { Who } from '../../ui/who';
 import { Changes } from '../run/changes';
 import { commandOf } from '../run/command';
 import { AskDoor, Doors } from '../run/doors';
@@ -62,7 +64,7 @@ function Preview({ of: { approval, run: listed }, stands, onDecided }: {
     const waits = stands && run?.state === ({ plan: 'awaiting_review', changes: 'awaiting_apply', command: 'awaiting_approval' } as const)[approval.kind];
     return <div class="inbox-preview" role="region" aria-label={t('preview')}>
         <div class="inbox-head"><h2><Name run={listed} /></h2>
-            <p class="small faint inbox-line"><Text of={listed.project_name} /><Text of={listed.actor} /><Time of={listed.created_at} />
+            <p class="small faint inbox-line"><Text of={listed.project_name} /><Who of={listed.actor} /><Time of={listed.created_at} />
                 <Link href={`/runs/${listed.id}`}>{t('open_run')}</Link></p></div>
         <Problem of={loaded.error.value} onRetry={() => void loaded.reload()} />
         {!may('approve') && <p class="small faint">{t.rich('may_not', { scope: <code>approve</code> })}</p>}
@@ -111,7 +113,7 @@ export default function Inbox(_: PageProps): JSX.Element {
                 second={<Preview key={id} of={chosen} stands={at >= 0} onDecided={() => { seen.current.decided = id; }} />} />
                 : all.length ? <Empty icon="inbox" title={t('no_match')}
                     action={<Button onClick={() => navigate('/inbox', { replace: true })}>{t('clear')}</Button>} />
-                    : <Empty icon="inbox" title={t('none')} action={<><Link class="button primary" href="/plan">{t('new_run')}</Link>
+                    : <Empty icon="inbox" title={t('none')} action={<><NewRunLink />
                         <Link class="button" href="/runs">{t('runs')}</Link></>}>{t('none_hint')}</Empty>}
     </>;
 }

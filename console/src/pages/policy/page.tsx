@@ -15,6 +15,7 @@ import { Skeleton } from '../../ui/progress';
 import { Tabs, type Tab } from '../../ui/tabs';
 import { Text } from '../../ui/text';
 import { Time } from '../../ui/time';
+import { Who } from '../../ui/who';
 import { draft } from './draft';
 import { Edit } from './edit';
 import { Replay } from './replay';
@@ -29,7 +30,7 @@ type Part = 'rules' | 'text' | 'versions' | 'edit' | 'try' | 'replay';
 function About({ of, newest }: { of: Schemas['Policy']; newest: number }): JSX.Element {
     return <span class="row"><span>{of.version !== newest ? t('showing', { n: of.version }) : of.version === 0 ? t('built_in')
         : t('in_force', { n: of.version })}</span>
-        {of.version > 0 && <><span>{t.rich('by', { who: <Text of={of.actor} /> })}</span>{of.created_at && <Time of={of.created_at} />}</>}
+        {of.version > 0 && <><span>{t.rich('by', { who: <Who of={of.actor} /> })}</span>{of.created_at && <Time of={of.created_at} />}</>}
         {of.note !== null && <Text of={of.note} />}</span>;
 }
 
@@ -59,6 +60,7 @@ function Body({ shown, newest, reload }: { shown: Schemas['Policy']; newest: Sch
                     : open === 'versions' ? <Versions newest={newest.version} onEdit={version => void begin.run(version)} />
                         : open === 'edit' && draft.value ? <Edit of={draft.value} onSaved={() => {
                             navigate('/policy', { replace: true });
+                            scrollTo(0, 0); /* to what is in force now: Save is far below */
                             reload();
                         }} />
                             : open === 'try' ? <Try /> : <Replay />}

@@ -15,6 +15,7 @@ import { Problem } from '../../ui/problem';
 import { Skeleton } from '../../ui/progress';
 import { Text } from '../../ui/text';
 import { Time } from '../../ui/time';
+import { Who } from '../../ui/who';
 import { draft } from './draft';
 import { lineDiff } from './line_diff';
 import { t } from './strings';
@@ -60,7 +61,7 @@ export function Versions({ newest, onEdit }: { newest: number; onEdit: (version:
         {!loaded.data.value ? !loaded.error.value && <Skeleton /> : <div class="table-box" role="region" aria-label={t('tab_versions')} tabIndex={0}>
             <table class="policy-versions"><thead><tr><th>{t('version')}</th><th>{t('saved')}</th><th>{t('note')}</th>
                 <th><span class="sr-only">{t('actions')}</span></th></tr></thead>
-            <tbody>{[...items.map(one => [one.version, <>{one.created_at && <Time of={one.created_at} />} <Text of={one.actor} /></>, one.note] as const),
+            <tbody>{[...items.map(one => [one.version, <>{one.created_at && <Time of={one.created_at} />} <Who of={one.actor} /></>, one.note] as const),
                 ...before === null ? [[0, <span class="faint">{t('base')}</span>, null] as const] : []].map(([version, who, note]) =>
                 <tr key={version} data-version={version}><td class="num">{version}</td><td>{who}</td><td>{note !== null && <Text of={note} lines />}</td>
                     <td class="policy-acts"><Button small onClick={() => navigate(`/policy?version=${version}`)}>{t('show')}</Button>

@@ -13,6 +13,7 @@ import { Button } from '../../ui/button';
 import { Empty } from '../../ui/empty';
 import { duration, number } from '../../ui/format';
 import { useKeys } from '../../ui/keys';
+import { NewRunLink } from '../../ui/new_run';
 import { PageHead } from '../../ui/page_head';
 import { Problem } from '../../ui/problem';
 import { Skeleton } from '../../ui/progress';
@@ -140,7 +141,7 @@ export default function Page(_: PageProps): JSX.Element {
         {!queue ? !loaded.error.value && <Skeleton /> : <div class="stack queue">
             <Node of={queue.node} resume={resume} ask={setAsks} />
             <Figures of={queue} />
-            {queue.items.length === 0 ? <Empty icon="queue" title={t('empty')} action={<Link class="button primary" href="/plan">{t('new_run')}</Link>}>
+            {queue.items.length === 0 ? <Empty icon="queue" title={t('empty')} action={<NewRunLink />}>
                 {t('empty_hint')}</Empty>
                 : <><Items title={t('held')} none={t('nothing_held')} items={held} ask={setAsks} />
                     <Items title={t('waits')} none={t('nothing_waits')} items={waits} ask={setAsks} /></>}

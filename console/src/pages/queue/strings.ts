@@ -18,7 +18,7 @@ export const t = strings({
     change_q: 'Priority of a run', change_say: 'Greater goes first; a point is worth a minute of waiting, so nobody waits for ever.',
     number: 'From −100 to 100', save: 'Set priority', tries: '{n} {n|failed try|failed tries}', next_try: 'Next try', more: 'Show more',
     nothing_held: 'Nothing is in work', nothing_waits: 'Nothing waits', empty: 'The queue is empty',
-    empty_hint: 'A new run appears here as soon as it is asked for.', new_run: 'New run', paused_by: 'paused by {who}', run: 'Run',
+    empty_hint: 'A new run appears here as soon as it is asked for.', paused_by: 'paused by {who}', run: 'Run',
     why: 'Why it waits', w_lease_lost: 'its worker was lost; it is taken up again', w_delayed: 'the server failed at it; it is tried again',
     w_draining: 'this node is draining', w_paused: 'this node is paused', w_project_paused: 'its project is paused',
     w_project_limit: 'its project runs as many as it may', w_tenant_limit: 'as many runs as allowed are running',
@@ -34,7 +34,7 @@ export const t = strings({
     held_by: '{node} 上的 {worker}', since: '自', priority: '优先级', p_low: '低', p_normal: '普通', p_high: '高', p_urgent: '紧急', p_other: '其他',
     change: '更改优先级', change_q: '运行的优先级', change_say: '数值大的先执行；一点相当于等待一分钟，因此没有运行会永远等待。', number: '−100 到 100', save: '设置优先级', tries: '{n} 次尝试失败',
     next_try: '下次尝试', more: '显示更多', nothing_held: '没有进行中的运行', nothing_waits: '没有等待的运行', empty: '队列为空', empty_hint: '新运行提交后会立即显示在这里。',
-    new_run: '新建运行', paused_by: '{who} 已暂停', run: '运行', why: '等待原因', w_lease_lost: '其工作进程丢失；将重新接手', w_delayed: '服务器处理失败；将重试',
+    paused_by: '{who} 已暂停', run: '运行', why: '等待原因', w_lease_lost: '其工作进程丢失；将重新接手', w_delayed: '服务器处理失败；将重试',
     w_draining: '本节点正在排空', w_paused: '本节点已暂停', w_project_paused: '其项目已暂停', w_project_limit: '其项目的运行数已达上限', w_tenant_limit: '运行数已达上限',
     w_worker: '所有工作进程都忙', figures: '数据', actions: '操作', node: '节点',
 });

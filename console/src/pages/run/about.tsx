@@ -6,6 +6,7 @@ import { Facts } from '../../ui/facts';
 import { bytes, duration, number } from '../../ui/format';
 import { Code, Text } from '../../ui/text';
 import { Time } from '../../ui/time';
+import { priorityText } from '../queue/priority';
 import { t } from './strings';
 
 function limitsOf({ limits }: RunDetail): string {
@@ -21,7 +22,7 @@ export function About({ run }: { run: RunDetail }): JSX.Element {
         [t('project'), <><Text of={run.project_name} /> <code class="faint">{run.project_id}</code></>],
         [t('created'), <><Time of={run.created_at} /> · {t.rich('started_by', { who: <Text of={run.actor} />, surface: run.surface })}</>],
         [t('review'), t(`review_${run.review}`)],
-        [t('priority'), run.priority],
+        [t('priority'), priorityText(run.priority)],
         [t('limits'), limitsOf(run) || '–'],
         run.env_names.length > 0 && [t('env'), run.env_names.map(name => <><Code of={name} /> </>)],
         run.undoes !== null && [t('undoes'), <Link href={`/runs/${run.undoes}`}><code>{run.undoes}</code></Link>],

@@ -5,8 +5,9 @@ import { useLoad } from '../../api/load';
 import type { RunDetail } from '../../api/types';
 import { Problem } from '../../ui/problem';
 import { Skeleton } from '../../ui/progress';
-import { Code, Text } from '../../ui/text';
+import { Code } from '../../ui/text';
 import { Time } from '../../ui/time';
+import { Who } from '../../ui/who';
 import { t } from './strings';
 
 export function Audit({ run }: { run: RunDetail }): JSX.Element {
@@ -17,7 +18,7 @@ export function Audit({ run }: { run: RunDetail }): JSX.Element {
                 <thead><tr><th>{t('seq')}</th><th>{t('time')}</th><th>{t('who')}</th><th>{t('did')}</th><th>{t('about')}</th></tr></thead>
                 <tbody>{loaded.data.value.items.map(one => <tr key={one.seq}>
                     <td class="num faint">{one.seq}</td><td><Time of={one.time} /></td>
-                    <td><Text of={one.actor} /> <span class="faint small">{one.surface}</span></td><td><Code of={one.action} /></td>
+                    <td><Who of={one.actor} /> <span class="faint small">{one.surface}</span></td><td><Code of={one.action} /></td>
                     <td class="small"><Code of={JSON.stringify(one.data)} /></td></tr>)}</tbody>
             </table></div>}</>;
 }

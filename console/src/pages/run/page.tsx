@@ -14,6 +14,7 @@ import { t as shared } from '../../ui/strings';
 import { Tabs } from '../../ui/tabs';
 import { Text } from '../../ui/text';
 import { Lasted, Time } from '../../ui/time';
+import { Who } from '../../ui/who';
 import { About } from './about';
 import { Artifacts } from './artifacts';
 import { Audit } from './audit';
@@ -44,7 +45,7 @@ function Line({ run }: { run: RunDetail }): JSX.Element {
         {run.state === 'queued' && run.phase && <span>{t('queued_for', { phase: run.phase })}</span>}
         {run.cancel_requested_at && !isFinal(run) && <span>{t('canceling')}</span>}
         <Link href={`/runs?project=${run.project_id}`}><Text of={run.project_name} /></Link>
-        <span>{t.rich('started_by', { who: <Text of={run.actor} />, surface: run.surface })}</span>
+        <span>{t.rich('started_by', { who: <Who of={run.actor} />, surface: run.surface })}</span>
         <Time of={run.created_at} />
         {run.started_at && <Lasted from={run.started_at} to={run.finished_at} />}
         {run.counts.steps > 0 && !isFinal(run) && <span>{t('progress', { done, all: run.counts.steps })}</span>}

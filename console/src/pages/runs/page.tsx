@@ -3,14 +3,16 @@ import type { JSX } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import { get } from '../../api/client';
 import { useLoad } from '../../api/load';
+import { may } from '../../api/session';
 import type { Run, RunState } from '../../api/types';
-import { Link, navigate, useQuery, type PageProps } from '../../router';
+import { navigate, useQuery, type PageProps } from '../../router';
 import { State } from '../../ui/badge';
 import { Button } from '../../ui/button';
 import { Empty } from '../../ui/empty';
 import { SearchBox, Select } from '../../ui/field';
 import { useKeys } from '../../ui/keys';
 import { List } from '../../ui/list';
+import { NewRunLink } from '../../ui/new_run';
 import { PageHead } from '../../ui/page_head';
 import { Problem } from '../../ui/problem';
 import { Skeleton } from '../../ui/progress';
@@ -47,7 +49,7 @@ export default function Runs(_: PageProps): JSX.Element {
         signal }), [state, project, limit], 3000);
     useKeys('page', {
         '/': [shared('search'), () => search.current?.focus()],
-        n: [t('new_run'), () => navigate('/plan')],
+        ...(may('run:write') ? { n: [shared('planner'), () => navigate('/plan')] as [string, () => void] } : {}),
     });
     const all = runs.data.value?.items ?? [];
     const wanted = text.toLowerCase();
@@ -55,7 +57,7 @@ export default function Runs(_: PageProps): JSX.Element {
     const isFiltered = !!(state || project || text);
     const clear = (): void => navigate('/runs', { replace: true });
     return <>
-        <PageHead title={t('title')} actions={<Link class="button primary" href="/plan">{t('new_run')}</Link>}>
+        <PageHead title={t('title')} actions={<NewRunLink />}>
             <SearchBox value={text} onInput={setText} label={t('filter')} inputRef={search} />
             <Select label={t('state')} value={state} onChange={setState}
                 options={[['', t('any_state')], ...states.map(one => [one, shared(`s_${one}`)] as const)]} />
@@ -67,7 +69,7 @@ export default function Runs(_: PageProps): JSX.Element {
             : found.length ? <List items={found} keyOf={run => run.id} href={run => `/runs/${run.id}`} label={t('title')} class="runs"
                 row={run => <Row run={run} />} />
                 : isFiltered ? <Empty icon="runs" title={t('no_match')} action={<Button onClick={clear}>{t('clear')}</Button>}>{t('no_match_hint')}</Empty>
-                    : <Empty icon="runs" title={t('none')} action={<Link class="button primary" href="/plan">{t('new_run')}</Link>}>{t('none_hint')}</Empty>}
+                    : <Empty icon="runs" title={t('none')} action={<NewRunLink />}>{t('none_hint')}</Empty>}
         <div class="list-foot faint small">{text && <p>{t('of_loaded', { n: all.length })}</p>}
             {runs.data.value?.next && limit < MOST && <Button onClick={() => setLimit(Math.min(MOST, limit + 100))}
                 busy={runs.loading.value && all.length < limit}>{t('more')}</Button>}</div>

@@ -3,7 +3,7 @@ import { strings } from '../../i18n';
 export const t = strings({
     title: 'Runs',
     state: 'State', any_state: 'Any state', project: 'Project', any_project: 'All projects',
-    filter: 'Filter by intent or id', new_run: 'New run',
+    filter: 'Filter by intent or id',
     steps: '{done}/{all} {all|step|steps}', files: '{n} {n|file|files}', undo: 'Undo',
     none: 'No run yet', none_hint: 'Say what you want done; the plan waits for you before anything runs.',
     no_match: 'No run matches', no_match_hint: 'Fewer filters show more.', clear: 'Clear filters', more: 'Show older runs',
@@ -11,7 +11,7 @@ export const t = strings({
 }, {
     title: '运行',
     state: '状态', any_state: '所有状态', project: '项目', any_project: '所有项目',
-    filter: '按意图或编号筛选', new_run: '新建运行',
+    filter: '按意图或编号筛选',
     steps: '{done}/{all} 步', files: '{n} 个文件', undo: '撤销',
     none: '还没有运行', none_hint: '说出你想做的事；在你审阅计划之前，什么都不会执行。',
     no_match: '没有匹配的运行', no_match_hint: '减少筛选条件可显示更多。', clear: '清除筛选', more: '显示更早的运行',
