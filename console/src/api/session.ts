@@ -39,7 +39,7 @@ export function watchOtherTabs(again: () => void): void {
         if (csrf())
             again();
         else
-            me.value = null;
+            ended();
     });
 }
 
