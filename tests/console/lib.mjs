@@ -9,7 +9,7 @@
  * security policy, and nothing may be said on the browser's console that `errors` does not expect.
  *
  *   page      Playwright's, with page.a11y(): axe finds no violation; page.noSideways(): nothing scrolls sideways;
- *             page.settled(name): that button, and its key, can be used (ui/settled.ts)
+ *             page.settled(name): that button, and its key, can be used (ui/settled.ts); reads on to it, where it must (ui/seen.ts)
  *   server    url, token, data, project(name) → Project (a copy of examples/hello), api(method, path, body) → answer,
  *             run(request) → Run, ended(id) and state(id, state) wait, kill9(), start()
  *   until     until(async () => …) polls until it is true: a minute at most, for slow machines; never sleep instead
@@ -215,7 +215,16 @@ async function addTo(page) {
         const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
         ok(over <= 0, `the page fits its width of ${page.viewportSize().width} (${over} px are over)`);
     };
-    page.settled = (name, within = page) => within.getByRole('button', { name, disabled: false }).first().waitFor();
+    page.settled = async (name, within = page) => {
+        const button = within.getByRole('button', { name }).first();
+        const more = within.getByRole('button', { name: /^(Read on|继续往下看)/ }).first();
+        for (;;) {
+            await button.or(more).first().waitFor();
+            if (await button.isVisible())
+                return within.getByRole('button', { name, disabled: false }).first().waitFor();
+            await more.click().catch(() => undefined); /* it went away: the end has been seen */
+        }
+    };
 }
 
 async function login(page, server) {

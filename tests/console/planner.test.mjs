@@ -147,6 +147,41 @@ test('planner: what is not saved is not lost by a key or a link', async ({ page,
     await page.getByRole('heading', { name: 'Runs' }).waitFor();
 });
 
+test('planner: nothing of a command is out of sight in its field', { width: 800 }, async ({ page, server, eq, ok }) => {
+    const project = await server.project('sight');
+    await page.goto(`${server.url}/plan?project=${project.id}`);
+    await page.getByRole('button', { name: 'Add a step' }).click();
+    const over = () => command(page, 1).evaluate(area => area.scrollHeight - area.clientHeight);
+    await command(page, 1).fill('echo ' + 'word '.repeat(100));
+    ok(await over() <= 1, 'one long line');
+    await page.setViewportSize({ width: 400, height: 900 });
+    await page.waitForFunction(() => { const area = document.querySelector('.planner-command'); return area.scrollHeight - area.clientHeight <= 1; });
+    await command(page, 1).fill(`echo ok${'\n'.repeat(50)}git push`);
+    await page.locator('.planner-hidden mark', { hasText: 'git push' }).waitFor();
+    eq(await page.locator('.planner-hidden .asked-fold').allTextContents(), ['49 blank lines'], 'the count');
+    await page.a11y();
+    await page.noSideways();
+    await command(page, 1).fill(Array.from({ length: 100 }, (_, i) => `echo ${i}`).join('\n'));
+    await page.getByText('It has 100 lines').waitFor();
+});
+
+test('planner: who may write runs but not approve them edits a plan', { login: false }, async ({ page, server, eq }) => {
+    const project = await server.project('writes');
+    const writer = await server.api('POST', '/tokens', { name: 'writer', scopes: ['run:read', 'run:write'] });
+    const run = await server.run({ project_id: project.id, steps: [{ command: 'echo one' }] });
+    await server.state(run.id, 'awaiting_review');
+    await page.goto(server.url + '/login');
+    await page.getByLabel('Access token').fill(writer.token);
+    await page.keyboard.press('Enter');
+    await page.locator('nav.nav').waitFor();
+    await page.goto(`${server.url}/runs/${run.id}`);
+    await page.getByRole('link', { name: 'Edit plan' }).click();
+    await command(page, 1).fill('echo mine');
+    await page.getByRole('button', { name: 'Save plan' }).click();
+    await page.waitForURL(`**/runs/${run.id}`);
+    eq((await server.api('GET', `/runs/${run.id}/plan`)).steps.map(step => step.command), ['echo mine'], 'saved');
+});
+
 test('planner: the plan of a waiting run is edited, and one changed elsewhere is not overwritten unseen', async ({ page, server, eq }) => {
     const project = await server.project('edit');
     const run = await server.run({ project_id: project.id, steps: [{ command: 'echo one' }, { argv: ['echo', 'a b'] }] });

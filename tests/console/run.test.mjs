@@ -80,10 +80,13 @@ test('a step that the policy asks about is answered here; a denied one says why'
     await page.settled('Deny');
     await page.keyboard.press('r');
     await until(() => page.locator('.run-line [data-state=failed]').isVisible(), 'it failed');
-    const denied = await server.run({ project_id: project.id, steps: [{ command: 'rm -rf /' }], review: 'none' });
+    const denied = await server.run({ project_id: project.id, steps: [{ command: 'echo one' }, { command: 'rm -rf /' }], review: 'none' });
     await page.goto(`${server.url}/runs/${denied.id}`);
     await until(() => page.locator('.run-line [data-state=failed]').isVisible(), 'it failed');
-    await page.getByText('no-root-wipe').first().waitFor();
+    await page.locator('.run-why', { hasText: 'policy_denied' }).getByText('step 2 is denied by rule no-root-wipe').waitFor();
+    await page.locator('.run-step-head', { hasText: 'rm -rf /' }).getByText('no-root-wipe').waitFor(); /* it opens at the step that it is about */
+    await page.getByRole('heading', { name: 'It did not run' }).waitFor();
+    await page.a11y();
     await page.getByRole('tab', { name: 'Audit' }).click();
     await page.getByText('policy.denied').first().waitFor();
 });
@@ -212,6 +215,41 @@ test('a line that goes on and on is cut, and shown when asked', async ({ page, s
     await page.getByRole('button', { name: '10,000 more characters' }).click();
     await until(async () => (await line.textContent()).length === 60000, 'all of it');
 });
+
+const nothing = '\n'.repeat(50), long = Array.from({ length: 80 }, (_, i) => `echo line ${i + 1}`).join('\n');
+
+test('what is approved is not pushed out of sight: blank lines are counted, the piece is marked, the end was on the screen', { height: 600 },
+    async ({ page, server, eq, ok }) => {
+        const project = await server.project('sight');
+        const run = await server.run({ project_id: project.id, steps: [{ command: `echo ok${nothing}git push` }, { command: long }], review: 'both' });
+        const state = async () => (await server.api('GET', `/runs/${run.id}`)).state;
+        await page.goto(`${server.url}/runs/${run.id}`);
+        await page.settled('Reject');
+        const first = page.locator('.run-plan-step').first();
+        eq(await first.locator('.asked-fold').allTextContents(), ['49 blank lines'], 'the count');
+        eq(await first.locator('mark').allTextContents(), ['git push'], 'the piece');
+        ok((await first.boundingBox()).height < 300, 'all of it is in sight');
+        eq(await page.getByRole('button', { name: 'Approve plan' }).count(), 0, 'nothing approves what was not seen');
+        await page.keyboard.press('a'); /* reads on */
+        await page.waitForFunction(() => scrollY > 0);
+        eq(await state(), 'awaiting_review', 'a key on the way down');
+        await page.settled('Approve plan');
+        ok(await page.locator('.run-plan-step').last().evaluate(row => row.getBoundingClientRect().bottom
+            <= document.querySelector('.run-door-foot').getBoundingClientRect().top), 'the last line is above the buttons');
+        for (const colorScheme of ['dark', 'light']) {
+            await page.emulateMedia({ colorScheme });
+            await page.a11y();
+        }
+        await page.keyboard.press('a');
+        await server.ended(run.id);
+        const asks = await server.run({ project_id: project.id, steps: [{ command: `echo ok${nothing}git push` }], review: 'none' });
+        await page.goto(`${server.url}/runs/${asks.id}`);
+        await page.getByRole('heading', { name: 'A step needs your approval' }).waitFor();
+        eq(await page.locator('.run-ask .asked-fold, .run-ask mark').allTextContents(), ['49 blank lines', 'git push'], 'the door of the step');
+        await page.settled('Deny');
+        await page.keyboard.press('r');
+        await server.ended(asks.id);
+    });
 
 test('words and folder of what is asked are shown as they will be run; typing goes on in no door', async ({ page, server, eq }) => {
     const project = await server.project('words', dir => mkdirSync(join(dir, 'sub')));

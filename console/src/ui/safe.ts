@@ -5,13 +5,13 @@
  * bidi; separators; invisible operators and isolates; Braille blank; variation selectors; byte order mark; interlinear
  * annotations; noncharacters; tags; spaces other than U+0020 (they hide as one); lone surrogates. */
 const ranges = '\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u00a0\\u00ad\\u034f\\u061c\\u070f\\u08e2\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f'
-    + '\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb\\ufffe\\uffff'
+    + '\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb\\ufffe\\uffff'
     + '\\u{110bd}\\u{110cd}\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}\\ud800-\\udfff';
 const deceives = new RegExp(`[${ranges}]`, 'gu'), deceivesInLine = new RegExp(`[\\t\\n${ranges}]`, 'gu');
 
 export interface Piece {
     text: string;
-    /* "U+202E" when text is one character to be shown by its label. */
+    /* "U+202E", "U+200B ×2000": text is that character, as many times, to be shown by its label. */
     label?: string;
 }
 
@@ -22,7 +22,7 @@ export function labelOf(character: string): string {
 /* `tabs`: also tab and line feed become labels, as in a name that is one line. */
 export function pieces(text: string, tabs = false): Piece[] {
     const out: Piece[] = [];
-    let at = 0;
+    let at = 0, times = 0;
     for (const m of text.matchAll(tabs ? deceivesInLine : deceives)) {
         /* An emoji's variation selector, and the joiner between two emoji, are not there to deceive. */
         const before = text.slice(Math.max(0, m.index - 3), m.index);
@@ -30,9 +30,17 @@ export function pieces(text: string, tabs = false): Piece[] {
             || (m[0] === '\u200d' && /\p{Extended_Pictographic}\ufe0f?$/u.test(before)
                 && /^\p{Extended_Pictographic}/u.test(text.slice(m.index + 1, m.index + 3))))
             continue;
+        const last = m.index === at ? out.at(-1) : undefined, label = labelOf(m[0]);
         if (m.index > at)
             out.push({ text: text.slice(at, m.index) });
-        out.push({ text: m[0], label: labelOf(m[0]) });
+        /* Many of one kind would push away what follows. */
+        if (last?.label && last.text.startsWith(m[0])) {
+            last.text += m[0];
+            last.label = `${label} ×${++times}`;
+        } else {
+            out.push({ text: m[0], label });
+            times = 1;
+        }
         at = m.index + m[0].length;
     }
     if (at < text.length || !out.length)

@@ -26,6 +26,7 @@ export const t = strings({
     s_rejected: 'Rejected', s_canceled: 'Canceled', s_expired: 'Expired', s_pending: 'Pending', s_denied: 'Denied', s_skipped: 'Skipped',
     s_lost: 'Lost', s_allowed: 'Allowed', s_void: 'Void', s_allow: 'Allow', s_ask: 'Ask', s_deny: 'Deny', s_paused: 'Paused',
     s_hard: 'Enforced', s_soft: 'Weaker', s_absent: 'Missing',
+    fold_blank: '{n} blank lines', fold_same: '{n} more lines like this one',
     resize: 'Resize', bytes_b: '{n} B', required: 'required',
 }, {
     skip: '跳到内容', menu: '菜单', close: '关闭', cancel: '取消', confirm: '确认', retry: '重试', copy: '复制', copied: '已复制',
@@ -51,5 +52,6 @@ export const t = strings({
     s_rejected: '已拒绝', s_canceled: '已取消', s_expired: '已过期', s_pending: '等待中', s_denied: '已拒绝', s_skipped: '已跳过',
     s_lost: '已丢失', s_allowed: '已允许', s_void: '已失效', s_allow: '允许', s_ask: '询问', s_deny: '拒绝', s_paused: '已暂停',
     s_hard: '强制', s_soft: '较弱', s_absent: '缺失',
+    fold_blank: '{n} 个空行', fold_same: '还有 {n} 行与上一行相同',
     resize: '调整大小', bytes_b: '{n} B', required: '必填',
 });

@@ -1,37 +1,61 @@
 /* step - one step of a plan as fields, with what the policy says to it. What cannot be seen in a field (text that is
  * invisible, or turns the order around) is shown below it for what it is. */
 import type { JSX } from 'preact';
-import { useLayoutEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Decision } from '../../api/types';
+import { Asked } from '../../ui/asked';
 import { Badge, State } from '../../ui/badge';
 import { Check, Field } from '../../ui/field';
+import { folded } from '../../ui/fold';
 import { Icon } from '../../ui/icons';
 import { isPlain } from '../../ui/safe';
 import { Code, Text } from '../../ui/text';
 import { setVars } from '../../ui/vars';
+import { pieceOf } from '../run/command';
 import type { Draft } from './draft';
 import { t } from './strings';
 
-/* Grows with its text, up to a third of the screen. */
+/* Grows with its text as it is laid out, so that nothing of it is out of sight; at some length one scrolls in it, and is told. */
 function Command({ draft, onInput, error, label, focus }: {
     draft: Draft; onInput: (text: string) => void; error?: string; label: string; focus: boolean;
 }): JSX.Element {
-    const ref = useRef<HTMLTextAreaElement>(null);
-    useLayoutEffect(() => {
-        setVars(ref.current, { '--lines': Math.min(14, draft.command.split('\n').length) });
-    }, [draft.command]);
+    const ref = useRef<HTMLTextAreaElement>(null), [isCut, setCut] = useState(false);
+    const measure = (): void => {
+        const { current: area } = ref;
+        if (!area)
+            return;
+        setVars(area, { '--height': 'auto' });
+        const { scrollHeight, offsetHeight, clientHeight } = area;
+        setVars(area, { '--height': `${scrollHeight + offsetHeight - clientHeight}px` });
+        setCut(area.scrollHeight > area.clientHeight + 1);
+    };
+    useLayoutEffect(measure, [draft.command]);
+    useEffect(() => {
+        let width = ref.current!.clientWidth;
+        const watch = new ResizeObserver(() => {
+            const now = ref.current?.clientWidth ?? width;
+            if (now !== width)
+                measure();
+            width = now;
+        });
+        watch.observe(ref.current!);
+        return () => watch.disconnect();
+    }, []);
     useLayoutEffect(() => { if (focus) ref.current?.focus(); }, []);
-    return <Field label={label} hideLabel error={error}>{p => <textarea {...p} ref={ref} class="mono planner-command" rows={1} spellcheck={false}
-        autocomplete="off" autocapitalize="off" value={draft.command} onInput={e => onInput(e.currentTarget.value)} />}</Field>;
+    return <><Field label={label} hideLabel error={error}>{p => <textarea {...p} ref={ref} class="mono planner-command" rows={1} spellcheck={false}
+        autocomplete="off" autocapitalize="off" value={draft.command} onInput={e => onInput(e.currentTarget.value)} />}</Field>
+        {isCut && <p class="planner-hidden small"><Icon name="warn" /><span>{t('cut', { n: draft.command.split('\n').length })}</span></p>}</>;
 }
 
-function Hidden({ of }: { of: string }): JSX.Element | null {
-    return isPlain(of) ? null : <p class="planner-hidden small"><Icon name="warn" /><span>{t('shown_as')} <Code of={of} lines /></span></p>;
+function Hidden({ of, mark }: { of: string; mark?: string | null }): JSX.Element | null {
+    const isFolded = folded(of).some(part => part.fold);
+    return isPlain(of) && !isFolded ? null : <div class="planner-hidden small"><Icon name="warn" />
+        <span>{t(isPlain(of) ? 'shown_folded' : 'shown_as')} <Asked of={of} mark={mark} /></span></div>;
 }
 
 export function Verdict({ of }: { of: Decision | undefined }): JSX.Element {
     return of ? <div class="planner-verdict" data-verdict={of.action}><State of={of.action} /><span class="small faint"><Text of={of.reason} />{' '}
-        ({t.rich('rule', { rule: <Code of={of.rule} /> })}{of.piece && of.action !== 'allow' && <>; {t.rich('fired_on', { piece: <Code of={of.piece} /> })}</>})
+        ({t.rich('rule', { rule: <Code of={of.rule} /> })}{pieceOf(of) && <>; {t.rich('fired_on', { piece: <Code of={pieceOf(of)!} /> })}</>})
     </span></div> : <div class="planner-verdict faint small" data-verdict="asking">{t('asking')}</div>;
 }
 
@@ -96,7 +120,7 @@ export function StepCard({ draft, index, count, names, verdict, isAsked, wrong, 
         <Hidden of={draft.title} />
         <Command draft={draft} label={`${name}: ${t('command')}`} focus={focus} error={at('command') ?? at('argv') ?? at('')}
             onInput={command => onChange({ command, argv: null })} />
-        <Hidden of={draft.command} />
+        <Hidden of={draft.command} mark={pieceOf(verdict)} />
         {isAsked && <Verdict of={verdict} />}
         {draft.reason && <p class="small faint"><Text of={draft.reason} /></p>}
         <details open={hasMore || wrong?.field === 'cwd' || wrong?.field === 'wall_ms'}><summary>{t('details')}</summary>

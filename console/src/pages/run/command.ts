@@ -1,4 +1,6 @@
 /* command - what a step runs, as a person would type it. For reading only: the words of argv are quoted where they must be. */
+import type { Decision } from '../../api/types';
+
 interface Runs {
     command: string | null;
     argv: string[] | null;
@@ -10,4 +12,9 @@ function quoted(word: string): string {
 
 export function commandOf(step: Runs): string {
     return step.command ?? (step.argv ?? []).map(quoted).join(' ');
+}
+
+/* What of it a person shall look at: the piece that made the policy ask or deny. */
+export function pieceOf(decision: Decision | null | undefined): string | null {
+    return decision && decision.action !== 'allow' ? decision.piece : null;
 }

@@ -1,5 +1,6 @@
 /* doors - what waits for a person, and the buttons for it. What is approved is bound to what is on the screen: the hash of
- * the plan, of the command, or the digest of the changes goes with the answer, and the server refuses it for anything else. */
+ * the plan, of the command, or the digest of the changes goes with the answer, and the server refuses it for anything else.
+ * The buttons for a plan or a command come after it, and nothing approves it before its end was on the screen. */
 import type { ComponentChildren, JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { useAction } from '../../api/action';
@@ -8,29 +9,39 @@ import { useLoad } from '../../api/load';
 import { may } from '../../api/session';
 import type { Approval, Plan, PlanStep, RunDetail } from '../../api/types';
 import { Link, navigate } from '../../router';
+import { Asked } from '../../ui/asked';
 import { State } from '../../ui/badge';
 import { Button } from '../../ui/button';
 import { Confirm } from '../../ui/dialog';
 import { Field } from '../../ui/field';
-import { useKeys } from '../../ui/keys';
+import { useKeys, type KeyMap } from '../../ui/keys';
 import { Problem } from '../../ui/problem';
 import { Skeleton } from '../../ui/progress';
+import { useSeen, type Seen } from '../../ui/seen';
 import { useSettled } from '../../ui/settled';
 import { Code, Text } from '../../ui/text';
 import { Time } from '../../ui/time';
-import { commandOf } from './command';
+import { commandOf, pieceOf } from './command';
 import { leftOf } from './left';
 import { t } from './strings';
 
 type Reload = () => Promise<void>;
 
-function Door({ title, hint, buttons, children }: {
-    title: string; hint: string; buttons?: ComponentChildren; children?: ComponentChildren;
+function Door({ title, hint, buttons, foot, end, children }: {
+    title: string; hint: string; buttons?: ComponentChildren; /* those that come after it */ foot?: ComponentChildren; end?: Seen['end'];
+    children?: ComponentChildren;
 }): JSX.Element {
     return <section class="run-door card" aria-label={title}>
-        <div class="run-door-head"><div><h2>{title}</h2><p class="faint">{hint}</p></div><div class="row">{buttons}</div></div>
+        <div class="run-door-head"><div><h2>{title}</h2><p class="faint">{hint}</p></div>{buttons && <div class="row">{buttons}</div>}</div>
         {children}
+        {foot && <div class="run-door-foot row">{foot}</div>}
+        {end && <span class="run-door-end" ref={end} />}
     </section>;
+}
+
+/* In the place of the button that approves, as long as the end of what it approves was not on the screen. */
+function ReadOn({ more }: { more: () => void }): JSX.Element {
+    return <><span class="run-door-more small">{t('more_below')}</span><Button kind="primary" hint="a" onClick={more}>{t('read_on')}</Button></>;
 }
 
 function Note({ value, onInput }: { value: string; onInput: (value: string) => void }): JSX.Element {
@@ -43,11 +54,12 @@ function Note({ value, onInput }: { value: string; onInput: (value: string) => v
 function PlanRow({ step }: { step: PlanStep }): JSX.Element {
     return <li class="run-plan-step">
         <span class="num faint">{step.index + 1}</span>
-        <div class="run-plan-what"><Text of={step.title} />{' '}{commandOf(step) !== step.title && <Code of={commandOf(step)} lines />}
+        <div class="run-plan-what">{commandOf(step) !== step.title && <Text of={step.title} />}<Asked of={commandOf(step)} mark={pieceOf(step.decision)} />
             <Around cwd={step.cwd} env={step.env_names} pty={step.pty} />
             {step.reason && <p class="faint small"><Text of={step.reason} /></p>}</div>
         {step.decision && <div class="run-plan-answer"><State of={step.decision.action} />
-            <span class="faint small"><Text of={step.decision.reason} />{' '}({t.rich('rule', { rule: <Code of={step.decision.rule} /> })})</span></div>}
+            <span class="faint small"><Text of={step.decision.reason} />{' '}({t.rich('rule', { rule: <Code of={step.decision.rule} /> })})
+                {pieceOf(step.decision) && <> · {t.rich('fired_on', { piece: <Code of={pieceOf(step.decision)!} /> })}</>}</span></div>}
     </li>;
 }
 
@@ -58,13 +70,15 @@ function PlanDoor({ run, reload }: { run: RunDetail; reload: Reload }): JSX.Elem
     const approve = useAction(call => call.post('/runs/{run}/approve', { path: { run: run.id } } as never, { plan_hash: plan?.plan_hash ?? undefined }),
         () => reload());
     const reject = useAction(call => call.post('/runs/{run}/reject', { path: { run: run.id } } as never, note ? { note } : {}), () => reload());
-    const mayAnswer = may('approve') && !!plan, settled = useSettled(plan && (plan.plan_hash ?? run.id));
-    useKeys('page', mayAnswer && settled ? { a: [t('approve'), () => void approve.run()], r: [t('reject'), () => setAsks(true)] } : {});
+    const mayAnswer = may('approve') && !!plan, of = plan && (plan.plan_hash ?? run.id);
+    const { seen, end, more } = useSeen(of), settled = useSettled(of), mayApprove = useSettled(seen ? of : undefined);
+    useKeys('page', { ...(mayAnswer && !seen ? { a: [t('read_on'), more] } : mayAnswer && mayApprove ? { a: [t('approve'), () => void approve.run()] } : {}),
+        ...(mayAnswer && settled ? { r: [t('reject'), () => setAsks(true)] } : {}) } as KeyMap);
     const denied = plan?.steps.some(step => step.decision?.action === 'deny');
-    return <Door title={t('plan_door')} hint={t('plan_door_hint')} buttons={mayAnswer && <>
-        <Link class="button" href={`/plan?run=${run.id}`}>{t('edit_plan')}</Link>
-        <Button kind="danger" hint="r" disabled={!settled} onClick={() => setAsks(true)}>{t('reject')}</Button>
-        <Button kind="primary" hint="a" disabled={!settled} action={approve}>{t('approve')}</Button></>}>
+    return <Door title={t('plan_door')} hint={t('plan_door_hint')} end={end} foot={plan && (mayAnswer || may('run:write')) && <>
+        {may('run:write') && <Link class="button" href={`/plan?run=${run.id}`}>{t('edit_plan')}</Link>}
+        {mayAnswer && <><Button kind="danger" hint="r" disabled={!settled} onClick={() => setAsks(true)}>{t('reject')}</Button>
+            {seen ? <Button kind="primary" hint="a" disabled={!mayApprove} action={approve}>{t('approve')}</Button> : <ReadOn more={more} />}</>}</>}>
         <Problem of={approve.error.value ?? loaded.error.value} />
         {plan ? <ol class="run-plan">{plan.steps.map(step => <PlanRow step={step} />)}</ol> : <Skeleton rows={3} />}
         {plan?.notes.map(one => <p class="faint small"><Text of={one} /></p>)}
@@ -100,11 +114,14 @@ export function AskDoor({ approval, reload }: { approval: Approval; reload: Relo
     const answer = useAction<unknown, ['allow' | 'deny']>((call, decision) => call.post('/approvals/{approval}', { path: { approval: approval.id } } as never,
         { decision, subject_hash: approval.subject_hash, ...(note ? { note } : {}) }), () => reload());
     const mayAnswer = may('approve'), settled = useSettled(approval.id);
-    useKeys('page', mayAnswer && settled ? { a: [t('allow'), () => void answer.run('allow')], r: [t('deny'), () => void answer.run('deny')] } : {});
-    return <Door title={t('ask_door')} hint={approval.reason ?? ''} buttons={mayAnswer && <>
+    const { seen, end, more } = useSeen(approval.id), mayAllow = useSettled(seen ? approval.id : undefined);
+    useKeys('page', { ...(mayAnswer && !seen ? { a: [t('read_on'), more] } : mayAnswer && mayAllow ? { a: [t('allow'), () => void answer.run('allow')] } : {}),
+        ...(mayAnswer && settled ? { r: [t('deny'), () => void answer.run('deny')] } : {}) } as KeyMap);
+    return <Door title={t('ask_door')} hint={approval.reason ?? ''} end={end} foot={mayAnswer && <>
         <Button kind="danger" hint="r" disabled={!settled} busy={answer.busy.value} onClick={() => void answer.run('deny')}>{t('deny')}</Button>
-        <Button kind="primary" hint="a" disabled={!settled} busy={answer.busy.value} onClick={() => void answer.run('allow')}>{t('allow')}</Button></>}>
-        <pre class="run-ask"><Text of={textOf(approval)} lines /></pre>
+        {seen ? <Button kind="primary" hint="a" disabled={!mayAllow} busy={answer.busy.value} onClick={() => void answer.run('allow')}>{t('allow')}</Button>
+            : <ReadOn more={more} />}</>}>
+        <div class="run-ask"><Asked of={textOf(approval)} mark={approval.piece} /></div>
         <Around cwd={approval.subject.cwd} env={approval.subject.env_names} network={approval.subject.network} />
         <p class="faint small">{approval.piece && <>{t.rich('fired_on', { piece: <Code of={approval.piece} /> })} · </>}
             {approval.rule && t.rich('rule', { rule: <Code of={approval.rule} /> })}
