@@ -40,6 +40,15 @@ test('logout: without an answer one is still logged in, and told so', { login: f
     await until(() => page.url().endsWith('/login'), 'and it stays so');
 });
 
+test('an address that is none: the console says so, with 404', { errors: [/404/] }, async ({ page, server, eq }) => {
+    const answer = await page.goto(server.url + '/inbox/');
+    eq(answer.status(), 404);
+    await page.getByRole('heading', { name: 'There is no such page' }).waitFor();
+    await page.a11y();
+    await page.locator('main').getByRole('link', { name: 'Inbox' }).click();
+    await page.waitForURL(server.url + '/');
+});
+
 test('keys: g and a letter go to each page, "?" lists them', async ({ page, server, eq, until }) => {
     await page.goto(server.url + '/settings');
     await page.getByRole('heading', { name: 'Settings' }).waitFor();

@@ -53,6 +53,12 @@ function Line({ run }: { run: RunDetail }): JSX.Element {
     </span>;
 }
 
+/* Why it came to nothing, in the server's words. */
+function Why({ run }: { run: RunDetail }): JSX.Element | null {
+    return run.reason && run.state !== 'succeeded'
+        ? <p class={run.state === 'failed' ? 'run-why bad' : 'run-why'}><code>{run.reason.code}</code><Text of={run.reason.message} /></p> : null;
+}
+
 function Body({ run, reload }: { run: RunDetail; reload: () => Promise<void> }): JSX.Element {
     const isLooking = run.state === 'awaiting_apply';
     const [part, setPart] = useQuery('tab', isLooking ? 'changes' : 'steps');
@@ -66,6 +72,7 @@ function Body({ run, reload }: { run: RunDetail; reload: () => Promise<void> }):
     ];
     const open = tabs.find(one => one.key === part)?.key ?? 'steps';
     return <>
+        <Why run={run} />
         <Doors run={run} reload={reload} onLook={() => setPart('changes')} />
         <Undone run={run} />
         <Tabs tabs={tabs} open={open} onOpen={setPart} label={t('tabs')}>

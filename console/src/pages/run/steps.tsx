@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import type { RunDetail, Step } from '../../api/types';
 import { LogView } from '../../log/lazy';
 import { useQuery } from '../../router';
+import { Asked } from '../../ui/asked';
 import { State } from '../../ui/badge';
 import { Empty } from '../../ui/empty';
 import { bytes } from '../../ui/format';
@@ -10,7 +11,7 @@ import { List } from '../../ui/list';
 import { Split } from '../../ui/split';
 import { Code, Text } from '../../ui/text';
 import { Lasted } from '../../ui/time';
-import { commandOf } from './command';
+import { commandOf, pieceOf } from './command';
 import { t } from './strings';
 
 /* How it ended, in few words: nothing for a success. */
@@ -29,25 +30,28 @@ function Row({ step }: { step: Step }): JSX.Element {
     </>;
 }
 
-/* The one a person would look at: what runs, else what failed, else the last that ran. */
-export function interesting(steps: readonly Step[]): Step | undefined {
+/* The one a person would look at: what runs, else what failed, else the last that ran; at the end also what was denied and so
+ * never ran. */
+export function interesting(steps: readonly Step[], isOver = false): Step | undefined {
     const ran = steps.filter(step => step.started_at);
-    return ran.find(step => step.state === 'running') ?? ran.find(step => step.state === 'failed' || step.state === 'lost') ?? ran.at(-1) ?? steps[0];
+    return ran.find(step => step.state === 'running') ?? ran.find(step => step.state === 'failed' || step.state === 'lost')
+        ?? (isOver ? steps.find(step => step.state === 'denied') : undefined) ?? ran.at(-1) ?? steps[0];
 }
 
 function Head({ step }: { step: Step }): JSX.Element {
     const all = step.stdout_bytes + step.stderr_bytes;
-    return <div class="run-step-head"><State of={step.state} /><Code of={commandOf(step)} lines />
+    return <div class="run-step-head"><State of={step.state} /><Asked of={commandOf(step)} mark={pieceOf(step.decision)} />
         <span class="faint small">{[ending(step), all > 0 && t('of_output', { n: bytes(all) })].filter(Boolean).join(' · ')}</span>
         {step.error && <p class="field-error"><Text of={step.error} /></p>}
         {step.decision && step.state !== 'succeeded' && <p class="faint small"><State of={step.decision.action} />{' '}<Text of={step.decision.reason} />{' '}
-            ({t.rich('rule', { rule: <Code of={step.decision.rule} /> })})</p>}
+            ({t.rich('rule', { rule: <Code of={step.decision.rule} /> })})
+            {pieceOf(step.decision) && <> · {t.rich('fired_on', { piece: <Code of={pieceOf(step.decision)!} /> })}</>}</p>}
     </div>;
 }
 
 export function Steps({ run }: { run: RunDetail }): JSX.Element {
     const [picked, pick] = useQuery('step');
-    const step = run.steps.find(one => String(one.index + 1) === picked) ?? interesting(run.steps);
+    const step = run.steps.find(one => String(one.index + 1) === picked) ?? interesting(run.steps, run.finished_at !== null);
     if (!step)
         return <Empty icon="clock" title={t('no_steps')}>{t('no_steps_hint')}</Empty>;
     return <Split name="run-steps" first={<List items={run.steps} keyOf={one => one.id} selected={step.id} label={t('tab_steps')} class="run-steps"
@@ -57,5 +61,7 @@ export function Steps({ run }: { run: RunDetail }): JSX.Element {
                 : step.started_at ? <div class="run-log"><LogView runId={run.id} stepId={step.id} attempt={step.attempt} label={step.title}
                     running={!step.finished_at} bytes={step.stdout_bytes + step.stderr_bytes} truncated={step.log_truncated}
                     failed={step.state === 'failed'} /></div>
-                    : <Empty icon="clock" title={t('no_log')}>{t('no_log_hint')}</Empty>}</div>} />;
+                    : step.state === 'denied' || step.state === 'skipped'
+                        ? <Empty title={t(`was_${step.state}`)}>{t(`was_${step.state}_hint`)}</Empty>
+                        : <Empty icon="clock" title={t('no_log')}>{t('no_log_hint')}</Empty>}</div>} />;
 }
