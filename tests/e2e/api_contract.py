@@ -21,7 +21,7 @@ def twice(w, op, body=None, other=None, **more):
     for run in {first.json.get("id"), first.json.get("run_id"), more.get("ids", {}).get("run")} if first.is_json else ():
         if run and run.startswith("run_"):
             w.rest(run)  # what workers do after the answer is not the replay's doing
-    before = w.store.fingerprint()
+    before = w.store.still()
     again = w.call(op, body, key=key, **more)
     check(again.status == first.status, op.id, "replayed as", again, "after", first)
     check(again.headers.get("idempotency-replayed") == "true", op.id, "is not marked as replayed:", again)
