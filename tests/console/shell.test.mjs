@@ -46,7 +46,12 @@ test('an address that is none: the console says so, with 404', { errors: [/404/]
     await page.getByRole('heading', { name: 'There is no such page' }).waitFor();
     await page.a11y();
     await page.locator('main').getByRole('link', { name: 'Inbox' }).click();
-    await page.waitForURL(server.url + '/');
+    await page.getByRole('heading', { name: 'Inbox' }).waitFor();
+    await page.goto(server.url + '/runs/run_none');
+    await page.getByRole('heading', { name: 'There is no such page' }).waitFor();
+    await page.a11y();
+    await page.locator('main').getByRole('link', { name: 'Runs' }).click();
+    await page.getByRole('heading', { name: 'Runs' }).waitFor();
 });
 
 test('keys: g and a letter go to each page, "?" lists them', async ({ page, server, eq, until }) => {

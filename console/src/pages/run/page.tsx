@@ -7,6 +7,7 @@ import type { RunDetail } from '../../api/types';
 import { Link, useQuery, type PageProps } from '../../router';
 import { State } from '../../ui/badge';
 import { Copy } from '../../ui/copy';
+import { Empty } from '../../ui/empty';
 import { PageHead } from '../../ui/page_head';
 import { Problem } from '../../ui/problem';
 import { Skeleton } from '../../ui/progress';
@@ -109,7 +110,9 @@ export default function Page({ id }: PageProps): JSX.Element {
     return <>
         <PageHead title={run ? <Name run={run} /> : t('title')} about={run && <Line run={run} />}
             actions={run && <RunActions run={run} reload={loaded.reload} />} />
-        <Problem of={loaded.error.value} onRetry={() => void loaded.reload()} />
+        {loaded.error.value?.status === 404 && !run
+            ? <Empty title={shared('not_found')} action={<Link class="button" href="/runs">{shared('runs')}</Link>}>{shared('not_found_hint')}</Empty>
+            : <Problem of={loaded.error.value} onRetry={() => void loaded.reload()} />}
         {run ? <Body run={run} reload={loaded.reload} /> : !loaded.error.value && <Skeleton />}
     </>;
 }
