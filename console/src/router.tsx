@@ -66,17 +66,41 @@ function mayLeave(to: Place, replaces: boolean): boolean {
     return !leaves || !guard || guard(to.path + to.search + to.hash);
 }
 
+/* The URL follows a place that changes fast (a key held down in a list): browsers take but 200 changes of it in ten
+ * seconds, and ignore the others. */
+const WRITE_EVERY = 100; /* ms */
+let writes = 0, wroteAt = -Infinity;
+
+function write(): void {
+    clearTimeout(writes);
+    writes = 0;
+    wroteAt = performance.now();
+    const { path, search, hash } = place.peek();
+    history.replaceState(history.state, '', path + search + hash);
+}
+
+function replacePlace(): void {
+    if (wroteAt + WRITE_EVERY <= performance.now())
+        write();
+    else
+        writes ||= window.setTimeout(write, WRITE_EVERY);
+}
+
 export function navigate(url: string, { replace = false } = {}): void {
-    const to = new URL(url, location.href);
+    const now = place.peek(), to = new URL(url, location.origin + now.path + now.search + now.hash);
     if (to.origin !== location.origin)
         return;
-    if (!mayLeave({ path: to.pathname, search: to.search, hash: to.hash }, replace))
+    const then = { path: to.pathname, search: to.search, hash: to.hash };
+    if (!mayLeave(then, replace))
         return;
-    const leaves = to.pathname !== place.value.path;
-    const within = replace ? history.state : { within: true };
-    history[replace ? 'replaceState' : 'pushState'](within, '', to.pathname + to.search + to.hash);
-    place.value = here();
-    if (leaves)
+    if (writes)
+        write();
+    if (!replace)
+        history.pushState({ within: true }, '', to.pathname + to.search + to.hash);
+    place.value = then;
+    if (replace)
+        replacePlace();
+    if (then.path !== now.path)
         scrollTo(0, 0);
 }
 
@@ -104,7 +128,10 @@ export function useQuery(name: string, otherwise = ''): [string, (value: string)
 }
 
 export function startRouter(): void {
+    addEventListener('pagehide', () => { if (writes) write(); });
     addEventListener('popstate', () => {
+        clearTimeout(writes);
+        writes = 0;
         const to = here();
         if (!mayLeave(to, false)) {
             history.pushState({ within: true }, '', place.value.path + place.value.search + place.value.hash);

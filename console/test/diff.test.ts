@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { differs, pairs, parseDiff } from '../src/diff/parse';
-import { hasHunk, isWhole, pickedOf, requestOf, toggleFile, toggleHunk, type Left } from '../src/pages/run/picks';
-import { rowsOf } from '../src/pages/run/tree';
+import { appliedOf, hasHunk, outBelow, pickedOf, requestOf, shareOf, toggleFile, toggleFiles, toggleHunk, type Left } from '../src/pages/run/picks';
+import { keyOfFolder, rowsOf, treeOf } from '../src/pages/run/tree';
 
 const text = `diff --git a/f b/f
 index 1..2 100644
@@ -61,7 +61,7 @@ test('what is applied is all but what was left out', () => {
     left = toggleHunk(left, 'a', 2, 3);
     assert.deepEqual(requestOf(items, left), { paths_b64: ['Yv8='], hunks: [{ path: 'a', hunks: [1, 3] }] });
     assert.equal(hasHunk(left, 'a', 2), false);
-    assert.equal(isWhole(left, 'a'), false);
+    assert.equal(shareOf(left, 'a'), 'mixed');
     left = toggleHunk(toggleHunk(left, 'a', 1, 3), 'a', 3, 3);
     assert.deepEqual(pickedOf(items, left).map(one => one.path), ['b\ufffd']);
     left = toggleHunk(left, 'a', 1, 3);
@@ -70,6 +70,42 @@ test('what is applied is all but what was left out', () => {
     assert.deepEqual(requestOf(items, left), { paths: ['a'] });
 });
 
-test('files stand as in a tree: folders first', () => {
-    assert.deepEqual(rowsOf(['z', 'b/c', 'a', 'b/a/x'], path => path).map(row => row.folder + row.name), ['b/a/x', 'b/c', 'a', 'z']);
+const file = (path: string): { path: string; refused: null; additions: number; deletions: number } => ({ path, refused: null, additions: 2, deletions: 1 });
+
+test('files stand in a tree: folders first, a lone folder in one row with its own', () => {
+    const top = treeOf(['z', 'b/c', 'a', 'b/a/x/y', 'b/a/x/w'].map(file));
+    const shown = (folded: string[]): string[] => rowsOf(top, new Set(folded.map(keyOfFolder)))
+        .map(row => `${row.depth} ${row.folder ? `${row.folder.name}/ ${row.folder.files}` : row.leaf.name} ${row.pos}/${row.of} ${row.parent}`);
+    assert.deepEqual(shown([]), ['0 b/ 3 1/3 -1', '1 a/x/ 2 1/2 0', '2 w 1/2 1', '2 y 2/2 1', '1 c 2/2 0', '0 a 2/3 -1', '0 z 3/3 -1']);
+    assert.deepEqual(shown(['b/a/x']), ['0 b/ 3 1/3 -1', '1 a/x/ 2 1/2 0', '1 c 2/2 0', '0 a 2/3 -1', '0 z 3/3 -1']);
+    assert.deepEqual(shown(['b']), ['0 b/ 3 1/3 -1', '0 a 2/3 -1', '0 z 3/3 -1']);
+    assert.deepEqual([top.additions, top.deletions], [10, 5]);
+});
+
+test('what a folder stands for is never more than what was picked', () => {
+    const gone = [{ ...file('gone'), old_mode: '040755', new_mode: null }, file('gone/a'), file('gone/b'), file('kept')];
+    const left = toggleFile(new Map(), 'gone/a');
+    assert.deepEqual(requestOf(gone, left), { paths: ['gone/b', 'kept'] });
+    assert.deepEqual(requestOf(gone, toggleHunk(new Map(), 'gone/a', 1, 2)), { paths: ['gone/b', 'kept'], hunks: [{ path: 'gone/a', hunks: [2] }] });
+    assert.deepEqual([...outBelow(gone, left)], [['gone', { all: 1, some: 0 }]]);
+    assert.deepEqual([...toggleFiles(left, gone.slice(0, 3)).keys()], [], 'first everything is taken again');
+    assert.deepEqual([...toggleFiles(new Map(), gone.slice(0, 3)).keys()], ['gone', 'gone/a', 'gone/b']);
+});
+
+test('of very many files whole folders are named, and never one of which something was left out', () => {
+    const many = Array.from({ length: 3000 }, (_, i) => file(`d${i % 3}/e/f${i}`));
+    assert.deepEqual(requestOf(many, toggleFile(new Map(), 'd1/e/f1')).paths?.filter(path => !path.startsWith('d1/e/f')), ['d0', 'd2']);
+    assert.equal(requestOf(many, toggleFile(new Map(), 'd1/e/f1')).paths?.length, 1001);
+    const odd = many.map(one => ({ ...one, path: one.path.replace('d2', 'd\ufffd') }));
+    assert.equal(requestOf(odd, toggleFile(new Map(), 'd1/e/f1')).paths?.length, 2000, 'a name that is no UTF-8 names no folder');
+    const folder = [{ ...file('d0'), old_mode: '040755', new_mode: null }, ...many];
+    assert.deepEqual(requestOf(folder, toggleFile(new Map(), 'd0')).paths, ['d0/e', 'd1', 'd2']);
+});
+
+test('what was applied, by the names that were picked', () => {
+    const all = [file('a'), file('d/b'), file('d/c'), file('x'), { path: 'y\ufffd', path_b64: 'ef8=', refused: null }];
+    assert.deepEqual([...appliedOf(all, { paths: null, skipped: [{ path: 'x' }] })], [['x', 'out']]);
+    assert.deepEqual([...appliedOf(all, { paths: ['d'], hunks: [{ path: 'a', hunks: [1] }], skipped: [{ path: 'a' }] })],
+        [['a', 'some'], ['x', 'out'], ['ef8=', 'out']]);
+    assert.deepEqual([...appliedOf(all, { paths: ['a', 'd/b', 'x'], paths_b64: ['ef8='], skipped: [] })], [['d/c', 'out']]);
 });

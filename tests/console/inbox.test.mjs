@@ -37,11 +37,11 @@ test('inbox by mouse: each kind is looked at and decided, and the count follows'
     await server.ended(asks.id);
     await page.locator('.inbox button', { hasText: 'write it' }).click();
     await preview.locator('.diff-added', { hasText: 'text' }).waitFor();
-    const [folder, file] = await preview.locator('.run-path').first().evaluate(path => ['docs/', 'NEW.md'].map(text => {
-        const { left, right } = [...path.querySelectorAll('*')].findLast(one => one.textContent === text).getBoundingClientRect();
-        return { left, right };
+    const [folder, file] = await preview.locator('.run-files').evaluate(tree => ['docs/', 'NEW.md'].map(text => {
+        const { left, top, bottom } = [...tree.querySelectorAll('.run-path *')].findLast(one => one.textContent === text).getBoundingClientRect();
+        return { left, top, bottom };
     }));
-    ok(folder.right <= file.left + 1, 'the folder stands before the name');
+    ok(folder.bottom <= file.top + 1 && folder.left < file.left, 'the folder stands above its file');
     await page.a11y();
     await page.noSideways();
     await preview.getByRole('button', { name: 'Apply all' }).click();

@@ -79,9 +79,9 @@ for (const [by, width, lang] of [['mouse', 1440, 'en'], ['mouse', 360, 'zh'], ['
             const row = page.locator(`${list} li`, { hasText: text });
             await row.waitFor();
             if (by === 'mouse')
-                return row.locator('button').click();
+                return row.click();
             const places = () => page.locator(`${list} li`).evaluateAll((all, wanted) =>
-                [all.findIndex(one => one.className === 'selected'), all.findIndex(one => one.textContent.includes(wanted))], text);
+                [all.findIndex(one => one.classList.contains('selected')), all.findIndex(one => one.textContent.includes(wanted))], text);
             for (let [at, to] = await places(); at !== to; [at, to] = await places()) {
                 const before = at;
                 await page.keyboard.press(to > at ? 'j' : 'k');

@@ -19,7 +19,7 @@ test('both doors by mouse: plan, log, diff, apply some files, undo', async ({ pa
     await page.getByText('hello from the step', { exact: true }).first().waitFor();
     await page.a11y();
     await page.getByRole('tab', { name: 'Changes' }).click();
-    await page.getByRole('button', { name: /NOTES\.md/ }).click();
+    await page.getByRole('treeitem', { name: /NOTES\.md/ }).click();
     await page.locator('.diff-added', { hasText: 'a line' }).first().waitFor();
     await page.a11y();
     await page.getByLabel('Apply this file').click();
@@ -182,7 +182,7 @@ test('what was left out stays left out: on another tab, by the key', async ({ pa
     const run = await server.run({ project_id: project.id, steps: [{ command: 'echo 1 > ONE; echo 2 > TWO' }], review: 'effects' });
     await page.goto(`${server.url}/runs/${run.id}`);
     await page.settled('Apply all');
-    await page.getByRole('button', { name: /ONE/ }).click();
+    await page.getByRole('treeitem', { name: /ONE/ }).click();
     await page.getByLabel('Apply this file').click();
     await page.getByRole('tab', { name: 'Steps' }).click();
     await page.keyboard.press('a'); /* nothing here says what it would apply */

@@ -31,10 +31,10 @@ export function Field({ label, help, error, children, hideLabel }: {
     </div>;
 }
 
-export function Check({ label, checked, onChange, disabled }: {
-    label: ComponentChildren; checked: boolean; onChange: (checked: boolean) => void; disabled?: boolean;
+export function Check({ label, checked, mixed = false, onChange, disabled }: {
+    label: ComponentChildren; checked: boolean; /* neither the one nor the other */ mixed?: boolean; onChange: (checked: boolean) => void; disabled?: boolean;
 }): JSX.Element {
-    return <label class="check"><input type="checkbox" checked={checked} disabled={disabled}
+    return <label class="check"><input type="checkbox" checked={checked} indeterminate={mixed} disabled={disabled}
         onChange={e => onChange(e.currentTarget.checked)} /><span>{label}</span></label>;
 }
 

@@ -1,13 +1,39 @@
 /* list - rows of which one is selected: j and k move, Enter opens, the mouse does both. A page keeps nothing of it but what
- * it is told by onSelect. Rows are links where `href` says so, so that they open in new tabs and are read as links. */
+ * it is told by onSelect. Rows are links where `href` says so, so that they open in new tabs and are read as links. Of a
+ * long list only what can be seen is in the page (window.ts). */
 import { createContext, type ComponentChildren, type JSX } from 'preact';
 import { useContext, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Link, navigate } from '../router';
 import { useKeys } from './keys';
 import { t } from './strings';
+import { setVars } from './vars';
+import { reveal, useWindow, type Part } from './window';
 
 /* False around a preview: a list in it leaves the keys to the one beside it. */
 export const ListKeys = createContext(true);
+
+/* The rows that are in the page, and the place of those that are not. */
+export function rowsOf(parts: readonly Part[], row: (index: number) => JSX.Element): JSX.Element[] {
+    return parts.flatMap((part, i) => 'gap' in part
+        ? [<li key={`\0${i}`} class="list-gap" aria-hidden="true" ref={element => setVars(element, { '--gap-height': `${part.gap}px` })} />]
+        : Array.from({ length: part.to - part.from }, (_, k) => row(part.from + k)));
+}
+
+/* Brings the selected row into sight when it changes, and the focus to it, so that Tab goes on from there and readers of
+ * the screen say it. */
+export function useFollow(list: { current: HTMLElement | null }, key: string | undefined, at: number,
+    focus: (row: HTMLElement) => HTMLElement | null): void {
+    const first = useRef(true);
+    useLayoutEffect(() => {
+        const row = at < 0 ? null : list.current?.querySelector<HTMLElement>(`:scope > [data-i="${at}"]`);
+        if (!row)
+            return;
+        reveal(row, !first.current);
+        first.current = false;
+        if (document.activeElement === document.body || list.current?.contains(document.activeElement))
+            focus(row)?.focus({ preventScroll: true });
+    }, [key]);
+}
 
 export interface ListProps<T> {
     items: readonly T[];
@@ -30,6 +56,7 @@ export function List<T>({ items, keyOf, row, href, onOpen, peek, onSelect, selec
     const ref = useRef<HTMLUListElement>(null);
     const key = selected ?? own;
     const at = items.findIndex(item => keyOf(item) === key);
+    const parts = useWindow(ref, items.length, i => keyOf(items[i]!), at);
     const select = (index: number): void => {
         const item = items[Math.max(0, Math.min(items.length - 1, index))];
         if (!item)
@@ -52,19 +79,13 @@ export function List<T>({ items, keyOf, row, href, onOpen, peek, onSelect, selec
         ArrowUp: ['', () => select(at < 0 ? 0 : at - 1)],
         Enter: [t('key_open'), () => open(items[at])],
     });
-    useLayoutEffect(() => { /* before the next key: Enter is for the row that has the focus */
-        const element = ref.current?.children[at] as HTMLElement | undefined;
-        if (!element || at < 0)
-            return;
-        element.scrollIntoView({ block: 'nearest' });
-        /* The focus goes with the selection, so that Tab goes on from there and readers say it. */
-        if (document.activeElement === document.body || ref.current?.contains(document.activeElement))
-            element.querySelector<HTMLElement>('a,button')?.focus({ preventScroll: true });
-    }, [key]);
-    return <ul class={`list ${name}`} aria-label={label} ref={ref}>{items.map((item, i) => {
+    useFollow(ref, key, at, element => element.querySelector<HTMLElement>('a,button'));
+    const isCut = parts.length > 1;
+    const one = (item: T, i: number): JSX.Element => {
         const isSelected = i === at;
         const inner = row(item, isSelected);
-        return <li key={keyOf(item)} class={isSelected ? 'selected' : ''} aria-current={isSelected ? 'true' : undefined}>
+        return <li key={keyOf(item)} data-i={i} class={isSelected ? 'selected' : ''} aria-current={isSelected ? 'true' : undefined}
+            aria-posinset={isCut ? i + 1 : undefined} aria-setsize={isCut ? items.length : undefined}>
             {href && !onOpen ? <Link class="list-row" href={href(item)}>{inner}</Link>
                 : <button type="button" class="list-row" onClick={e => {
                     select(i);
@@ -72,5 +93,6 @@ export function List<T>({ items, keyOf, row, href, onOpen, peek, onSelect, selec
                         open(item);
                 }}>{inner}</button>}
         </li>;
-    })}</ul>;
+    };
+    return <ul class={`list ${name}`} aria-label={label} ref={ref}>{rowsOf(parts, i => one(items[i]!, i))}</ul>;
 }

@@ -106,7 +106,7 @@ export default function Inbox(_: PageProps): JSX.Element {
         </PageHead>
         <Problem of={pendingError.value} onRetry={() => void askPending()} />
         {!all ? !pendingError.value && <Skeleton />
-            : chosen && items.length ? <Split name="inbox" start={420} first={<>
+            : chosen && items.length ? <Split name="inbox" start={420} of={id} first={<>
                 <List items={items} keyOf={one => one.approval.id} selected={id} label={t('title')} class="inbox" peek
                     onSelect={one => one && pick(one.approval.id)} onOpen={one => navigate(`/runs/${one.run.id}`)} row={one => <Row of={one} />} />
                 {pendingMore.value && <p class="list-foot small faint">{t('first_of_many', { n: all.length })}</p>}</>}

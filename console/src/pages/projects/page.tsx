@@ -39,8 +39,8 @@ export default function Projects(_: PageProps): JSX.Element {
             {all && all.length > 0 && <SearchBox value={text} onInput={setText} label={t('filter')} inputRef={search} />}</PageHead>
         <Problem of={projects.error.value} onRetry={() => void projects.reload()} />
         {!all ? !projects.error.value && <Skeleton />
-            : chosen ? <Split name="projects" start={360} first={<List items={found} keyOf={one => one.id} selected={chosen.id} label={t('title')}
-                class="projects" onSelect={one => one && pick(one.id)} onOpen={one => pick(one.id)}
+            : chosen ? <Split name="projects" start={360} of={chosen.id} first={<List items={found} keyOf={one => one.id}
+                selected={chosen.id} label={t('title')} class="projects" onSelect={one => one && pick(one.id)} onOpen={one => pick(one.id)}
                 row={one => <><span class="clip"><Text of={one.name} /></span>
                     <span class="small faint projects-path clip"><Code of={one.root_path} /></span></>} />}
                 second={<Details key={chosen.id} id={chosen.id} onGone={() => { pick(''); void projects.reload(); }} />} />

@@ -1,110 +1,164 @@
-/* changes - what a run changed: its files as a tree, and the diff of one of them. At the second door each file has a box,
- * and each hunk where a file has several. */
+/* changes - what a run changed: its files as a tree, and one of them beside it (file.tsx). At the second door each file,
+ * each folder and each hunk has a box; when it is decided, each says what became of it. */
 import type { JSX } from 'preact';
-import { useMemo } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import { useAction } from '../../api/action';
-import { get, getRaw } from '../../api/client';
+import { get } from '../../api/client';
 import { useLoad } from '../../api/load';
 import { may } from '../../api/session';
-import type { Change, RunDetail } from '../../api/types';
+import type { Change, Changes as AllChanges, RunDetail } from '../../api/types';
 import { useQuery } from '../../router';
-import { Badge } from '../../ui/badge';
 import { Button } from '../../ui/button';
 import { Empty } from '../../ui/empty';
-import { Check } from '../../ui/field';
 import { bytes } from '../../ui/format';
+import { Icon } from '../../ui/icons';
 import { useKeys } from '../../ui/keys';
-import { lazy } from '../../ui/lazy';
-import { List } from '../../ui/list';
 import { Problem } from '../../ui/problem';
-import { Skeleton, Spinner } from '../../ui/progress';
+import { Skeleton } from '../../ui/progress';
 import { useSettled } from '../../ui/settled';
 import { Split } from '../../ui/split';
-import { Code, Text } from '../../ui/text';
+import { Text } from '../../ui/text';
+import { Tree } from '../../ui/tree';
+import { File, FolderCard, type Beside } from './file';
 import { leftOf, setLeft as keepLeft } from './left';
-import { hasHunk, idOf, isWhole, pickedOf, requestOf, toggleFile, toggleHunk, type Left } from './picks';
-import { rowsOf, type TreeRow } from './tree';
+import { appliedOf, counts, idOf, isFolder, outBelow, pickedOf, requestOf, shareOf, toggleFile, toggleFiles, type Left, type Share } from './picks';
+import { leavesOf, rowsOf, treeOf, type Folder, type Leaf, type Row } from './tree';
 import { t } from './strings';
 
-const Diff = lazy(() => import('../../diff/view').then(module => module.Diff));
-
-function asked(change: Change): { path?: string[]; path_b64?: string[] } {
-    return change.path_b64 ? { path_b64: [change.path_b64] } : { path: [change.path] };
-}
-
+const over = ['succeeded', 'failed', 'rejected', 'canceled', 'expired'];
 const signs = { added: '+', modified: '•', deleted: '−', mode: 'm', kind: '≠' } as const;
 
-function FileRow({ row }: { row: TreeRow<Change> }): JSX.Element {
-    const { item } = row;
+/* In the last column of a file's row: why it is not as the others, or else how many lines. */
+function Amount({ of, did }: { of: Change; did?: 'out' | 'some' }): JSX.Element {
+    return of.refused ? <span class="small deleted">{t('is_refused')}</span>
+        : did ? <span class="small faint">{t(did === 'out' ? 'left_out' : 'in_part')}</span>
+            : of.binary ? <span class="small faint num">{bytes(of.new_mode ? of.new_bytes : of.old_bytes)}</span>
+                : <span class="num small"><span class="added">+{of.additions}</span> <span class="deleted">−{of.deletions}</span></span>;
+}
+
+function FileRow({ leaf: { item, name }, did }: { leaf: Leaf<Change>; did?: 'out' | 'some' }): JSX.Element {
     return <><span class={`run-kind run-kind-${item.kind}`} title={t(`kind_${item.kind}`)}>{signs[item.kind]}
             <span class="sr-only">{t(`kind_${item.kind}`)}</span></span>
-        <span class="run-path clip"><span><span class="faint"><Text of={row.folder} /></span><Text of={row.name} /></span></span>
-        <span class="num small"><span class="added">+{item.additions}</span> <span class="deleted">−{item.deletions}</span></span></>;
+        <span class="run-path clip"><Text of={isFolder(item) ? `${name}/` : name} /></span><Amount of={item} did={did} /></>;
 }
 
-/* What a diff does not say: modes, sizes, why it is refused. */
-function About({ of }: { of: Change }): JSX.Element {
-    const modes = of.old_mode !== of.new_mode && (of.old_mode ?? '–') + ' → ' + (of.new_mode ?? '–');
-    return <div class="run-file-head"><Code of={of.path} /><Badge>{t(`kind_${of.kind}`)}</Badge>
-        {modes && <span class="faint small num">{modes}</span>}{of.binary && <Badge>{t('binary')}</Badge>}
-        <span class="faint small num">{bytes(of.old_bytes)} → {bytes(of.new_bytes)}</span>
-        {of.refused && <p class="field-error"><Text of={of.refused} /></p>}</div>;
+function FolderRow({ of }: { of: Folder<Change> }): JSX.Element {
+    return <><span class="run-kind"><Icon name="projects" /></span><span class="run-path clip"><Text of={`${of.name}/`} /></span>
+        <span class="small faint num">{t('files', { n: of.files })}</span></>;
 }
 
-function FileDiff({ run, change, split, left, setLeft }: {
-    run: RunDetail; change: Change; split: boolean; left: Left; /* null: nothing can be picked */ setLeft: ((left: Left) => void) | null;
-}): JSX.Element {
-    const id = idOf(change), some = setLeft && change.kind === 'modified' && !change.binary && !change.refused;
-    const text = useLoad(async signal => (await getRaw('/runs/{run}/diff', { path: { run: run.id }, query: asked(change), signal }, 'text/x-diff')).text(),
-        [run.id, id]);
-    return <><Problem of={text.error.value} onRetry={() => void text.reload()} />
-        {text.data.value !== undefined ? <Diff key={id} text={text.data.value} split={split} label={change.path}
-            hunkExtra={some ? (_, i, of) => of > 1 && <Check label={t('pick_hunk', { n: i + 1 })} checked={hasHunk(left, id, i + 1)}
-                onChange={() => setLeft(toggleHunk(left, id, i + 1, of))} /> : undefined} />
-            : !text.error.value && <Spinner />}</>;
+/* In words: how many files, and how many of them are never applied. */
+function Sum({ of }: { of: AllChanges }): JSX.Element {
+    return <span class="num">{t('files', { n: of.files })} <span class="added">+{of.additions}</span>{' '}<span class="deleted">−{of.deletions}</span>
+        {of.refused > 0 && <span class="deleted"> · {t('refused', { n: of.refused })}</span>}</span>;
+}
+
+/* When it is over: what was applied, and what was not. */
+function Outcome({ run, items, did }: {
+    run: RunDetail; items: readonly Change[]; did: ReadonlyMap<string, 'out' | 'some'> | null;
+}): JSX.Element | null {
+    if (!over.includes(run.state))
+        return null;
+    const sum = (what: 'out' | 'some'): number => items.filter(one => counts(one) && did?.get(idOf(one)) === what).length;
+    const out = sum('out'), some = sum('some');
+    return <p class="run-outcome">{!did || !run.apply ? t('did_nothing') : did.size === 0 ? t('did_whole')
+        : [t('did_files', { n: run.apply.files }), out > 0 && t('did_out', { n: out }), some > 0 && t('did_part', { n: some })]
+            .filter(Boolean).join(' · ')}</p>;
+}
+
+function usePicks(top: Folder<Change>, items: readonly Change[], left: Left): {
+    below: ReadonlyMap<string, { all: number; some: number }>; takable: ReadonlyMap<string, number>;
+} {
+    const takable = useMemo(() => {
+        const counts = new Map<string, number>();
+        const count = (folder: Folder<Change>): number => {
+            const n = folder.folders.reduce((sum, one) => sum + count(one), 0) + folder.leaves.filter(one => !one.item.refused).length;
+            counts.set(folder.path, n);
+            return n;
+        };
+        count(top);
+        return counts;
+    }, [top]);
+    return { takable, below: useMemo(() => outBelow(items, left), [items, left]) };
+}
+
+const none: readonly Change[] = [], nothing = treeOf(none);
+
+/* To read 20,000 files is one task, to sort them another, to draw them a third. */
+function nextTask(): Promise<void> {
+    return new Promise(done => setTimeout(done));
 }
 
 function All({ run, reload }: { run: RunDetail; reload: () => Promise<void> }): JSX.Element {
-    const changes = useLoad(signal => get('/runs/{run}/changes', { path: { run: run.id }, signal }), [run.id, run.changes?.digest]);
-    const [path, setPath] = useQuery('file'), [view, setView] = useQuery('view', 'unified');
+    const changes = useLoad(async signal => {
+        const all = await get('/runs/{run}/changes', { path: { run: run.id }, signal });
+        await nextTask();
+        const top = treeOf(all.items);
+        await nextTask();
+        return { all, top };
+    }, [run.id, run.changes?.digest]);
+    const [picked, setPicked] = useQuery('file'), [view, setView] = useQuery('view', 'unified');
+    const [folded, setFolded] = useState<ReadonlySet<string>>(new Set());
     const left = leftOf(run), setLeft = (to: Left): void => keepLeft(run, to);
-    const items = changes.data.value?.items ?? [];
-    const rows = useMemo(() => rowsOf(items, one => one.path), [items]);
-    const chosen = rows.find(row => idOf(row.item) === path) ?? rows[0];
-    const picked = pickedOf(items, left);
+    const { all, top = nothing } = changes.data.value ?? {}, items = all?.items ?? none;
+    const rows = useMemo(() => rowsOf(top, folded), [top, folded]);
+    const chosen: Row<Change> | undefined = useMemo(() => rows.find(row => row.key === picked), [rows, picked])
+        ?? rows.find(row => row.leaf) ?? rows[0];
+    const { takable, below } = usePicks(top, items, left);
+    const taken = useMemo(() => pickedOf(items, left).filter(counts).length, [items, left]);
+    const isOver = over.includes(run.state);
+    const did = useMemo(() => isOver && run.apply?.applied ? appliedOf(items.filter(one => !one.refused), run.apply) : null,
+        [items, isOver, run.apply?.applied]);
     const apply = useAction(call => call.post('/runs/{run}/apply', { path: { run: run.id } } as never, {
-        digest: changes.data.value?.digest ?? undefined,
+        digest: all?.digest ?? undefined,
         ...requestOf(items, left),
     }), () => reload());
     const settled = useSettled(left.size > 0 ? run.changes?.digest ?? run.id : undefined);
     const isDoor = run.state === 'awaiting_apply' && may('approve');
+    useEffect(() => setFolded(new Set()), [all?.digest]);
+    const tickOf = (row: Row<Change>): Share | undefined => {
+        if (row.leaf)
+            return row.leaf.item.refused ? undefined : shareOf(left, row.leaf.id);
+        const can = takable.get(row.folder.path) ?? 0, out = below.get(row.folder.path);
+        return can === 0 ? undefined : !out ? true : out.all === can ? false : 'mixed';
+    };
+    const tick = (row: Row<Change>): void => {
+        if (tickOf(row) !== undefined)
+            setLeft(row.leaf ? toggleFile(left, row.leaf.id) : toggleFiles(left, leavesOf(row.folder).map(one => one.item)));
+    };
+    const fold = (row: Row<Change>, open: boolean): void => {
+        const to = new Set(folded);
+        if (open)
+            to.delete(row.key);
+        else
+            to.add(row.key);
+        setFolded(to);
+        if (chosen !== row)
+            setPicked(row.key);
+    };
     useKeys('page', { v: [t('side_by_side'), () => setView(view === 'split' ? 'unified' : 'split')],
-        ...(isDoor && picked.length > 0 && settled ? { a: [t('apply_some', { n: picked.length }), () => void apply.run()] } : {}),
-        ...(isDoor ? { x: [t('pick'), () => { if (chosen) setLeft(toggleFile(left, idOf(chosen.item))); }] } : {}) });
-    if (!changes.data.value)
+        ...(isDoor && taken > 0 && settled ? { a: [t('apply_some', { n: taken }), () => void apply.run()] } : {}),
+        ...(isDoor ? { x: [t('pick'), () => { if (chosen) tick(chosen); }] } : {}) });
+    if (!all)
         return <><Problem of={changes.error.value} onRetry={() => void changes.reload()} />{!changes.error.value && <Skeleton />}</>;
     if (!chosen)
         return <Empty title={t('no_changes')}>{t('no_changes_hint')}</Empty>;
-    const { item } = chosen;
+    const beside: Beside = { run, left, setLeft: isDoor ? setLeft : null, did, split: view === 'split' };
     return <>
         <div class="row run-changes-head">
-            <span class="num">{t('files', { n: items.length })} <span class="added">+{changes.data.value.additions}</span>{' '}
-                <span class="deleted">−{changes.data.value.deletions}</span></span>
+            <Sum of={all} /><Outcome run={run} items={items} did={did} />
             <span class="grow" />
             <Button small pressed={view === 'split'} hint="v" onClick={() => setView(view === 'split' ? 'unified' : 'split')}>{t('side_by_side')}</Button>
             {isDoor && left.size > 0
-                && <Button small kind="primary" hint="a"
-                    disabled={picked.length === 0 || !settled} action={apply}>
-                    {t('apply_some', { n: picked.length })}</Button>}
+                && <Button small kind="primary" hint="a" disabled={taken === 0 || !settled} action={apply}>{t('apply_some', { n: taken })}</Button>}
         </div>
         <Problem of={apply.error.value} />
-        <Split name="run-changes" first={<List items={rows} keyOf={row => idOf(row.item)} selected={idOf(item)} label={t('tab_changes')} class="run-files"
-            onSelect={row => row && setPath(idOf(row.item))} onOpen={row => setPath(idOf(row.item))} row={row => <FileRow row={row} />} />}
-            second={<div class="stack run-file"><About of={item} />
-                {isDoor && !item.refused && <Check label={t('pick')} checked={isWhole(left, idOf(item))}
-                    onChange={() => setLeft(toggleFile(left, idOf(item)))} />}
-                <FileDiff key={`${idOf(item)} ${changes.data.value.digest}`} run={run} change={item} split={view === 'split'}
-                    left={left} setLeft={isDoor ? setLeft : null} /></div>} />
+        <Split name="run-changes" fits of={chosen.key} first={<Tree rows={rows} selected={chosen.key} label={t('tab_changes')} class="run-files"
+            onSelect={row => setPicked(row.key)} onFold={fold} tickOf={isDoor ? tickOf : undefined} onTick={tick}
+            rowClass={row => row.leaf && (did ? did.get(row.leaf.id) === 'out' : isDoor && tickOf(row) === false) ? 'run-out' : ''}
+            row={row => row.leaf ? <FileRow leaf={row.leaf} did={did?.get(row.leaf.id)} /> : <FolderRow of={row.folder} />} />}
+            second={chosen.leaf ? <File key={`${chosen.key} ${all.digest}`} leaf={chosen.leaf} beside={beside} />
+                : <FolderCard folder={chosen.folder} share={tickOf(chosen)} beside={beside} />} />
     </>;
 }
 

@@ -54,8 +54,9 @@ export function Steps({ run }: { run: RunDetail }): JSX.Element {
     const step = run.steps.find(one => String(one.index + 1) === picked) ?? interesting(run.steps, run.finished_at !== null);
     if (!step)
         return <Empty icon="clock" title={t('no_steps')}>{t('no_steps_hint')}</Empty>;
-    return <Split name="run-steps" first={<List items={run.steps} keyOf={one => one.id} selected={step.id} label={t('tab_steps')} class="run-steps"
-        onSelect={one => one && pick(String(one.index + 1))} onOpen={one => pick(String(one.index + 1))} row={one => <Row step={one} />} />}
+    return <Split name="run-steps" fits of={step.id} first={<List items={run.steps} keyOf={one => one.id} selected={step.id}
+        label={t('tab_steps')} class="run-steps" onSelect={one => one && pick(String(one.index + 1))} onOpen={one => pick(String(one.index + 1))}
+        row={one => <Row step={one} />} />}
         second={<div class="run-step"><Head step={step} />
             {run.logs_removed_at || run.removed_at ? <Empty title={t(run.removed_at ? 'removed' : 'logs_removed')} />
                 : step.started_at ? <div class="run-log"><LogView runId={run.id} stepId={step.id} attempt={step.attempt} label={step.title}
