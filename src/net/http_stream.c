@@ -360,14 +360,16 @@ static void fill_done(struct http_job *j)
     }
     struct buf out = s->out;
     s->out = (struct buf){0};
-    if (cut || out.bad || head.bad) {
+    bool bad = cut || out.bad || head.bad;
+    if (!bad && out.len) {
+        say(s, &head, &out);
+    } else {
         buf_fini(&out);
         buf_fini(&head);
-        http_conn_close(c);
-    } else if (out.len == 0) {
-        http_stream_ready(s);
-    } else {
-        say(s, &head, &out);
+        if (bad)
+            http_conn_close(c);
+        else
+            http_stream_ready(s);
     }
     if (s->tap && s->conn)
         s->tap->filled(s->arg);
