@@ -167,18 +167,31 @@ int http_reply_header(struct http_req *rq, const char *name, const char *value, 
     return 0;
 }
 
-/* What is sent when even the answer cannot be built: the connection ends, so nothing half-made gets out. */
-static void give_up(struct http_req *rq)
+/* What is sent when the answer cannot be built: an error in its place, or, without memory for that too, the bare
+ * status. The connection ends, so nothing half-made gets out. */
+static void give_up(struct http_req *rq, const struct err *e)
 {
     buf_reset(&rq->head);
     buf_reset(&rq->body);
     rq->keep = false;
+    rq->status = err_info(e ? e->code : ERR_INTERNAL)->http;
+    http_error_json(&rq->body, e, NULL, rq->trace);
+    http_reply_head(&rq->head, rq, rq->status, "application/json", (int64_t)rq->body.len, NULL);
+    if (!rq->head.bad && !rq->body.bad) {
+        if (rq->msg->method == HTTP_M_HEAD)
+            buf_reset(&rq->body);
+        return;
+    }
+    buf_reset(&rq->head);
+    buf_reset(&rq->body);
     rq->status = 500;
     buf_puts(&rq->head, "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
 }
 
 int http_reply(struct http_req *rq, int status, const char *type, const void *body, size_t n)
 {
+    struct err e = ERR_INIT;
+
     if (rq->answered)
         return -ERR_STATE;
     if (n > rq->body.max && rq->local)
@@ -188,14 +201,16 @@ int http_reply(struct http_req *rq, int status, const char *type, const void *bo
     rq->answered = true;
     rq->status = status;
     if (status < 200 || status > 599 || (type && !http_char_all_value(type))) {
-        give_up(rq);
+        (void)err_set(&e, ERR_INTERNAL, "the answer has a status or type that cannot be sent");
+        give_up(rq, &e);
         return -ERR_INVALID;
     }
     http_reply_head(&rq->head, rq, status, type, (int64_t)n, NULL);
     if (rq->msg->method != HTTP_M_HEAD && !bodyless(status))
         buf_add(&rq->body, body, n);
     if (rq->head.bad || rq->body.bad) {
-        give_up(rq);
+        (void)err_oom(&e);
+        give_up(rq, &e);
         return -ERR_OOM;
     }
     return 0;
@@ -205,8 +220,11 @@ int http_reply_err(struct http_req *rq, const struct err *e)
 {
     AUTO(buf_fini) struct buf b = BUF_INIT(16 * KIB);
     http_error_json(&b, e, NULL, rq->trace);
-    if (b.bad)
-        buf_reset(&b);
+    if (b.bad && !rq->answered) {
+        rq->answered = true;
+        give_up(rq, e);
+        return -ERR_OOM;
+    }
     return http_reply(rq, err_info(e ? e->code : ERR_INTERNAL)->http, "application/json", b.p, b.len);
 }
 
