@@ -168,7 +168,7 @@ static int make(struct gate *g, const struct ws_ask *ask, const struct route *rt
     if (r == 0)
         r = want_key(params, &key, e);
     if (r == 0 && target.bad)
-        r = err_set(e, ERR_TOO_LARGE, "the params are too large");
+        r = err_bad(e, target.bad, "the params are too large");
     if (r == 0 && body.len > rt->body)
         r = err_set(e, ERR_TOO_LARGE, "the params of %s have at most %zu bytes", ask->method, rt->body);
     if (r < 0)

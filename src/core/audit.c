@@ -76,7 +76,7 @@ int audit_record_hash(const struct audit_rec *rec, uint8_t ret[SHA256_LEN], stru
     write_members(&w, rec);
     jw_end_obj(&w);
     if (b.bad)
-        return err_set(e, -b.bad, "the audit record is too large");
+        return err_bad(e, b.bad, "the audit record is too large");
     r = json_parse(b.p, b.len, &j, e);
     return r < 0 ? r : audit_members_hash(j, ret, e);
 }

@@ -165,7 +165,8 @@ static int gather(int fd, struct buf *out, struct err *e)
             return 1;
         buf_add(out, chunk, (size_t)n);
         if (out->bad)
-            return err_set(e, -out->bad, "the output is larger than %zu bytes", out->max);
+            return out->bad == -ERR_OOM ? err_oom(e)
+                                        : err_set(e, -out->bad, "the output is larger than %zu bytes", out->max);
     }
 }
 

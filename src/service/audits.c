@@ -194,10 +194,12 @@ static int stored_head(struct audits *a, const char *tenant, struct json **ret, 
 
     head_name(name, tenant);
     if (faccessat(a->dir_fd, name, F_OK, 0) < 0)
-        return 0; /* not signed yet */
+        return errno == ENOENT ? 0 : err_sys(e, ERR_IO, "look for the signed head"); /* 0: not signed yet */
     r = file_read(a->dir_fd, name, &b, &e2);
     if (r == 0)
         r = json_parse(b.p, b.len, ret, &e2);
+    if (r == -ERR_OOM || r == -ERR_IO) /* ours, and nothing that the file says */
+        return err_set(e, -r, "the signed head cannot be read: %s", e2.msg);
     if (r < 0)
         return err_set(e, ERR_AUDIT_BROKEN, "the signed head cannot be read: %s", e2.msg);
     hex_encode(a->pk, sizeof a->pk, pk);
@@ -542,5 +544,7 @@ int audits_run_json(struct svc *svc, const char *tenant, const struct id *run, s
         k.own_only = true;
         r = run_json(svc, &k, &prev, out, e);
     }
+    if (r == 0 && out->bad == -ERR_OOM)
+        return err_oom(e);
     return r < 0 ? r : out->bad ? err_set(e, ERR_TOO_LARGE, "audit.json is larger than %zu bytes", out->max) : 0;
 }

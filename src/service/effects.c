@@ -242,7 +242,7 @@ static int result_json(const struct apply_result *res, bool applied, const struc
     if (r < 0)
         return r;
     if (b.bad)
-        return err_set(e, ERR_TOO_LARGE, "the result of the apply is too large");
+        return err_bad(e, b.bad, "the result of the apply is too large");
     *ret = str_dup(b.p);
     return *ret ? 0 : err_oom(e);
 }

@@ -105,6 +105,6 @@ int logs_read(struct svc *svc, struct log_query *q, struct buf *out, struct err 
         jw_end_obj(&w);
     }
     if (r == 0 && out->bad)
-        r = err_set(e, ERR_TOO_LARGE, "the page is too large: ask for less with ?limit=");
+        r = err_bad(e, out->bad, "the page is too large: ask for less with ?limit=");
     return r;
 }

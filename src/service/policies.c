@@ -224,7 +224,7 @@ static int put_tx(struct db *db, void *arg, struct err *e)
     jw_kint(&w, "version", p->row.version);
     jw_kstr(&w, "sha256", p->row.sha256);
     jw_end_obj(&w);
-    r = caller_audit(db, p->c, "policy.updated", "policy", data.p, NULL, e);
+    r = data.bad ? err_oom(e) : caller_audit(db, p->c, "policy.updated", "policy", data.p, NULL, e);
     if (r < 0)
         return r;
     w = caller_reply(p->c);

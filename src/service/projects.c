@@ -165,7 +165,8 @@ static int add_tx(struct db *db, void *arg, struct err *e)
     jw_kbytes(&w, "root_path", a->row.root_path, strlen(a->row.root_path));
     jw_kraw(&w, "settings", a->row.settings);
     jw_end_obj(&w);
-    r = caller_audit(db, a->c, "project.added", a->row.id.s, data.p, NULL, e);
+    r = data.bad ? err_bad(e, data.bad, "the project's settings are too large")
+                 : caller_audit(db, a->c, "project.added", a->row.id.s, data.p, NULL, e);
     if (r < 0)
         return r;
     w = caller_reply(a->c);

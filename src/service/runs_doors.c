@@ -268,6 +268,8 @@ static int denied_tx(struct db *db, void *arg, struct err *e)
     jw_obj(&w);
     jw_kstr(&w, "reason", d->why);
     jw_end_obj(&w);
+    if (b.bad)
+        return err_bad(e, b.bad, "the reason is too long");
     return caller_audit(db, d->c, "policy.denied", d->id->s, b.p, d->id, e);
 }
 
@@ -334,6 +336,8 @@ static int apply_json(const struct door *d, char **ret, struct err *e)
     jw_kraw(&w, "conflicts", "[]");
     jw_kraw(&w, "skipped", "[]");
     jw_end_obj(&w);
+    if (b.bad == -ERR_OOM)
+        return err_oom(e);
     if (b.bad)
         return err_field(e, ERR_TOO_LARGE, "paths", "too many paths for one apply: leave `paths` out to apply all");
     return runs_set_str(ret, b.p, e);

@@ -82,7 +82,7 @@ static int want_limits(const struct svc *svc, const struct json *body, char **re
     if (r == 0)
         r = limit_one(o, "wall_ms", 100, d->wall_ms, m->wall_ms, &w, e);
     jw_end_obj(&w);
-    return r < 0 ? r : runs_set_str(ret, b.p, e);
+    return r < 0 ? r : b.bad ? err_bad(e, b.bad, "the limits are too large") : runs_set_str(ret, b.p, e);
 }
 
 static bool env_name_ok(const char *s)
@@ -136,6 +136,8 @@ static int want_env(struct svc *svc, const struct json *body, struct run_row *ro
     }
     jw_end_arr(&nw);
     jw_end_obj(&vw);
+    if (names.bad == -ERR_OOM || values.bad == -ERR_OOM)
+        return err_oom(e);
     if (names.bad || values.bad)
         return err_field(e, ERR_INVALID, "env", "the variables are too large together");
     r = runs_set_str(&row->env_names, names.p, e);
@@ -313,6 +315,8 @@ static int keep_given(struct create *cr, struct err *e)
     if (!cr->plan)
         return 0;
     plan_json(&w, cr->plan);
+    if (b.bad == -ERR_OOM)
+        return err_oom(e);
     if (b.bad)
         return err_field(e, ERR_TOO_LARGE, "steps", "the steps are too large together");
     return runs_set_str(&cr->row.plan, b.p, e);

@@ -268,7 +268,7 @@ static int give(struct stream_reader *s, const struct event_head *h, const char 
     buf_reset(&s->json);
     event_envelope(&w, h, data, n);
     if (s->json.bad)
-        return err_set(e, ERR_TOO_LARGE, "an event is too large to be sent");
+        return err_bad(e, s->json.bad, "an event is too large to be sent");
     *ret = (struct stream_item){.cursor = h->cursor, .type = h->type, .json = s->json.p, .json_len = s->json.len};
     return 1;
 }

@@ -40,6 +40,8 @@ int caller_commit(struct db *db, struct caller *c, int status, struct err *e)
 {
     struct idem_row row;
 
+    if (c->reply.bad == -ERR_OOM)
+        return err_oom(e);
     if (c->reply.bad)
         return err_set(e, ERR_INTERNAL, "the answer is larger than %d bytes", (int)REPLY_MAX);
     c->status = status;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "base/str.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -758,6 +759,32 @@ static void a_log_out_of_reach_is_not_empty(void **state)
     run_steps_fini(&steps);
 }
 
+#ifdef SALLYPORT_FAULTS
+/* Whatever cannot be allocated: it is said to be that, and nobody's request is blamed for it. */
+static void want_of_memory_is_no_ones_fault(void **state)
+{
+    struct rig *g = *state;
+    const struct json *body = rig_json(g, STEPS("true") ",\"env\":{\"A\":\"b\"}}");
+    bool fired = true;
+    int n = 0;
+
+    while (fired) {
+        struct err e = ERR_INIT;
+        struct id id;
+
+        buf_reset(&g->c.reply);
+        fault_arm_nth("alloc", ++n);
+        int r = runs_create(&g->svc, &g->c, body, &id, &e);
+        fired = fault_fired();
+        fault_arm("");
+        if (r < 0 && r != -ERR_OOM)
+            fail_msg("allocation %d: %s", n, e.msg);
+        assert_true(fired || r == 0);
+    }
+    assert_in_range(n, 10, 1000);
+}
+#endif
+
 static void bad_requests_leave_nothing(void **state)
 {
     static const char *const bad[] = {
@@ -1009,6 +1036,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_stream_resumes_anywhere, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(an_event_behind_a_log_is_not_missed, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_log_out_of_reach_is_not_empty, rig_up, rig_down),
+#ifdef SALLYPORT_FAULTS
+        cmocka_unit_test_setup_teardown(want_of_memory_is_no_ones_fault, rig_up, rig_down),
+#endif
         cmocka_unit_test_setup_teardown(bad_requests_leave_nothing, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(steps_too_large_to_be_shown_are_refused, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(too_many_open_runs_are_refused, rig_up, rig_down),
