@@ -161,7 +161,7 @@ static int name_each(void *arg, const struct artifact_row *row, struct err *e)
                                     .size_bytes = row->size_bytes,
                                     .created_us = row->created_us};
     g->found = true;
-    return g->ret->sha256 && g->ret->name && g->ret->media_type ? 0 : err_oom(e);
+    return g->ret->tenant_id && g->ret->sha256 && g->ret->name && g->ret->media_type ? 0 : err_oom(e);
 }
 
 static int by_name_tx(struct db *db, void *arg, struct err *e)

@@ -230,21 +230,26 @@ struct skip {
     struct run_steps list;
 };
 
+/* A text of a borrowed row becomes our own. */
+static bool own(char **text)
+{
+    const char *theirs = *text;
+
+    *text = str_dup(theirs);
+    return !theirs || *text;
+}
+
+/* All of them or none is good: a row that lacks one would be written back without it. */
 static int copy_step(struct step_row *d, const struct step_row *s, struct err *e)
 {
+    char **texts[] = {&d->kind,     &d->title, &d->command, &d->argv, &d->cwd,  &d->env_names,
+                      &d->decision, &d->state, &d->error,   &d->log,  &d->layer};
+    bool all = true;
+
     *d = *s;
-    d->kind = str_dup(s->kind);
-    d->title = str_dup(s->title);
-    d->command = str_dup(s->command);
-    d->argv = str_dup(s->argv);
-    d->cwd = str_dup(s->cwd);
-    d->env_names = str_dup(s->env_names);
-    d->decision = str_dup(s->decision);
-    d->state = str_dup(s->state);
-    d->error = str_dup(s->error);
-    d->log = str_dup(s->log);
-    d->layer = str_dup(s->layer);
-    return d->state && d->kind ? 0 : err_oom(e);
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        all = own(texts[i]) && all;
+    return all ? 0 : err_oom(e);
 }
 
 static int gather_each(void *arg, const struct step_row *s, struct err *e)

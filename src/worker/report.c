@@ -57,7 +57,7 @@ static void repeat(struct buf *b, char c, size_t n)
 
 static void code(struct buf *b, const char *s)
 {
-    size_t n = strlen(s), t = ticks(s, n) + 1;
+    size_t n = s ? strlen(s) : 0, t = n ? ticks(s, n) + 1 : 0;
 
     if (n == 0)
         return;

@@ -783,6 +783,33 @@ static void want_of_memory_is_no_ones_fault(void **state)
     }
     assert_in_range(n, 10, 1000);
 }
+
+/* A copy of a step is whole, or there is none: what it lacks would be written back, and be lost. */
+static void a_step_is_read_whole_or_not_at_all(void **state)
+{
+    struct rig *g = *state;
+    struct id id = rig_run(g, STEPS("make test") ",\"review\":\"none\"}");
+    bool fired = true;
+    int n = 0;
+
+    rig_planned(g, &id);
+    while (fired) {
+        struct run_steps steps = {0};
+        struct run_row row = {0};
+        struct err e = ERR_INIT;
+
+        fault_arm_nth("alloc", ++n);
+        int r = runs_load(&g->svc, &id, &row, &steps, &e);
+        fired = fault_fired();
+        fault_arm("");
+        assert_true(r == 0 || r == -ERR_OOM);
+        assert_true(r < 0 || (steps.n == 1 && steps.v[0].title && steps.v[0].command && steps.v[0].cwd &&
+                              steps.v[0].env_names && steps.v[0].decision && steps.v[0].state && steps.v[0].kind));
+        run_row_fini(&row);
+        run_steps_fini(&steps);
+    }
+    assert_in_range(n, 7, 1000);
+}
 #endif
 
 static void bad_requests_leave_nothing(void **state)
@@ -1038,6 +1065,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_log_out_of_reach_is_not_empty, rig_up, rig_down),
 #ifdef SALLYPORT_FAULTS
         cmocka_unit_test_setup_teardown(want_of_memory_is_no_ones_fault, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(a_step_is_read_whole_or_not_at_all, rig_up, rig_down),
 #endif
         cmocka_unit_test_setup_teardown(bad_requests_leave_nothing, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(steps_too_large_to_be_shown_are_refused, rig_up, rig_down),
