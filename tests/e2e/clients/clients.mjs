@@ -294,10 +294,16 @@ function shared(run, secret, url) {
             answers.set(`${++next}`, then);
             ws.send(JSON.stringify({ type: 'req', id: `${next}`, method, params }));
         };
-        ws.onopen = () => ask('connect', { protocol: { min: 1, max: 1 }, token: queue[0].secret }, () => {
-            self.ready = true;
-            queue.forEach(follow);
-        });
+        /* Once it is open and a page has said its token: either may come first. */
+        const connect = () => {
+            if (ws.readyState !== WebSocket.OPEN || !queue.length || self.asked) return;
+            self.asked = true;
+            ask('connect', { protocol: { min: 1, max: 1 }, token: queue[0].secret }, () => {
+                self.ready = true;
+                queue.forEach(follow);
+            });
+        };
+        ws.onopen = connect;
         const follow = ({ port, run }) => ask('subscribe', { run_id: run }, r => ports.set(r.subscription, port));
         ws.onmessage = m => {
             const f = JSON.parse(m.data);
@@ -306,7 +312,7 @@ function shared(run, secret, url) {
         };
         self.onconnect = c => {
             const port = c.ports[0];
-            port.onmessage = m => { const x = { port, ...m.data }; if (self.ready) follow(x); else queue.push(x); };
+            port.onmessage = m => { const x = { port, ...m.data }; if (self.ready) follow(x); else { queue.push(x); connect(); } };
         };
     };
     url ??= URL.createObjectURL(new Blob([`(${worker})()`], { type: 'text/javascript' }));
