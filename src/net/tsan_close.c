@@ -3,7 +3,7 @@
  * Why it exists: libuv closes by syscall(SYS_close, fd), which TSan does not see (libuv 1.44, src/unix/core.c,
  * uv__close_nocancel). The next one that gets the same number, in another thread, would then be taken for a race with
  * whoever had it before. Here syscall(3) stands before the C library's, for the program and for its libraries, and
- * closes by close(2), which TSan watches. Threads: any. */
+ * closes by close(2), which TSan watches. May include: nothing of ours.   Threads: any. */
 #include <dlfcn.h>
 #include <stdarg.h>
 #include <sys/syscall.h>

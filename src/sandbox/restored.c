@@ -1,6 +1,6 @@
 /* restored - see restored.h.
  *
- * May include: base os.   Threads: one owner. */
+ * May include: base os sandbox/apply_priv.h.   Threads: one owner. */
 #include "sandbox/restored.h"
 #include <errno.h>
 #include <fcntl.h>

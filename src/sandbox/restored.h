@@ -7,7 +7,7 @@
  * File `restored` in the run's directory: "<mode> <hash> <path>\0" each, then "end\0". Only what was checked against
  * the run before the first write comes in, so who has that mode and content now has what the run saw. Not synced: what
  * a crash tore counts as not there, which costs a conflict that somebody looks at and no more. May include: base os
- * sandbox/layer.h.   Threads: one owner. */
+ * sandbox/apply_priv.h (the plan).   Threads: one owner. */
 #pragma once
 #include "base/err.h"
 #include "base/hash.h"
