@@ -236,7 +236,8 @@ test('planner: a plan that is being written outlives its login', { login: false,
     const project = await server.project('outlives');
     const run = await server.run({ project_id: project.id, steps: [{ command: 'true' }] });
     await server.state(run.id, 'awaiting_review');
-    const token = await server.api('POST', '/tokens', { name: 'short', scopes: ['run:write', 'policy:read'] });
+    const given = name => server.api('POST', '/tokens', { name, scopes: ['run:write', 'policy:read'] });
+    let token = await given('short');
     const enter = async secret => {
         await page.locator('input[name=token]').fill(secret);
         await page.keyboard.press('Enter');
@@ -251,22 +252,28 @@ test('planner: a plan that is being written outlives its login', { login: false,
     await answered(page, until, 1, 'allow');
     await server.api('DELETE', `/tokens/${token.id}`);
     await page.getByRole('button', { name: 'Start run' }).click();
-    await enter(server.token);
+    token = await given('short');
+    await enter(token.token);
     await answered(page, until, 1, 'allow');
     eq([await page.getByLabel('What is to be done?').inputValue(), await commands(page)], ['count to three', ['echo 1 2 3']], 'the draft');
     await page.getByRole('button', { name: 'Start run' }).click();
     await page.getByRole('heading', { name: 'count to three' }).waitFor();
     /* The same for the plan of a run that waits. */
-    await page.getByRole('button', { name: 'Log out' }).click();
-    const second = await server.api('POST', '/tokens', { name: 'short too', scopes: ['run:write', 'policy:read'] });
-    await enter(second.token);
-    await page.getByRole('heading', { name: 'count to three' }).waitFor();
-    await page.goto(`${server.url}/plan?run=${run.id}`);
-    await command(page, 1).fill('echo edited');
+    const edited = async () => {
+        await page.goto(`${server.url}/plan?run=${run.id}`);
+        await command(page, 1).fill('echo edited');
+        await answered(page, until, 1, 'allow');
+        await server.api('DELETE', `/tokens/${token.id}`);
+        await page.locator('.nav').waitFor({ state: 'detached' }); /* the page asks after its run, and is told */
+    };
+    await edited();
+    token = await given('another');
+    await enter(token.token);
     await answered(page, until, 1, 'allow');
-    await server.api('DELETE', `/tokens/${second.id}`);
-    await page.locator('.nav').waitFor({ state: 'detached' }); /* the page asks after its run, and is told */
-    await enter(server.token);
+    eq(await commands(page), ['true'], 'somebody else is given nothing of it');
+    await edited();
+    token = await given('another');
+    await enter(token.token);
     await answered(page, until, 1, 'allow');
     eq(await commands(page), ['echo edited'], 'the edited plan');
     await page.getByRole('button', { name: 'Save plan' }).click();

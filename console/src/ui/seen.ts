@@ -2,6 +2,7 @@
  * leave the part that matters below the edge while the button, or its key, is at hand. */
 import type { RefObject } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { scrollerOf } from './scroll';
 
 export interface Seen {
     seen: boolean;
@@ -9,13 +10,6 @@ export interface Seen {
     end: RefObject<HTMLSpanElement | null>;
     /* Goes on by less than a screen. */
     more: () => void;
-}
-
-function scrollerOf(element: Element): Element {
-    for (let at = element.parentElement; at; at = at.parentElement)
-        if (at.scrollHeight > at.clientHeight && /auto|scroll/.test(getComputedStyle(at).overflowY))
-            return at;
-    return document.scrollingElement ?? document.documentElement;
 }
 
 /* `of` names exactly what is shown (a hash); undefined: nothing yet. */
@@ -40,7 +34,7 @@ export function useSeen(of: string | undefined): Seen {
             const { current: element } = end;
             if (!element)
                 return;
-            const scroller = scrollerOf(element);
+            const scroller = scrollerOf(element) ?? document.documentElement;
             if (element.getBoundingClientRect().bottom < 0) /* it is above, not below */
                 element.scrollIntoView({ block: 'center' });
             else

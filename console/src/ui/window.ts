@@ -3,26 +3,19 @@
  * the list with data-i, its index. */
 import type { RefObject } from 'preact';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { scrollerOf } from './scroll';
 
 const ALL = 60; /* rows: so few are simply all there */
 const AROUND = 12; /* rows above and below what is seen; half of them gone, they are drawn anew */
 
 export type Part = { from: number; to: number } | { gap: number };
 
-/* The element that scrolls what is in it; null: the page does. */
-function scrollerOf(element: HTMLElement): HTMLElement | null {
-    for (let at = element.parentElement; at && at !== document.body; at = at.parentElement)
-        if (/auto|scroll/.test(getComputedStyle(at).overflowY))
-            return at;
-    return null;
-}
-
 function barHeight(): number {
     return document.querySelector('.bar')?.getBoundingClientRect().bottom ?? 0;
 }
 
 /* What of the scroller is on the screen, in px of the screen. */
-function seen(scroller: HTMLElement | null): { top: number; bottom: number } {
+function seen(scroller: Element | null): { top: number; bottom: number } {
     const box = scroller?.getBoundingClientRect();
     return { top: Math.max(barHeight(), box?.top ?? 0), bottom: Math.min(innerHeight, box?.bottom ?? innerHeight) };
 }
