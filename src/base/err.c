@@ -158,7 +158,29 @@ int err_oom(struct err *e)
     return err_set(e, ERR_OOM, NULL);
 }
 
-int err_bad(struct err *e, int bad, const char *too_large)
+static int bad_buf(struct err *e, int bad, const char *field, const char *fmt, va_list ap)
 {
-    return bad == -ERR_OOM ? err_oom(e) : err_set(e, -bad, "%s", too_large);
+    if (bad == -ERR_OOM)
+        return err_oom(e);
+    if (e)
+        fill(e, sane(-bad), 0, field, fmt, ap);
+    return -sane(-bad);
+}
+
+int err_bad(struct err *e, int bad, const char *too_large, ...)
+{
+    va_list ap;
+    va_start(ap, too_large);
+    int r = bad_buf(e, bad, NULL, too_large, ap);
+    va_end(ap);
+    return r;
+}
+
+int err_bad_field(struct err *e, int bad, const char *field, const char *too_large, ...)
+{
+    va_list ap;
+    va_start(ap, too_large);
+    int r = bad_buf(e, bad, field, too_large, ap);
+    va_end(ap);
+    return r;
 }

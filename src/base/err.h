@@ -52,4 +52,6 @@ int err_sys(struct err *e, int code, const char *fmt, ...) PRINTF(3, 4);
 int err_wrap(struct err *e, int r, const char *fmt, ...) PRINTF(3, 4);
 int err_oom(struct err *e);
 /* What a buffer that could not take all became (`bad` of struct buf): out of memory, or too large in these words. */
-int err_bad(struct err *e, int bad, const char *too_large);
+int err_bad(struct err *e, int bad, const char *too_large, ...) PRINTF(3, 4);
+/* The same, naming the input field that was too large. */
+int err_bad_field(struct err *e, int bad, const char *field, const char *too_large, ...) PRINTF(4, 5);

@@ -162,7 +162,7 @@ static int build_head(const struct client *c, const struct client_call *call, st
     buf_puts(out, "\r\n");
     if (call->nbody > 0 && call->nbody <= 32 * KIB) /* small: one write for both */
         buf_add(out, call->body, call->nbody);
-    return out->bad == -ERR_OOM ? err_oom(e) : out->bad ? err_set(e, ERR_TOO_LARGE, "the request is too large") : 0;
+    return out->bad ? err_bad(e, out->bad, "the request is too large") : 0;
 }
 
 /* Doing it twice does what doing it once does (RFC 9110, 9.2.2), or the server knows it by its key. */

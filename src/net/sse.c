@@ -236,9 +236,7 @@ int sse_feed(struct sse_parser *p, const char *s, size_t n, struct err *e)
         if (p->line.bad || p->line.len <= before)
             p->failed = first_bad(p);
     }
-    if (p->failed == -ERR_OOM)
-        return err_oom(e);
     if (p->failed)
-        return err_set(e, ERR_TOO_LARGE, "an event of the stream is larger than %zu bytes", p->max);
+        return err_bad(e, p->failed, "an event of the stream is larger than %zu bytes", p->max);
     return 0;
 }

@@ -46,7 +46,7 @@ static int spool_out(struct spool *s, struct err *e)
     int r;
 
     if (s->b.bad)
-        return s->b.bad == -ERR_OOM ? err_oom(e) : err_set(e, -s->b.bad, "%s is too large", s->name);
+        return err_bad(e, s->b.bad, "%s is too large", s->name);
     s->size += (int64_t)s->b.len;
     if (s->size > FILE_MAX)
         return err_set(e, ERR_TOO_LARGE, "%s is larger than %lld MiB", s->name, (long long)(FILE_MAX / (int64_t)MIB));

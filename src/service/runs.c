@@ -119,10 +119,8 @@ int runs_event(struct db *db, const struct id *run, const struct id *step, const
 {
     int64_t seq;
 
-    if (data && data->bad == -ERR_OOM)
-        return err_oom(e);
     if (data && data->bad)
-        return err_set(e, ERR_TOO_LARGE, "the data of event %s is too large", type);
+        return err_bad(e, data->bad, "the data of event %s is too large", type);
     return event_append(db, run, step, type, clock_now_us(), data ? data->p : "{}", &seq, e);
 }
 

@@ -336,10 +336,8 @@ static int apply_json(const struct door *d, char **ret, struct err *e)
     jw_kraw(&w, "conflicts", "[]");
     jw_kraw(&w, "skipped", "[]");
     jw_end_obj(&w);
-    if (b.bad == -ERR_OOM)
-        return err_oom(e);
     if (b.bad)
-        return err_field(e, ERR_TOO_LARGE, "paths", "too many paths for one apply: leave `paths` out to apply all");
+        return err_bad_field(e, b.bad, "paths", "too many paths for one apply: leave `paths` out to apply all");
     return runs_set_str(ret, b.p, e);
 }
 

@@ -315,10 +315,8 @@ static int keep_given(struct create *cr, struct err *e)
     if (!cr->plan)
         return 0;
     plan_json(&w, cr->plan);
-    if (b.bad == -ERR_OOM)
-        return err_oom(e);
     if (b.bad)
-        return err_field(e, ERR_TOO_LARGE, "steps", "the steps are too large together");
+        return err_bad_field(e, b.bad, "steps", "the steps are too large together");
     return runs_set_str(&cr->row.plan, b.p, e);
 }
 

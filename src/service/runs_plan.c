@@ -176,10 +176,8 @@ int runs_set_plan(struct db *db, struct run_row *row, const struct plan *plan, c
     jw_obj(&w);
     judged_plan_members(&w, plan, j);
     jw_end_obj(&w);
-    if (b.bad == -ERR_OOM)
-        return err_oom(e);
     if (b.bad)
-        return err_field(e, ERR_TOO_LARGE, "steps", "the steps are too large together");
+        return err_bad_field(e, b.bad, "steps", "the steps are too large together");
     r = runs_set_str(&row->plan, b.p, e);
     if (r == 0)
         r = runs_set_str(&row->plan_hash, hash, e);

@@ -19,10 +19,8 @@
 
 static int keep(struct drive *d, struct kept *k, const char *name, const char *type, const struct buf *b, struct err *e)
 {
-    if (b->bad == -ERR_OOM)
-        return err_oom(e);
     if (b->bad)
-        return err_set(e, ERR_TOO_LARGE, "%s is too large to be kept", name);
+        return err_bad(e, b->bad, "%s is too large to be kept", name);
     k->name = name;
     k->media_type = type;
     k->size_bytes = (int64_t)b->len;

@@ -89,6 +89,21 @@ static void errno_becomes_a_code(void **state)
     }
 }
 
+/* Want of memory is nobody's input. */
+static void a_full_buffer_is_told_from_want_of_memory(void **state)
+{
+    struct err e;
+    assert_int_equal(err_bad(&e, -ERR_TOO_LARGE, "%d lines", 7), -ERR_TOO_LARGE);
+    assert_string_equal(e.msg, "7 lines");
+    assert_string_equal(e.field, "");
+    assert_int_equal(err_bad_field(&e, -ERR_TOO_LARGE, "steps", "too %s", "many"), -ERR_TOO_LARGE);
+    assert_string_equal(e.msg, "too many");
+    assert_string_equal(e.field, "steps");
+    assert_int_equal(err_bad_field(&e, -ERR_OOM, "steps", "too %s", "many"), -ERR_OOM);
+    assert_string_equal(e.field, "");
+    assert_int_equal(err_bad_field(NULL, -ERR_TOO_LARGE, "steps", "too many"), -ERR_TOO_LARGE);
+}
+
 static void wrap_adds_context(void **state)
 {
     struct err e;
@@ -107,9 +122,13 @@ static void wrap_adds_context(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(table_is_sound),     cmocka_unit_test(set_fills_and_returns),
-        cmocka_unit_test(cut_on_a_character), cmocka_unit_test(errno_becomes_a_code),
-        cmocka_unit_test(wrap_adds_context),  cmocka_unit_test(outside_bytes_are_scrubbed),
+        cmocka_unit_test(table_is_sound),
+        cmocka_unit_test(set_fills_and_returns),
+        cmocka_unit_test(cut_on_a_character),
+        cmocka_unit_test(errno_becomes_a_code),
+        cmocka_unit_test(a_full_buffer_is_told_from_want_of_memory),
+        cmocka_unit_test(wrap_adds_context),
+        cmocka_unit_test(outside_bytes_are_scrubbed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
