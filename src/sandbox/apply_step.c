@@ -263,26 +263,52 @@ static bool same_file(const struct stat *a, const struct stat *b)
            a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
-/* The last look, then the rename: what the plan knows must still be there, and nothing where nothing was. */
+/* The last look at what is in its place: 1 there, 0 not, negative when that cannot be told. */
+static int look_again(const struct apply_op *op, const struct place *at, struct stat *ret, struct err *e)
+{
+    if ((FAULT(look) ? (errno = ENOMEM, -1) : fstatat(at->dir, at->base, ret, AT_SYMLINK_NOFOLLOW)) == 0)
+        return 1;
+    return layer_gone(errno) ? 0 : err_sys(e, ERR_IO, "look at %s", op->path);
+}
+
+/* Nothing was there, and nothing may be there now. */
+static int move_new(struct apply_ctx *c, const struct apply_op *op, const struct place *at, struct err *e)
+{
+    struct stat st;
+    int r = renameat2(at->dir, at->tmp, at->dir, at->base, RENAME_NOREPLACE);
+    if (r < 0 && errno == EINVAL) { /* a file system that does not know how */
+        r = look_again(op, at, &st, e);
+        if (r < 0)
+            return r;
+        errno = EEXIST;
+        r = r == 1 ? -1 : renameat(at->dir, at->tmp, at->dir, at->base);
+    }
+    if (r < 0 && errno == EEXIST)
+        return conflict(c, op->path, "appeared in the project meanwhile", e);
+    return r < 0 ? err_sys(e, ERR_IO, "put %s in its place", op->path) : 0;
+}
+
+/* What the plan knows must still be there. */
+static int move_over(struct apply_ctx *c, const struct apply_op *op, const struct stat *now, const struct place *at,
+                     struct err *e)
+{
+    struct stat st;
+    int r = look_again(op, at, &st, e);
+    if (r < 0)
+        return r;
+    if (r == 0 || !same_file(&st, now))
+        return conflict(c, op->path, "changed in the project meanwhile", e);
+    r = FAULT(rename) ? (errno = EIO, -1) : renameat(at->dir, at->tmp, at->dir, at->base);
+    return r < 0 ? err_sys(e, ERR_IO, "put %s in its place", op->path) : 0;
+}
+
 static int move_in(struct apply_ctx *c, const struct apply_op *op, const struct stat *now, const struct place *at,
                    struct err *e)
 {
-    struct stat st;
-    int r;
     CRASH_POINT(apply_copied);
-    if (now->st_mode == 0) {
-        r = renameat2(at->dir, at->tmp, at->dir, at->base, RENAME_NOREPLACE);
-        if (r < 0 && errno == EINVAL && fstatat(at->dir, at->base, &st, AT_SYMLINK_NOFOLLOW) < 0)
-            r = renameat(at->dir, at->tmp, at->dir, at->base); /* a file system without RENAME_NOREPLACE */
-        if (r < 0 && errno == EEXIST)
-            return conflict(c, op->path, "appeared in the project meanwhile", e);
-    } else {
-        if (fstatat(at->dir, at->base, &st, AT_SYMLINK_NOFOLLOW) < 0 || !same_file(&st, now))
-            return conflict(c, op->path, "changed in the project meanwhile", e);
-        r = FAULT(rename) ? (errno = EIO, -1) : renameat(at->dir, at->tmp, at->dir, at->base);
-    }
+    int r = now->st_mode == 0 ? move_new(c, op, at, e) : move_over(c, op, now, at, e);
     if (r < 0)
-        return err_sys(e, ERR_IO, "put %s in its place", op->path);
+        return r;
     CRASH_POINT(apply_moved);
     return 0;
 }
@@ -291,9 +317,12 @@ static int take_away(struct apply_ctx *c, const struct apply_op *op, const struc
                      struct err *e)
 {
     struct stat st;
-    if (fstatat(at->dir, at->base, &st, AT_SYMLINK_NOFOLLOW) < 0 || (!S_ISDIR(now->st_mode) && !same_file(&st, now)))
+    int r = look_again(op, at, &st, e);
+    if (r < 0)
+        return r;
+    if (r == 0 || (!S_ISDIR(now->st_mode) && !same_file(&st, now)))
         return conflict(c, op->path, "changed in the project meanwhile", e);
-    int r = FAULT(unlink) ? (errno = EIO, -1) : unlinkat(at->dir, at->base, S_ISDIR(now->st_mode) ? AT_REMOVEDIR : 0);
+    r = FAULT(unlink) ? (errno = EIO, -1) : unlinkat(at->dir, at->base, S_ISDIR(now->st_mode) ? AT_REMOVEDIR : 0);
     if (r < 0 && (errno == ENOTEMPTY || errno == EEXIST))
         return conflict(c, op->path, "is to be removed, but something new is in it", e);
     if (r < 0)

@@ -158,7 +158,10 @@ void native_sweep(int shim)
     AUTO(buf_fini) struct buf b = BUF_INIT(64 * KIB);
     if (native_locked(shim, NULL) != 0)
         return; /* it lives: its own business */
-    if (file_read(shim, "cgroups", &b, NULL) == 0 && b.len) {
+    int r = file_read(shim, "cgroups", &b, NULL);
+    if (r < 0 && r != -ERR_NOT_FOUND)
+        return; /* its names stay for the next time */
+    if (b.len) {
         char *rest = b.p;
         for (char *line; (line = strsep(&rest, "\n"));)
             native_remove_cgroup(line);
@@ -211,29 +214,34 @@ static const char *start_time(const char *stat, size_t *ret_n)
 
 /* The kernel ends init, and with it all that a step started, when the shim is dead: a moment later. A process that
  * writes into a layer meanwhile would spoil what is computed from it. */
-static void wait_for_init(int shim)
+static int wait_for_init(int shim, struct err *e)
 {
     AUTO(buf_fini) struct buf then = BUF_INIT(4 * KIB), now = BUF_INIT(4 * KIB);
     char path[64];
     size_t n, m;
-    if (file_read(shim, "init", &then, NULL) < 0 || !then.p)
-        return;
+    int r = file_read(shim, "init", &then, e);
+    if (r < 0 || !then.p)
+        return r == -ERR_NOT_FOUND ? 0 : r;
     int64_t pid = 0;
     char *blank = strchr(then.p, ' ');
     if (blank)
         *blank = 0;
     if (!blank || !str_i64(then.p, &pid) || pid <= 1 || pid > INT32_MAX)
-        return;
+        return 0;
     *blank = ' ';
     AUTO(fd_close) int fd = proc_pidfd_open((pid_t)pid);
     snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-    if (fd < 0 || file_read(AT_FDCWD, path, &now, NULL) < 0 || !now.p)
-        return;
+    if (fd < 0)
+        return errno == ESRCH ? 0 : err_sys(e, ERR_IO, "open the init of a sandbox");
+    struct pollfd p = {fd, POLLIN, 0};
+    r = file_read(AT_FDCWD, path, &now, e);
+    if (r < 0 || !now.p)
+        return poll(&p, 1, 0) == 1 ? 0 : r; /* it ended meanwhile */
     const char *a = start_time(then.p, &n), *b = start_time(now.p, &m);
     if (!a || !b || n != m || memcmp(a, b, n) != 0)
-        return; /* another process has its number */
-    struct pollfd p = {fd, POLLIN, 0};
+        return 0; /* another process has its number */
     (void)poll(&p, 1, REAP_MS);
+    return 0;
 }
 
 int sandbox_reap(const char *dir, struct err *e)
@@ -257,7 +265,9 @@ int sandbox_reap(const char *dir, struct err *e)
         if (r == 1)
             return err_set(e, ERR_SANDBOX_FAILED, "the shim of %s does not die", dir);
     }
-    wait_for_init(shim);
+    r = wait_for_init(shim, e);
+    if (r < 0)
+        return r;
     CRASH_POINT(shim_reaped);
     native_sweep(shim);
     return 0;
