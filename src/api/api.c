@@ -6,6 +6,7 @@
 #include "api/call.h"
 #include "api/console.h"
 #include "api/login.h"
+#include "api/tally.h"
 #include "api/ws.h"
 #include "base/hash.h"
 #include "base/str.h"
@@ -164,14 +165,6 @@ static void rate_name(const struct http_peer *p, char ret[80])
     const char *colon = strrchr(p->addr, ':');
 
     snprintf(ret, 80, "addr:%.*s", colon ? (int)(colon - p->addr) : 0, p->addr);
-}
-
-int64_t api_token_checked(void)
-{
-    uint32_t x;
-
-    random_bytes(&x, sizeof x);
-    return clock_mono_us() - x % TOKEN_CHECK_US;
 }
 
 /* Who was not known pays for it. */

@@ -129,11 +129,6 @@ int post_logout(struct call *, struct err *);
 int get_me(struct call *, struct err *);
 int get_ws(struct call *, struct err *);
 
-/* Who only listens is looked at now and then: a revoked token hears nothing more. */
-#define TOKEN_CHECK_US (15 * SEC_US)
-/* When a listener that comes now counts as looked at: a moment of the last TOKEN_CHECK_US. Clients that came at one
- * time are not all looked at at one time, or a line of output would wait for a thousand of them. */
-int64_t api_token_checked(void);
 /* Opens the event stream of a run as the answer (SSE). */
 CHECKED int sse_reply(struct call *, const struct id *run, const char *cursor, struct err *);
 /* One request of another surface, by a caller who has been identified: scope, rate, query, body, idempotency, handler,
@@ -144,12 +139,6 @@ CHECKED int api_identify(struct api *, const char *bearer, const struct http_pee
 /* Who it is, is known (c->who): how often, and may they? */
 CHECKED int api_admit(struct call *, struct err *);
 struct http_server;
-/* tally: how many connections each token has open; a limit of 0 is none */
-struct tally;
-CHECKED int tally_new(unsigned max, const char *what, struct tally **ret, struct err *); /* what: "WebSockets" */
-void tally_free(struct tally *);
-CHECKED int tally_enter(struct tally *, const char *token_id, struct err *); /* ERR_CONNECTIONS */
-void tally_leave(struct tally *, const char *token_id);
 struct tally *api_ws_tally(struct api *);
 struct tally *api_sse_tally(struct api *);
 /* Of retention and the disk, for /metrics. */

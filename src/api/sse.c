@@ -8,8 +8,8 @@
 
 #include "api/call.h"
 #include "api/frames.h"
+#include "api/tally.h"
 #include "base/str.h"
-#include "os/clock.h"
 #include "service/auth.h"
 #include "service/stream.h"
 
@@ -21,8 +21,8 @@ struct sub {
     struct stream *stream;
     struct http_stream *http;
     struct tally *tally;
-    int64_t checked_us; /* when the token was looked at */
-    bool by_token;      /* else by the peer of a unix socket */
+    struct tally_token *token;
+    bool look; /* it is our turn to look at the token */
     bool begun, dead;
     char tenant[64], token_id[40]; /* caller.token_id */
     struct id run;
@@ -32,23 +32,23 @@ struct sub {
 static int enter(struct call *c, struct sub *s, struct err *e)
 {
     struct tally *t = api_sse_tally(c->api);
-    int r = tally_enter(t, c->who.token_id, e);
+    int r = tally_enter(t, c->who.token_id, &s->token, e);
 
     if (r < 0)
         return r;
     s->tally = t;
     snprintf(s->token_id, sizeof s->token_id, "%s", c->who.token_id);
     snprintf(s->tenant, sizeof s->tenant, "%s", c->who.tenant);
-    s->by_token = str_starts(s->token_id, ID_TOKEN "_");
-    s->checked_us = api_token_checked();
     return 0;
 }
 
 static void sub_free(struct sub *s)
 {
     stream_close(s->stream);
-    if (s->tally)
-        tally_leave(s->tally, s->token_id);
+    if (s->look)
+        tally_pass(s->token);
+    if (s->token)
+        tally_leave(s->tally, s->token);
     free(s);
 }
 
@@ -82,20 +82,27 @@ static enum http_fill outcome(struct sub *s, unsigned why, struct buf *out)
     return HTTP_FILL_WAIT;
 }
 
-static bool check_is_due(const struct sub *s)
+/* False: its token needs a look, or is over. */
+static bool token_good(struct sub *s)
 {
-    return s->by_token && clock_mono_us() - s->checked_us >= TOKEN_CHECK_US;
+    enum tally_answer a = s->look ? TALLY_LOOK : tally_ask(s->token);
+
+    s->look = a == TALLY_LOOK;
+    return a == TALLY_GOOD;
 }
 
-/* A store that does not answer ends nothing. */
+/* A store that does not answer ends nothing. May block. */
 static bool still_valid(struct sub *s)
 {
     struct err e = ERR_INIT;
+    bool good = token_good(s);
 
-    if (!check_is_due(s))
-        return true;
-    s->checked_us = clock_mono_us();
-    return auth_token_lives(s->svc, s->tenant, s->token_id, &e) != -ERR_UNAUTHORIZED;
+    if (!s->look)
+        return good;
+    good = auth_token_lives(s->svc, s->tenant, s->token_id, &e) != -ERR_UNAUTHORIZED;
+    s->look = false;
+    tally_saw(s->token, good);
+    return good;
 }
 
 static enum http_fill fill(void *arg, unsigned why, struct buf *out)
@@ -126,7 +133,7 @@ static enum http_fill poll(void *arg, unsigned why, struct buf *out)
     struct stream_item it;
     int r = 0;
 
-    if (check_is_due(s))
+    if (!token_good(s))
         return HTTP_FILL_BLOCKS;
     begin(s, out);
     while (!s->dead && out->len < SOFT_MAX && (r = stream_poll(s->stream, &it)) == 1)

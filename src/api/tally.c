@@ -1,17 +1,24 @@
-/* tally.c - how many connections of one kind each token has open: see call.h. */
+/* tally.c - see tally.h. */
+#include "api/tally.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <pthread.h>
-
-#include "api/call.h"
+#include "base/id.h"
+#include "base/str.h"
+#include "os/clock.h"
 
 #define BUCKETS 64
 
-struct entry {
-    struct entry *next;
-    unsigned n;
+struct tally_token {
+    struct tally_token *next;
+    unsigned n;              /* guarded by mu of the tally */
+    bool looked_at;          /* false: no token */
+    _Atomic int64_t look_us; /* when the next look is due */
+    atomic_bool over;
     char token_id[40];
 };
 
@@ -19,7 +26,7 @@ struct tally {
     pthread_mutex_t mu;
     unsigned max;
     const char *what;
-    struct entry *bucket[BUCKETS];
+    struct tally_token *bucket[BUCKETS];
 };
 
 int tally_new(unsigned max, const char *what, struct tally **ret, struct err *e)
@@ -41,7 +48,7 @@ void tally_free(struct tally *t)
         return;
     for (size_t i = 0; i < BUCKETS; i++)
         while (t->bucket[i]) {
-            struct entry *x = t->bucket[i];
+            struct tally_token *x = t->bucket[i];
 
             t->bucket[i] = x->next;
             free(x);
@@ -51,10 +58,10 @@ void tally_free(struct tally *t)
 }
 
 /* Where the token's entry is, or would be. */
-static struct entry **place(struct tally *t, const char *token_id)
+static struct tally_token **place(struct tally *t, const char *token_id)
 {
     uint32_t x = 2166136261u; /* FNV-1a */
-    struct entry **p;
+    struct tally_token **p;
 
     for (const char *s = token_id; *s; s++)
         x = (x ^ (unsigned char)*s) * 16777619u;
@@ -63,33 +70,68 @@ static struct entry **place(struct tally *t, const char *token_id)
     return p;
 }
 
-int tally_enter(struct tally *t, const char *token_id, struct err *e)
+static struct tally_token *new_token(const char *token_id)
 {
-    struct entry **p;
+    struct tally_token *x = calloc(1, sizeof *x);
+
+    if (!x)
+        return NULL;
+    snprintf(x->token_id, sizeof x->token_id, "%s", token_id);
+    x->looked_at = str_starts(token_id, ID_TOKEN "_");
+    atomic_init(&x->look_us, clock_mono_us() + TALLY_LOOK_US);
+    atomic_init(&x->over, false);
+    return x;
+}
+
+int tally_enter(struct tally *t, const char *token_id, struct tally_token **ret, struct err *e)
+{
+    struct tally_token **p;
     int r = 0;
 
     pthread_mutex_lock(&t->mu);
     p = place(t, token_id);
-    if (!*p && (*p = calloc(1, sizeof **p)))
-        snprintf((*p)->token_id, sizeof(*p)->token_id, "%s", token_id);
+    if (!*p)
+        *p = new_token(token_id);
     if (!*p)
         r = err_oom(e);
     else if (t->max && (*p)->n >= t->max)
         r = err_set(e, ERR_CONNECTIONS, "this token has %u %s open, which is all it may: close some", t->max, t->what);
-    else
+    if (r == 0) {
         (*p)->n++;
+        *ret = *p;
+    }
     pthread_mutex_unlock(&t->mu);
     return r;
 }
 
-void tally_leave(struct tally *t, const char *token_id)
+void tally_leave(struct tally *t, struct tally_token *x)
 {
     pthread_mutex_lock(&t->mu);
-    struct entry **p = place(t, token_id), *x = *p;
-
-    if (x && --x->n == 0) {
-        *p = x->next;
+    if (--x->n == 0) {
+        *place(t, x->token_id) = x->next;
         free(x);
     }
     pthread_mutex_unlock(&t->mu);
+}
+
+enum tally_answer tally_ask(struct tally_token *x)
+{
+    int64_t due = atomic_load(&x->look_us), now;
+
+    if (atomic_load(&x->over))
+        return TALLY_OVER;
+    if (!x->looked_at || (now = clock_mono_us()) < due)
+        return TALLY_GOOD;
+    return atomic_compare_exchange_strong(&x->look_us, &due, now + TALLY_LOOK_US) ? TALLY_LOOK : TALLY_GOOD;
+}
+
+void tally_saw(struct tally_token *x, bool good)
+{
+    if (!good)
+        atomic_store(&x->over, true);
+}
+
+void tally_pass(struct tally_token *x)
+{
+    atomic_store(&x->look_us, 0);
 }

@@ -207,6 +207,7 @@ static int connect(struct gate *g, const struct ws_ask *ask, struct err *e)
     static const char *const keys[] = {"protocol", "token", "csrf", "cursors", "client", NULL};
     AUTO(caller_fini) struct caller who;
     const struct json *cursors = NULL, *client = NULL;
+    struct tally_token *counted = NULL;
     int r = json_known(ask->params, "", keys, e);
 
     caller_init(&who);
@@ -223,15 +224,15 @@ static int connect(struct gate *g, const struct ws_ask *ask, struct err *e)
     if (r == 0)
         r = ws_identify(g, &who, e);
     if (r == 0)
-        r = tally_enter(api_ws_tally(g->api), who.token_id, e);
+        r = tally_enter(api_ws_tally(g->api), who.token_id, &counted, e);
     if (r < 0)
         return r;
     free(g->cookies);
     g->cookies = NULL;
     pthread_mutex_lock(&g->mu);
-    g->counted = true;
+    g->counted = counted;
     g->who = who; /* its reply is empty: nothing is owned twice */
-    g->checked_us = api_token_checked();
+    g->looked_us = clock_mono_us();
     g->connected = true;
     pthread_mutex_unlock(&g->mu);
     ws_admit(g->ws);
@@ -369,18 +370,43 @@ static int still_known(struct gate *g, struct err *e)
     return str_starts(g->who.token_id, ID_TOKEN "_") ? auth_token_lives(g->svc, g->who.tenant, g->who.token_id, e) : 0;
 }
 
-static bool still_valid(struct gate *g)
+/* Under g->mu. A login is looked at for its one connection, a token for all of its own. */
+static enum tally_answer ask_tally(struct gate *g)
+{
+    enum tally_answer a = TALLY_GOOD;
+
+    if (g->look)
+        a = TALLY_LOOK;
+    else if (g->counted && id_none(&g->login))
+        a = tally_ask(g->counted);
+    else if (g->counted && clock_mono_us() - g->looked_us >= TALLY_LOOK_US)
+        a = TALLY_LOOK;
+    g->look = a == TALLY_LOOK;
+    return a;
+}
+
+static bool look(struct gate *g)
 {
     struct err e = ERR_INIT;
-    int64_t now = clock_mono_us();
-    bool due;
+    bool good = still_known(g, &e) != -ERR_UNAUTHORIZED;
+
+    if (id_none(&g->login))
+        tally_saw(g->counted, good);
+    pthread_mutex_lock(&g->mu);
+    g->looked_us = clock_mono_us();
+    g->look = false;
+    pthread_mutex_unlock(&g->mu);
+    return good;
+}
+
+static bool still_valid(struct gate *g)
+{
+    enum tally_answer a;
 
     pthread_mutex_lock(&g->mu);
-    due = g->counted && now - g->checked_us >= TOKEN_CHECK_US;
-    if (due)
-        g->checked_us = now;
+    a = ask_tally(g);
     pthread_mutex_unlock(&g->mu);
-    if (!due || still_known(g, &e) != -ERR_UNAUTHORIZED)
+    if (a == TALLY_GOOD || (a == TALLY_LOOK && look(g)))
         return true;
     ws_close(g->ws, WS_POLICY, "the token is not valid any more");
     return false;
@@ -401,7 +427,7 @@ static enum http_fill on_poll(void *arg, unsigned why, uint64_t sent, struct buf
 
     if (pthread_mutex_trylock(&g->mu) != 0)
         return r;
-    if (!g->counted || clock_mono_us() - g->checked_us < TOKEN_CHECK_US)
+    if (ask_tally(g) == TALLY_GOOD)
         r = ws_subs_poll(g, why, sent, out);
     pthread_mutex_unlock(&g->mu);
     return r;
@@ -412,8 +438,10 @@ static void on_closed(void *arg)
     struct gate *g = arg;
 
     ws_subs_close(g);
+    if (g->look && id_none(&g->login))
+        tally_pass(g->counted);
     if (g->counted)
-        tally_leave(api_ws_tally(g->api), g->who.token_id);
+        tally_leave(api_ws_tally(g->api), g->counted);
     secure_wipe(g->token, sizeof g->token);
     free(g->cookies);
     caller_fini(&g->who);

@@ -21,6 +21,7 @@
 #include <stdatomic.h>
 
 #include "api/call.h"
+#include "api/tally.h"
 #include "net/ws.h"
 #include "service/auth.h"
 
@@ -39,11 +40,14 @@ struct gate {
     struct svc *svc;
     struct ws *ws;
     struct http_peer peer;
-    bool has_token, connected, counted;
+    bool has_token, connected;
     char *cookies;   /* of a console's login, until connect; NULL: none */
     struct id login; /* by which it is connected; none: by token or peer */
     double level;    /* of the bucket of messages */
-    int64_t level_us, checked_us;
+    int64_t level_us;
+    struct tally_token *counted; /* NULL: not yet */
+    int64_t looked_us;           /* at its login */
+    bool look;                   /* it is our turn to look at the login, or the token */
 
     pthread_mutex_t mu;
     char token[TOKEN_TEXT_MAX];

@@ -493,32 +493,42 @@ def rates(w):
 
 
 def revoke(w):
-    """One that only listens, with a token that is revoked now."""
+    """Some that only listen, with a token that is revoked now."""
     made = w.ok("post_tokens", {"name": "ends", "scopes": ["run:read"]})
-    a, b = join(w, made["token"]), join(w, made["token"])
-    b.ok("subscribe", {"run_id": w.ids["review"]})
-    w.revoked_sse = Conn(w.server)
-    w.revoked_sse.send(("GET /api/v1/runs/%s/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n\r\n" % (
-        w.ids["review"], made["token"])).encode())
-    check(b"200" in w.revoked_sse.file.peek(), "the stream was not opened")
+    a = join(w, made["token"])
+    w.revoked, w.revoked_sse = [join(w, made["token"]) for _ in range(3)], [Conn(w.server) for _ in range(3)]
+    for b in w.revoked:
+        b.ok("subscribe", {"run_id": w.ids["review"]})
+    for c in w.revoked_sse:
+        c.send(("GET /api/v1/runs/%s/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n\r\n" % (
+            w.ids["review"], made["token"])).encode())
+        check(b"200" in c.file.peek(), "the stream was not opened")
     w.ok("delete_token", ids={"token": made["id"]})
     check(a.err("runs.list") == "unauthorized" and a.ended() == 1008, "revoked, and then a request")
-    w.revoked = b
 
 
 def tokens_end(w):
     """A token that is revoked ends its connections: at the next request, or soon"""
-    b = w.revoked
-    while True:
-        try:
-            b.message()
-        except Closed as why:
-            check(why.code == 1008, "revoked, and silent:", why)
-            break
-    b.close()
-    got = w.revoked_sse.read()  # to its end
-    check(b"run.planned" in got.body and b"run.completed" not in got.body, "revoked, on an event stream:", got.body[-300:])
-    w.revoked_sse.close()
+    ends = []
+
+    def listen(b):
+        while True:
+            try:
+                b.message()
+            except Closed as why:
+                ends.append(why)
+                break
+        b.close()
+    all_ = [threading.Thread(target=listen, args=(b,)) for b in w.revoked]
+    for t in all_:
+        t.start()
+    for t in all_:
+        t.join()
+    check([why.code for why in ends] == [1008] * 3, "revoked, and silent:", ends)
+    for c in w.revoked_sse:
+        got = c.read()  # to its end
+        check(b"run.planned" in got.body and b"run.completed" not in got.body, "revoked, on an event stream:", got.body[-300:])
+        c.close()
 
 
 def of_one_token(w):
