@@ -158,6 +158,7 @@ int err_oom(struct err *e)
     return err_set(e, ERR_OOM, NULL);
 }
 
+static int bad_buf(struct err *e, int bad, const char *field, const char *fmt, va_list ap) PRINTF(4, 0);
 static int bad_buf(struct err *e, int bad, const char *field, const char *fmt, va_list ap)
 {
     if (bad == -ERR_OOM)

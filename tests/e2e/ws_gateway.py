@@ -493,12 +493,24 @@ def rates(w):
 
 
 def revoke(w):
-    """Some that only listen, with a token that is revoked now."""
+    """Some that only listen (and answer pings), with a token that is revoked now."""
     made = w.ok("post_tokens", {"name": "ends", "scopes": ["run:read"]})
     a = join(w, made["token"])
-    w.revoked, w.revoked_sse = [join(w, made["token"]) for _ in range(3)], [Conn(w.server) for _ in range(3)]
-    for b in w.revoked:
+    revoked, w.revoked_sse, w.ends = [join(w, made["token"]) for _ in range(3)], [Conn(w.server) for _ in range(3)], []
+
+    def listen(b):
+        while True:
+            try:
+                b.message()
+            except Closed as why:
+                w.ends.append(why)
+                break
+        b.close()
+    for b in revoked:
         b.ok("subscribe", {"run_id": w.ids["review"]})
+    w.listeners = [threading.Thread(target=listen, args=(b,)) for b in revoked]
+    for t in w.listeners:
+        t.start()
     for c in w.revoked_sse:
         c.send(("GET /api/v1/runs/%s/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n\r\n" % (
             w.ids["review"], made["token"])).encode())
@@ -509,22 +521,9 @@ def revoke(w):
 
 def tokens_end(w):
     """A token that is revoked ends its connections: at the next request, or soon"""
-    ends = []
-
-    def listen(b):
-        while True:
-            try:
-                b.message()
-            except Closed as why:
-                ends.append(why)
-                break
-        b.close()
-    all_ = [threading.Thread(target=listen, args=(b,)) for b in w.revoked]
-    for t in all_:
-        t.start()
-    for t in all_:
+    for t in w.listeners:
         t.join()
-    check([why.code for why in ends] == [1008] * 3, "revoked, and silent:", ends)
+    check([why.code for why in w.ends] == [1008] * 3, "revoked, and silent:", w.ends)
     for c in w.revoked_sse:
         got = c.read()  # to its end
         check(b"run.planned" in got.body and b"run.completed" not in got.body, "revoked, on an event stream:", got.body[-300:])
