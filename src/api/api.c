@@ -10,7 +10,6 @@
 #include "api/ws.h"
 #include "base/hash.h"
 #include "base/str.h"
-#include "os/clock.h"
 #include "service/keeper.h"
 #include "service/auth.h"
 #include "service/idem.h"

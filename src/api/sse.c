@@ -22,7 +22,6 @@ struct sub {
     struct http_stream *http;
     struct tally *tally;
     struct tally_token *token;
-    bool look; /* it is our turn to look at the token */
     bool begun, dead;
     char tenant[64], token_id[40]; /* caller.token_id */
     struct id run;
@@ -45,8 +44,6 @@ static int enter(struct call *c, struct sub *s, struct err *e)
 static void sub_free(struct sub *s)
 {
     stream_close(s->stream);
-    if (s->look)
-        tally_pass(s->token);
     if (s->token)
         tally_leave(s->tally, s->token);
     free(s);
@@ -82,27 +79,11 @@ static enum http_fill outcome(struct sub *s, unsigned why, struct buf *out)
     return HTTP_FILL_WAIT;
 }
 
-/* False: its token needs a look, or is over. */
-static bool token_good(struct sub *s)
+static int look(void *arg, struct err *e)
 {
-    enum tally_answer a = s->look ? TALLY_LOOK : tally_ask(s->token);
+    struct sub *s = arg;
 
-    s->look = a == TALLY_LOOK;
-    return a == TALLY_GOOD;
-}
-
-/* A store that does not answer ends nothing. May block. */
-static bool still_valid(struct sub *s)
-{
-    struct err e = ERR_INIT;
-    bool good = token_good(s);
-
-    if (!s->look)
-        return good;
-    good = auth_token_lives(s->svc, s->tenant, s->token_id, &e) != -ERR_UNAUTHORIZED;
-    s->look = false;
-    tally_saw(s->token, good);
-    return good;
+    return auth_token_lives(s->svc, s->tenant, s->token_id, e);
 }
 
 static enum http_fill fill(void *arg, unsigned why, struct buf *out)
@@ -112,7 +93,7 @@ static enum http_fill fill(void *arg, unsigned why, struct buf *out)
     struct err e = ERR_INIT;
     int r = 0;
 
-    if (!still_valid(s))
+    if (!look_still_good(tally_look(s->token), look, s))
         return HTTP_FILL_END; /* the client comes back, and is told why not */
     begin(s, out);
     while (!s->dead && out->len < SOFT_MAX && (r = stream_next(s->stream, &it, &e)) == 1)
@@ -133,7 +114,7 @@ static enum http_fill poll(void *arg, unsigned why, struct buf *out)
     struct stream_item it;
     int r = 0;
 
-    if (!token_good(s))
+    if (!look_good_now(tally_look(s->token)))
         return HTTP_FILL_BLOCKS;
     begin(s, out);
     while (!s->dead && out->len < SOFT_MAX && (r = stream_poll(s->stream, &it)) == 1)

@@ -2,23 +2,19 @@
 #include "api/tally.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/id.h"
 #include "base/str.h"
-#include "os/clock.h"
 
 #define BUCKETS 64
 
 struct tally_token {
     struct tally_token *next;
-    unsigned n;              /* guarded by mu of the tally */
-    bool looked_at;          /* false: no token */
-    _Atomic int64_t look_us; /* when the next look is due */
-    atomic_bool over;
+    unsigned n; /* guarded by mu of the tally */
+    struct look look;
     char token_id[40];
 };
 
@@ -77,9 +73,7 @@ static struct tally_token *new_token(const char *token_id)
     if (!x)
         return NULL;
     snprintf(x->token_id, sizeof x->token_id, "%s", token_id);
-    x->looked_at = str_starts(token_id, ID_TOKEN "_");
-    atomic_init(&x->look_us, clock_mono_us() + TALLY_LOOK_US);
-    atomic_init(&x->over, false);
+    look_init(&x->look, !str_starts(token_id, ID_TOKEN "_"));
     return x;
 }
 
@@ -114,24 +108,7 @@ void tally_leave(struct tally *t, struct tally_token *x)
     pthread_mutex_unlock(&t->mu);
 }
 
-enum tally_answer tally_ask(struct tally_token *x)
+struct look *tally_look(struct tally_token *x)
 {
-    int64_t due = atomic_load(&x->look_us), now;
-
-    if (atomic_load(&x->over))
-        return TALLY_OVER;
-    if (!x->looked_at || (now = clock_mono_us()) < due)
-        return TALLY_GOOD;
-    return atomic_compare_exchange_strong(&x->look_us, &due, now + TALLY_LOOK_US) ? TALLY_LOOK : TALLY_GOOD;
-}
-
-void tally_saw(struct tally_token *x, bool good)
-{
-    if (!good)
-        atomic_store(&x->over, true);
-}
-
-void tally_pass(struct tally_token *x)
-{
-    atomic_store(&x->look_us, 0);
+    return &x->look;
 }

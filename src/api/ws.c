@@ -232,7 +232,8 @@ static int connect(struct gate *g, const struct ws_ask *ask, struct err *e)
     pthread_mutex_lock(&g->mu);
     g->counted = counted;
     g->who = who; /* its reply is empty: nothing is owned twice */
-    g->looked_us = clock_mono_us();
+    look_init(&g->login_look, false);
+    g->look = id_none(&g->login) ? tally_look(counted) : &g->login_look;
     g->connected = true;
     pthread_mutex_unlock(&g->mu);
     ws_admit(g->ws);
@@ -360,53 +361,24 @@ static void on_message(void *arg, char *text, size_t n)
 
 /* By the login, or by the token's id: looked up by its text it would count as a guess when it has ended, and be
  * refused, not answered, while others guess from the same address. */
-static int still_known(struct gate *g, struct err *e)
+static int look(void *arg, struct err *e)
 {
+    struct gate *g = arg;
     AUTO(caller_fini) struct caller who;
 
     caller_init(&who);
-    if (!id_none(&g->login))
-        return login_caller(g->svc, &g->login, &who, e);
-    return str_starts(g->who.token_id, ID_TOKEN "_") ? auth_token_lives(g->svc, g->who.tenant, g->who.token_id, e) : 0;
-}
-
-/* Under g->mu. A login is looked at for its one connection, a token for all of its own. */
-static enum tally_answer ask_tally(struct gate *g)
-{
-    enum tally_answer a = TALLY_GOOD;
-
-    if (g->look)
-        a = TALLY_LOOK;
-    else if (g->counted && id_none(&g->login))
-        a = tally_ask(g->counted);
-    else if (g->counted && clock_mono_us() - g->looked_us >= TALLY_LOOK_US)
-        a = TALLY_LOOK;
-    g->look = a == TALLY_LOOK;
-    return a;
-}
-
-static bool look(struct gate *g)
-{
-    struct err e = ERR_INIT;
-    bool good = still_known(g, &e) != -ERR_UNAUTHORIZED;
-
-    if (id_none(&g->login))
-        tally_saw(g->counted, good);
-    pthread_mutex_lock(&g->mu);
-    g->looked_us = clock_mono_us();
-    g->look = false;
-    pthread_mutex_unlock(&g->mu);
-    return good;
+    return id_none(&g->login) ? auth_token_lives(g->svc, g->who.tenant, g->who.token_id, e)
+                              : login_caller(g->svc, &g->login, &who, e);
 }
 
 static bool still_valid(struct gate *g)
 {
-    enum tally_answer a;
+    struct look *l;
 
     pthread_mutex_lock(&g->mu);
-    a = ask_tally(g);
+    l = g->look;
     pthread_mutex_unlock(&g->mu);
-    if (a == TALLY_GOOD || (a == TALLY_LOOK && look(g)))
+    if (!l || look_still_good(l, look, g))
         return true;
     ws_close(g->ws, WS_POLICY, "the token is not valid any more");
     return false;
@@ -427,7 +399,7 @@ static enum http_fill on_poll(void *arg, unsigned why, uint64_t sent, struct buf
 
     if (pthread_mutex_trylock(&g->mu) != 0)
         return r;
-    if (ask_tally(g) == TALLY_GOOD)
+    if (!g->look || look_good_now(g->look))
         r = ws_subs_poll(g, why, sent, out);
     pthread_mutex_unlock(&g->mu);
     return r;
@@ -438,8 +410,6 @@ static void on_closed(void *arg)
     struct gate *g = arg;
 
     ws_subs_close(g);
-    if (g->look && id_none(&g->login))
-        tally_pass(g->counted);
     if (g->counted)
         tally_leave(api_ws_tally(g->api), g->counted);
     secure_wipe(g->token, sizeof g->token);

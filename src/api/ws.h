@@ -45,14 +45,13 @@ struct gate {
     struct id login; /* by which it is connected; none: by token or peer */
     double level;    /* of the bucket of messages */
     int64_t level_us;
-    struct tally_token *counted; /* NULL: not yet */
-    int64_t looked_us;           /* at its login */
-    bool look;                   /* it is our turn to look at the login, or the token */
 
     pthread_mutex_t mu;
     char token[TOKEN_TEXT_MAX];
     struct caller who; /* set by connect, then read-only */
-    char trace_id[33]; /* of the request that opened it */
+    struct tally_token *counted;
+    struct look *look, login_look; /* at the login, or the token; NULL: not connected */
+    char trace_id[33];             /* of the request that opened it */
     struct ws_sub *subs, **last;
     unsigned nsubs; /* opened or being opened */
     uint64_t names; /* given so far */

@@ -275,7 +275,7 @@ static int look_again(const struct apply_op *op, const struct place *at, struct 
 static int move_new(struct apply_ctx *c, const struct apply_op *op, const struct place *at, struct err *e)
 {
     struct stat st;
-    int r = renameat2(at->dir, at->tmp, at->dir, at->base, RENAME_NOREPLACE);
+    int r = FAULT(noreplace) ? (errno = EINVAL, -1) : renameat2(at->dir, at->tmp, at->dir, at->base, RENAME_NOREPLACE);
     if (r < 0 && errno == EINVAL) { /* a file system that does not know how */
         r = look_again(op, at, &st, e);
         if (r < 0)

@@ -538,7 +538,7 @@ static bool fails_at(void (*make)(struct fx *), const char *point, int n, const 
 static void test_failures(void **state)
 {
     static const char *const points[] = {"write", "rename", "fsync", "unlink", "chmod",
-                                         "alloc", "read",   "open",  "look"};
+                                         "alloc", "read",   "open",  "look",   "noreplace"};
     struct buf want = listed(standard, expected), few = listed(small, small_expected);
     for (size_t i = 0; i < ARRAY_LEN(points); i++) {
         int n = 1;

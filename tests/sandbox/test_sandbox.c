@@ -794,6 +794,48 @@ static void test_reap(void **state)
     rig_fini(&g);
 }
 
+/* With so many descriptors to spare. */
+static int reap_with(const char *run, int spare, struct err *e)
+{
+    struct rlimit was, few;
+    int next = open("/", O_PATH | O_CLOEXEC);
+    assert_true(next >= 0);
+    close(next);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+    few = (struct rlimit){(rlim_t)(next + spare), was.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    int r = sandbox_reap(run, e);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+    return r;
+}
+
+/* It says that all is gone, or that it could not do it: never the one for the other. */
+static void test_reap_without_descriptors(void **state)
+{
+    (void)state;
+    struct rig g;
+    char cgroups[512];
+    rig_init(&g);
+    g.spec.limits.pids = 50;
+    snprintf(cgroups, sizeof(cgroups), "%s/shim/cgroups", g.run);
+    int spare = 0;
+    for (int r = -1; r < 0; spare++) {
+        rig_open(&g);
+        rig_start(&g, nap("sleep @"));
+        sandbox_detach(TAKE(g.sb));
+        struct err e = ERR_INIT;
+        r = reap_with(g.run, spare, &e);
+        if (r < 0) {
+            assert_true(*e.msg);
+            assert_int_equal(sandbox_reap(g.run, NULL), 0);
+        }
+        assert_false(rig_process_with(nap("@")));
+        assert_int_equal(access(cgroups, F_OK), -1);
+    }
+    assert_in_range(spare, 2, 20);
+    rig_fini(&g);
+}
+
 static void test_destroy_while_running(void **state)
 {
     (void)state;
@@ -1016,6 +1058,7 @@ int main(void)
         cmocka_unit_test(test_new_server_replaces_old),
         cmocka_unit_test(test_shim_killed),
         cmocka_unit_test(test_reap),
+        cmocka_unit_test(test_reap_without_descriptors),
         cmocka_unit_test(test_destroy_while_running),
         cmocka_unit_test(test_leaves_when_forgotten),
         cmocka_unit_test(test_garbage_on_the_socket),

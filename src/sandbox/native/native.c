@@ -490,7 +490,7 @@ void sandbox_destroy(struct sandbox *sb)
     reap(sb);
     CRASH_POINT(shim_gone);
     if (sb->shim_dirfd >= 0)
-        native_sweep(sb->shim_dirfd);
+        (void)!native_sweep(sb->shim_dirfd, NULL); /* sandbox_reap does it again */
     sandbox_free(sb);
 }
 

@@ -25,8 +25,8 @@ CHECKED int native_shim_dir(const char *run_dir, struct err *);
 CHECKED int native_locked(int shim_dirfd, struct err *);
 /* "logs/<index>.<attempt>.log", below the run's directory. */
 void native_log_name(char ret[64], int index, int attempt);
-/* Removes the cgroups named in shim/cgroups and what a dead shim left in shim/. */
-void native_sweep(int shim_dirfd);
+/* Removes the cgroups named in shim/cgroups and what a dead shim left in shim/. On failure their names stay there. */
+CHECKED int native_sweep(int shim_dirfd, struct err *);
 /* Kills what is in one group of a shim of ours and removes it, and its parents when they are empty. Changes the text.
  */
 void native_remove_cgroup(char *path);

@@ -153,24 +153,33 @@ void native_remove_cgroup(char *path)
     }
 }
 
-void native_sweep(int shim)
+int native_sweep(int shim, struct err *e)
 {
     AUTO(buf_fini) struct buf b = BUF_INIT(64 * KIB);
+    struct err why = ERR_INIT;
     if (native_locked(shim, NULL) != 0)
-        return; /* it lives: its own business */
-    int r = file_read(shim, "cgroups", &b, NULL);
-    if (r < 0 && r != -ERR_NOT_FOUND)
-        return; /* its names stay for the next time */
-    if (b.len) {
-        char *rest = b.p;
-        for (char *line; (line = strsep(&rest, "\n"));)
-            native_remove_cgroup(line);
-    }
+        return 0; /* it lives: its own business */
+    int r = file_read(shim, "cgroups", &b, &why);
+    char *rest = b.p;
+    for (char *line; r == 0 && (line = strsep(&rest, "\n"));)
+        native_remove_cgroup(line);
     native_quota_remove(shim);
-    (void)unlinkat(shim, "cgroups", 0);
     (void)unlinkat(shim, "ctl", 0);
     (void)unlinkat(shim, "pid", 0);
     (void)unlinkat(shim, "init", 0);
+    if (r < 0 && r != -ERR_NOT_FOUND) { /* their names stay for the next time */
+        if (e)
+            *e = why;
+        return r;
+    }
+    (void)unlinkat(shim, "cgroups", 0);
+    return 0;
+}
+
+/* Does a call that failed with that say nothing but that we have too little of something? */
+static bool want_of_ours(int sys)
+{
+    return sys == EMFILE || sys == ENFILE || sys == ENOMEM;
 }
 
 /* A shim that holds the lock but cannot be reached by its socket: its pid is in shim/pid, and a pidfd is proven to be
@@ -213,15 +222,20 @@ static const char *start_time(const char *stat, size_t *ret_n)
 }
 
 /* The kernel ends init, and with it all that a step started, when the shim is dead: a moment later. A process that
- * writes into a layer meanwhile would spoil what is computed from it. */
+ * writes into a layer meanwhile would spoil what is computed from it. Whatever cannot be found out about a process with
+ * its number says that it is another one by now (a thread's, one that is hidden from us); want of a descriptor does
+ * not. */
 static int wait_for_init(int shim, struct err *e)
 {
     AUTO(buf_fini) struct buf then = BUF_INIT(4 * KIB), now = BUF_INIT(4 * KIB);
+    struct err why = ERR_INIT;
     char path[64];
     size_t n, m;
-    int r = file_read(shim, "init", &then, e);
-    if (r < 0 || !then.p)
-        return r == -ERR_NOT_FOUND ? 0 : r;
+    int r = file_read(shim, "init", &then, &why);
+    if (r < 0 && r != -ERR_NOT_FOUND)
+        return err_set(e, -r, "%s", why.msg);
+    if (!then.p)
+        return 0;
     int64_t pid = 0;
     char *blank = strchr(then.p, ' ');
     if (blank)
@@ -230,16 +244,18 @@ static int wait_for_init(int shim, struct err *e)
         return 0;
     *blank = ' ';
     AUTO(fd_close) int fd = proc_pidfd_open((pid_t)pid);
-    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
     if (fd < 0)
-        return errno == ESRCH ? 0 : err_sys(e, ERR_IO, "open the init of a sandbox");
-    struct pollfd p = {fd, POLLIN, 0};
-    r = file_read(AT_FDCWD, path, &now, e);
+        return want_of_ours(errno) ? err_sys(e, ERR_IO, "open the init of a sandbox") : 0;
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    r = file_read(AT_FDCWD, path, &now, &why);
+    if (r < 0 && want_of_ours(why.sys))
+        return err_set(e, -r, "%s", why.msg);
     if (r < 0 || !now.p)
-        return poll(&p, 1, 0) == 1 ? 0 : r; /* it ended meanwhile */
+        return 0;
     const char *a = start_time(then.p, &n), *b = start_time(now.p, &m);
     if (!a || !b || n != m || memcmp(a, b, n) != 0)
         return 0; /* another process has its number */
+    struct pollfd p = {fd, POLLIN, 0};
     (void)poll(&p, 1, REAP_MS);
     return 0;
 }
@@ -269,6 +285,5 @@ int sandbox_reap(const char *dir, struct err *e)
     if (r < 0)
         return r;
     CRASH_POINT(shim_reaped);
-    native_sweep(shim);
-    return 0;
+    return native_sweep(shim, e);
 }

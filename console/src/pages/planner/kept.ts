@@ -1,5 +1,5 @@
 /* kept - a plan that somebody writes, while they log in again because their login ended under it. In this tab's memory only,
- * since variables are secrets; not after a logout that somebody asked for, and for nobody else who logs in here. */
+ * since variables are secrets; not after a logout that somebody asked for, and for no token of another name. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { endedItself, me } from '../../api/session';
 
