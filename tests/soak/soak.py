@@ -387,9 +387,23 @@ class Bent:
         self.events.close()
 
 
+def went_well(world, job):
+    """Of a run that was lost with its shim, less is looked at."""
+    row = world.client.get(f"/runs/{job.runs[0]}")
+    return (row["state"], row["reason"]["code"] if row["reason"] else None) in job.want[job.runs[0]]
+
+
+def undisturbed(world, kind):
+    """One more job, now that nothing is killed any more."""
+    job = deal_kinds(world, [kind])[0]
+    job.play(job)
+    job.wait(job.runs[0], runs.FINAL)
+    return job
+
+
 def falsify(world):
     """One falsified observation for each thing that the checks promise to see: (tag, what was done)."""
-    done, whole = [], [j for j in world.jobs if j.kind == "short"]
+    done, whole = [], [j for j in world.jobs if j.kind == "short" and went_well(world, j)]
     for how in ("lose", "repeat", "change"):
         run = whole.pop().runs[0]
         seen = world.watched[run][0].__class__(run)
@@ -413,7 +427,7 @@ def falsify(world):
     done.append(("final", job.runs[0], "another end"))
     a = world.client.call("POST", "/runs", {"project_id": "p0", "steps": [{"command": "true"}], "review": "none"})
     done.append(("key", a.json()["id"], "a run that nobody asked for"))
-    job = next(j for j in world.jobs if j.kind == "doors")
+    job = undisturbed(world, runs.doors)
     with open(job.file(f"door-{job.number}.txt"), "a", encoding="utf-8") as f:
         f.write("x")
     done.append(("effects", job.runs[0], "another file in the project"))
