@@ -62,40 +62,71 @@ static bool holds_processes(const char *dir)
     return fd < 0 || read(fd, &first, 1) != 0;
 }
 
+static int read_small(const char *dir, const char *file, struct buf *ret)
+{
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof(path), "%s/%s", dir, file) >= (int)sizeof(path))
+        return -ERR_INVALID;
+    return file_read(AT_FDCWD, path, ret, NULL);
+}
+
+/* Of a line of words; cgroup.controllers and cgroup.subtree_control are such. */
+static bool has_word(const struct buf *line, const char *word)
+{
+    size_t n = strlen(word);
+    for (const char *p = line->len ? line->p : ""; *p; p += strcspn(p, " \n"), p += *p != 0) {
+        if (strncmp(p, word, n) == 0 && strcspn(p, " \n") == n)
+            return true;
+    }
+    return false;
+}
+
 /* A group's limits apply only where every parent passes the controllers down, and a parent that holds processes must
  * not: it could pass cpu and pids, and its children would be "domain invalid" and take no process ("no internal
- * processes", cgroup-v2.rst). Then there is no such limit. */
+ * processes", cgroup-v2.rst). Then there is no such limit. Only what is not passed yet is written: each write waits
+ * until the removed groups below are gone. */
 static void pass_down(const char *dir)
 {
-    if (holds_processes(dir))
+    AUTO(buf_fini) struct buf have = BUF_INIT(4 * KIB), passed = BUF_INIT(4 * KIB);
+    if (read_small(dir, "cgroup.controllers", &have) < 0 || read_small(dir, "cgroup.subtree_control", &passed) < 0 ||
+        holds_processes(dir))
         return;
     for (int i = MEMORY; i <= PIDS; i++) {
         char b[16];
         snprintf(b, sizeof(b), "+%s", names[i]);
-        (void)put(dir, "cgroup.subtree_control", b);
+        if (has_word(&have, names[i]) && !has_word(&passed, names[i]))
+            (void)put(dir, "cgroup.subtree_control", b);
     }
 }
 
-static bool make_one(const char *base, const char *tenant, const char *run, bool v2)
+/* In the order in which a controller comes down to the run's group. */
+static void pass_down_all(const char *base, const char *tenant)
+{
+    char p[PATH_MAX];
+    pass_down(base);
+    if (snprintf(p, sizeof(p), "%s/sallyport", base) < (int)sizeof(p))
+        pass_down(p);
+    if (snprintf(p, sizeof(p), "%s/sallyport/%s", base, tenant) < (int)sizeof(p))
+        pass_down(p);
+}
+
+/* The run's group; its parents are mostly there, for another run. */
+static bool make_one(const char *base, const char *tenant, const char *run)
 {
     char p[3][PATH_MAX];
     if (snprintf(p[0], PATH_MAX, "%s/sallyport", base) >= PATH_MAX ||
         snprintf(p[1], PATH_MAX, "%s/sallyport/%s", base, tenant) >= PATH_MAX ||
         snprintf(p[2], PATH_MAX, "%s/sallyport/%s/%s", base, tenant, run) >= PATH_MAX)
         return false;
-    if (v2)
-        pass_down(base);
     for (int t = 0; t < TRIES; t++) {
-        bool ok = true;
-        for (int i = 0; i < 3 && ok; i++) {
-            ok = mkdir(p[i], 0755) == 0 || errno == EEXIST;
-            if (ok && v2 && i < 2)
-                pass_down(p[i]);
-        }
-        if (ok)
+        if (mkdir(p[2], 0755) == 0 || errno == EEXIST)
             return true;
         if (errno != ENOENT)
             return false;
+        for (int i = 0; i < 2; i++) {
+            if (mkdir(p[i], 0755) < 0 && errno != EEXIST && errno != ENOENT)
+                return false;
+        }
     }
     return false;
 }
@@ -184,13 +215,27 @@ static void plan(struct cgroup *g, const struct spw_spec *s, const char *text)
     }
 }
 
+/* True when all that are wanted hold. */
+static bool limit_unified(struct cgroup *g, const struct spw_spec *s)
+{
+    const char *path = g->g[UNIFIED].path;
+    bool all = true;
+    for (int c = MEMORY; c <= PIDS; c++) {
+        g->limited[c] = wanted(c, s) && path[0] && limit_one(c, path, true, s);
+        all = all && (g->limited[c] || !wanted(c, s));
+    }
+    return all;
+}
+
 static void make_unified(struct cgroup *g, const struct spw_spec *s)
 {
     char *path = g->g[UNIFIED].path;
-    if (path[0] && !make_one(g->base[UNIFIED], s->tenant, s->run_id, true))
+    if (path[0] && !make_one(g->base[UNIFIED], s->tenant, s->run_id))
         path[0] = 0;
-    for (int c = MEMORY; c <= PIDS; c++)
-        g->limited[c] = wanted(c, s) && path[0] && limit_one(c, path, true, s);
+    if (!limit_unified(g, s) && path[0]) { /* the first run since the parents were made, or since it became possible */
+        pass_down_all(g->base[UNIFIED], s->tenant);
+        (void)limit_unified(g, s);
+    }
     if (path[0])
         g->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     for (int c = MEMORY; c <= PIDS && g->fd < 0; c++)
@@ -201,7 +246,7 @@ void cgroup_limit(struct cgroup *g, const struct spw_spec *s)
 {
     for (int c = MEMORY; c <= PIDS; c++) {
         char *path = g->g[c].path;
-        if (g->limited[c] || (path[0] && !make_one(g->base[c], s->tenant, s->run_id, false)))
+        if (g->limited[c] || (path[0] && !make_one(g->base[c], s->tenant, s->run_id)))
             path[0] = 0;
         if (!path[0])
             continue;
