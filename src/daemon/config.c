@@ -43,7 +43,7 @@ static const struct key keys[] = {
     {"log_format",          STR,      AT(log_format),      0, 0, "auto", "json, text, or auto: text on a terminal"},
     {"workers",             INT,      AT(workers),         1, 256, "4", "runs driven at the same time"},
     {"handlers",            INT,      AT(handlers),        1, 64, "4", "requests answered at the same time"},
-    {"max_connections",     INT,      AT(max_connections), 8, 15000, "1024", "open connections"},
+    {"max_connections",     INT,      AT(max_connections), 8, 15000, "1024", "open connections; over it an idle one gives way"},
     {"max_streams",         INT,      AT(max_streams),     1, 15000, "512", "open event streams"},
     {"max_ws_per_token",    INT,      AT(max_ws_per_token), 0, 15000, "200", "open WebSockets of one token; 0 = no bound"},
     {"max_sse_per_token",   INT,      AT(max_sse_per_token), 0, 15000, "200", "open event streams of one token; 0 = no bound"},

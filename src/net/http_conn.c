@@ -8,7 +8,7 @@
  *            ^              |  '------- no body -----------------------^  '---> stream: SWRITE <-> SFILL <-> SWAIT
  *            |              '-- refused (also BODY): WRITE -> LINGER              ended: IDLE (kept) or LINGER
  *            '--- next request
- *   any -> CLOSING: time is up, the peer is gone, or the server stops
+ *   any -> CLOSING: time is up, the peer is gone, or the server stops; IDLE: another needs the place
  *
  *   state   reads  ends by itself after  what holds
  *   IDLE    yes    idle_ms               no memory but the connection itself
@@ -66,6 +66,7 @@ static void list_remove(struct http_list *l, struct http_conn *c)
     *(c->prev ? &c->prev->next : &l->head) = c->next;
     *(c->next ? &c->next->prev : &l->tail) = c->prev;
     c->prev = c->next = NULL;
+    l->n--;
 }
 
 static void list_add(struct http_list *l, struct http_conn *c)
@@ -73,6 +74,7 @@ static void list_add(struct http_list *l, struct http_conn *c)
     c->prev = l->tail;
     *(l->tail ? &l->tail->next : &l->head) = c;
     l->tail = c;
+    l->n++;
 }
 
 /* The only writer of `state`. */
@@ -458,6 +460,23 @@ static void on_sent(void *user)
 
 /* ---- coming and going ------------------------------------------------------------------ */
 
+/* A server may close an idle connection at any time (RFC 9112, 9.5): who has asked for nothing for a while gives way to
+ * who comes. Not the unix socket's, which have room of their own. */
+static bool idle_gives_way(struct http_server *srv)
+{
+    int64_t last = io_now(srv->io) - srv->cfg.spare_ms + srv->cfg.idle_ms;
+    for (struct http_conn *c = srv->lists[HTTP_C_IDLE].head; c && c->deadline_ms <= last; c = c->next) {
+        struct http_peer peer;
+        io_peer(c->io, &peer);
+        if (peer.unix_socket)
+            continue;
+        srv->n.gave_way++;
+        http_conn_close(c);
+        return true;
+    }
+    return false;
+}
+
 static void *on_accepted(void *arg, struct io_conn *ic)
 {
     struct http_server *srv = arg;
@@ -477,7 +496,7 @@ static void *on_accepted(void *arg, struct io_conn *ic)
     srv->nconns++;
     srv->n.open_conns++;
     http_conn_enter(c, HTTP_C_IDLE);
-    if (srv->nconns > room)
+    if (srv->nconns - srv->lists[HTTP_C_CLOSING].n > room && !idle_gives_way(srv))
         conn_refuse_code(c, ERR_UNAVAILABLE, "too many connections: try again");
     else
         io_read(ic, true);

@@ -37,6 +37,7 @@ enum http_conn_state {
 struct http_conn;
 struct http_list {
     struct http_conn *head, *tail;
+    unsigned n;
 };
 
 struct http_conn {
@@ -110,7 +111,7 @@ struct http_stream {
 
 struct http_counters {
     _Atomic uint64_t conns, requests, replies, bytes_in, bytes_out, open_conns, open_streams, busy;
-    _Atomic uint64_t refused_full, refused_bad, refused_large, refused_timeout;
+    _Atomic uint64_t refused_full, refused_bad, refused_large, refused_timeout, gave_way;
     _Atomic uint64_t open_ws, ws_messages, ws_failed;
 };
 

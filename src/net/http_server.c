@@ -31,6 +31,7 @@ void http_config_init(struct http_config *c)
         .write_ms = 30 * 1000,
         .linger_ms = 2 * 1000,
         .guest_ms = 5 * 1000,
+        .spare_ms = 1000,
         .heartbeat_ms = 15 * 1000,
     };
 }
@@ -59,6 +60,7 @@ static int check_config(const struct http_config *c, struct err *e)
         {"write_ms", (size_t)c->write_ms, 1, 1 << 30},
         {"linger_ms", (size_t)c->linger_ms, 1, 1 << 30},
         {"guest_ms", (size_t)c->guest_ms, 1, 1 << 30},
+        {"spare_ms", (size_t)c->spare_ms, 1, 1 << 30},
         {"heartbeat_ms", (size_t)c->heartbeat_ms, 1, 1 << 30},
     };
     if (!c->handler)
@@ -190,6 +192,7 @@ void http_server_stats(const struct http_server *srv, struct http_stats *ret)
         .open_conns = n->open_conns,
         .open_streams = n->open_streams,
         .busy = n->busy,
+        .gave_way = n->gave_way,
         .refused_full = n->refused_full,
         .refused_bad = n->refused_bad,
         .refused_large = n->refused_large,

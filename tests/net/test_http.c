@@ -523,6 +523,7 @@ static void test_too_many_connections(void **state)
     struct http_config c;
     net_util_config(&c, &u);
     c.max_conns = 8;
+    c.spare_ms = c.idle_ms;
     net_util_start(&u, &c);
     int fds[8];
     for (int i = 0; i < 8; i++) {
@@ -546,6 +547,45 @@ static void test_too_many_connections(void **state)
     struct http_stats st;
     http_server_stats(u.srv, &st);
     assert_int_equal(st.refused_full, 100);
+    net_util_stop(&u, 1000);
+}
+
+/* All places taken: who has asked for nothing for longest gives way; not who is in the middle of a request. */
+static void test_idle_gives_way(void **state)
+{
+    struct net_util u = {0};
+    struct http_config c;
+    AUTO(buf_fini) struct buf out = BUF_INIT(MIB);
+    int fds[8];
+    net_util_config(&c, &u);
+    c.max_conns = ARRAY_LEN(fds);
+    c.spare_ms = 300;
+    net_util_start(&u, &c);
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+        fds[i] = net_util_connect(u.port);
+    net_util_send(fds[0], "GET ");
+    expect(fds[1], GET, 200, "hello"); /* the oldest but one is the youngest now */
+    int early = net_util_connect(u.port);
+    assert_true(net_util_until_close(early, &out, 3000)); /* nobody is idle for so long: 503 */
+    assert_memory_equal(out.p, "HTTP/1.1 503 ", 13);
+    close(early);
+    clock_sleep_us(400 * MS_US);
+    expect(fds[2], GET, 200, "hello");
+    int fd = net_util_connect(u.port);
+    expect(fd, GET, 200, "hello");
+    buf_reset(&out);
+    assert_true(net_util_until_close(fds[3], &out, 3000));
+    assert_int_equal(out.len, 0);
+    expect(fds[0], "/ HTTP/1.1\r\n" H "\r\n", 200, "hello");
+    expect(fds[1], GET, 200, "hello");
+    expect(fds[2], GET, 200, "hello");
+    struct http_stats st;
+    http_server_stats(u.srv, &st);
+    assert_int_equal(st.gave_way, 1);
+    assert_int_equal(st.refused_full, 1);
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+        close(fds[i]);
+    close(fd);
     net_util_stop(&u, 1000);
 }
 
@@ -783,6 +823,7 @@ int main(void)
         cmocka_unit_test(test_route_limits),
         cmocka_unit_test(test_bodies_limit),
         cmocka_unit_test(test_too_many_connections),
+        cmocka_unit_test(test_idle_gives_way),
         cmocka_unit_test(test_unix),
         cmocka_unit_test(test_graceful_stop),
         cmocka_unit_test(test_stop_without_grace),
