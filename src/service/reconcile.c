@@ -35,6 +35,7 @@ struct reconciler {
     int64_t started_us;
     uint64_t said[SAID]; /* problems that were logged already */
     unsigned nsaid;
+    atomic_bool asked; /* a pass that somebody asked for runs, or waits for mu */
     atomic_ullong actions[RC_N], passes, problems;
     atomic_llong last_us;
 };
@@ -415,7 +416,8 @@ static void say_all(const struct pass *p, const struct buf *actions, const struc
     jw_end_obj(out);
 }
 
-int reconcile(struct reconciler *rc, enum reconcile_pass kind, const struct caller *by, struct jw *out, struct err *e)
+static int one_pass(struct reconciler *rc, enum reconcile_pass kind, const struct caller *by, struct jw *out,
+                    struct err *e)
 {
     AUTO(buf_fini) struct buf a = BUF_INIT(4 * MIB), b = BUF_INIT(4 * MIB);
     struct jw wa = JW_INIT(&a), wb = JW_INIT(&b);
@@ -459,4 +461,16 @@ int reconcile(struct reconciler *rc, enum reconcile_pass kind, const struct call
     if (out)
         say_all(&p, &a, &b, out);
     return 0;
+}
+
+/* Who asks holds a thread of the server while it waits: one of them may. */
+int reconcile(struct reconciler *rc, enum reconcile_pass kind, const struct caller *by, struct jw *out, struct err *e)
+{
+    if (!by)
+        return one_pass(rc, kind, by, out, e);
+    if (atomic_exchange(&rc->asked, true))
+        return err_set(e, ERR_UNAVAILABLE, "a pass that was asked for is under way: ask again when it is over");
+    int r = one_pass(rc, kind, by, out, e);
+    atomic_store(&rc->asked, false);
+    return r;
 }

@@ -11,7 +11,7 @@
  *
  * A pass is safe beside live work, and repeatable: what is found is looked at again in the transaction, or under the
  * lock, that changes it; what a worker may be about to use is left until it is old. Two passes at once wait for
- * each other.
+ * each other, but one that is asked for waits for no other that was.
  * Work is bounded: a pass by the timer looks at so many directories and goes on where the one before ended; every pass
  * has a number of actions and a time after which it says `more`.
  * May include: store sandbox core base os service/.   Threads: any. */
@@ -43,7 +43,7 @@ enum reconcile_pass {
 };
 /* by: who asked, for audit and log; NULL: the system. out: {"dry_run","actions":[{"what","run_id","detail"}],
  * "problems":[the same],"more"} is written; may be NULL. A problem is what could not be done; it stops nothing else.
- * Fails when the store does. */
+ * Fails when the store does; ERR_UNAVAILABLE: somebody else's pass (by) is under way. */
 CHECKED int reconcile(struct reconciler *, enum reconcile_pass, const struct caller *by, struct jw *out, struct err *);
 
 struct reconcile_stats {

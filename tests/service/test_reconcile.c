@@ -436,7 +436,7 @@ static void ticks_find_it_all(void **state)
 struct loop {
     struct rig *g;
     atomic_bool stop;
-    int passes;
+    atomic_int passes;
 };
 
 static void *reconcile_for_ever(void *arg)
@@ -488,6 +488,46 @@ static void live_runs_are_not_harmed(void **state)
     assert_int_equal(rig_count(g, "SELECT count(*) FROM runs WHERE lease_token > 2"), 0); /* nobody lost one */
 }
 
+static void *ask_for_ever(void *arg)
+{
+    struct loop *l = arg;
+    struct err why = ERR_INIT;
+
+    while (!l->stop) {
+        int r = reconcile(l->g->svc.reconciler, RECONCILE_DRY, &l->g->c, NULL, &why);
+        assert_true(r == 0 || r == -ERR_UNAVAILABLE);
+        l->passes += r == 0;
+    }
+    return NULL;
+}
+
+/* Of two who ask at once one is told to come back; the timer's pass waits its turn. */
+static void one_is_asked_for_at_a_time(void **state)
+{
+    struct rig *g = *state;
+    struct loop l = {.g = g};
+    struct err why = ERR_INIT;
+    int64_t until = clock_mono_us() + 20 * SEC_US;
+    pthread_t t;
+    int refused = 0, done = 0;
+
+    assert_int_equal(pthread_create(&t, NULL, ask_for_ever, &l), 0);
+    while ((!refused || !done || !l.passes) && clock_mono_us() < until) {
+        int r = reconcile(g->svc.reconciler, RECONCILE_DRY, &g->c, NULL, &why);
+        assert_true(r == 0 || r == -ERR_UNAVAILABLE);
+        done += r == 0;
+        if (r < 0) {
+            refused++;
+            assert_non_null(strstr(why.msg, "ask again"));
+        }
+        OK(reconcile(g->svc.reconciler, RECONCILE_TICK, NULL, NULL, &e));
+    }
+    l.stop = true;
+    pthread_join(t, NULL);
+    assert_true(refused && done && l.passes);
+    OK(reconcile(g->svc.reconciler, RECONCILE_DRY, &g->c, NULL, &e)); /* and again when nobody else does */
+}
+
 /* Content is kept, made old and kept again while passes remove what is old: what was kept last is always there. */
 static void content_is_never_lost(void **state)
 {
@@ -535,6 +575,7 @@ int main(void)
         TEST(ticks_find_it_all),
         TEST(live_runs_are_not_harmed),
         TEST(content_is_never_lost),
+        TEST(one_is_asked_for_at_a_time),
     };
 
     return cmocka_run_group_tests_name("reconcile", tests, NULL, NULL);
