@@ -496,7 +496,7 @@ def revoke(w):
     """Some that only listen (and answer pings), with a token that is revoked now."""
     made = w.ok("post_tokens", {"name": "ends", "scopes": ["run:read"]})
     a = join(w, made["token"])
-    revoked, w.revoked_sse, w.ends = [join(w, made["token"]) for _ in range(3)], [Conn(w.server) for _ in range(3)], []
+    revoked, streams, w.ends, w.sse_ends = [join(w, made["token"]) for _ in range(3)], [Conn(w.server) for _ in range(3)], [], []
 
     def listen(b):
         while True:
@@ -506,15 +506,20 @@ def revoke(w):
                 w.ends.append((why.code, time.monotonic()))
                 break
         b.close()
+
+    def read(c):
+        got = c.read()  # to its end
+        w.sse_ends.append((got.body, time.monotonic()))
+        c.close()
     for b in revoked:
         b.ok("subscribe", {"run_id": w.ids["review"]})
-    w.listeners = [threading.Thread(target=listen, args=(b,)) for b in revoked]
-    for t in w.listeners:
-        t.start()
-    for c in w.revoked_sse:
+    for c in streams:
         c.send(("GET /api/v1/runs/%s/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n\r\n" % (
             w.ids["review"], made["token"])).encode())
         check(b"200" in c.file.peek(), "the stream was not opened")
+    w.listeners = [threading.Thread(target=listen, args=(b,)) for b in revoked] + [threading.Thread(target=read, args=(c,)) for c in streams]
+    for t in w.listeners:
+        t.start()
     w.ok("delete_token", ids={"token": made["id"]})
     w.revoked_at = time.monotonic()
     check(a.err("runs.list") == "unauthorized" and a.ended() == 1008, "revoked, and then a request")
@@ -527,10 +532,9 @@ def tokens_end(w):
     heard = [(code, at - w.revoked_at) for code, at in w.ends]
     # Looked at just before: 15 s; the next ping after that: 15 s; the rest is a busy machine's
     check(len(heard) == 3 and all(code == 1008 and s < 45 for code, s in heard), "revoked, and silent:", heard)
-    for c in w.revoked_sse:
-        got = c.read()  # to its end
-        check(b"run.planned" in got.body and b"run.completed" not in got.body, "revoked, on an event stream:", got.body[-300:])
-        c.close()
+    heard = [(at - w.revoked_at, body[-300:]) for body, at in w.sse_ends]
+    check(len(heard) == 3 and all(s < 45 for s, _ in heard), "revoked, on an event stream:", heard)
+    check(all(b"run.planned" in body and b"run.completed" not in body for body, _ in w.sse_ends), "of a revoked token:", heard)
 
 
 def of_one_token(w):
