@@ -17,7 +17,8 @@ commits the step's end (bench/runs.py). Peers are started by the same program in
 Ours makes some twenty files and directories, the peer none, so the file system's own price of a new file is printed
 beside them (sandbox_host). ext4 without a journal, which is what many microVMs have, does not use a removed inode again
 for five minutes and looks at each of them whenever a file is made (fs/ext4/ialloc.c, recently_deleted): after a test run
-that removed thousands of files a new one costs ten times as much for that long.
+that removed thousands of files a new one costs ten times as much for that long, or until the caches are dropped, which
+tools/bench does as root.
 
 Prints: BENCH name ours=… peer=… (peer) ratio=… bar=… ok|SHORT; medians, and p95 beside them
 """
