@@ -153,6 +153,35 @@ int logfile_read(struct log_reader *r, uint64_t offset, struct log_frame *ret, s
     return 1;
 }
 
+/* 1 when the frames before `offset` lead there, 0 when they pass it; negative when they end before: damage, the end. */
+static int leads_to(struct log_reader *r, uint64_t offset, struct err *e)
+{
+    struct log_frame f;
+    uint64_t at = LOG_START;
+    int c = 1;
+    while (at < offset && (c = logfile_read(r, at, &f, e)) == 1)
+        at = f.next;
+    if (at >= offset)
+        return at == offset;
+    return c < 0 ? c : err_set(e, ERR_CURSOR, "the offset lies beyond the end of the log");
+}
+
+int logfile_read_named(struct log_reader *r, uint64_t offset, struct log_frame *ret, struct err *e)
+{
+    struct err why = ERR_INIT;
+    uint64_t size = 0;
+    int c = logfile_read(r, offset, ret, &why);
+    int s = c == 0 ? r->src->size(r, &size, e) : 0;
+    if (s < 0)
+        return s;
+    if (c == -ERR_CORRUPT || (c == 0 && offset < size)) {
+        int led = leads_to(r, offset, e);
+        if (led <= 0)
+            return led < 0 ? led : err_set(e, ERR_CURSOR, "no frame begins at that offset");
+    }
+    return c < 0 ? err_set(e, why.code, "%s", why.msg) : c;
+}
+
 struct log_reader *logfile_reader_new(int fd, const struct log_source *src)
 {
     struct log_reader *r = FAULT(alloc) ? NULL : malloc(sizeof *r);

@@ -54,6 +54,9 @@ CHECKED int logfile_open_read(int dirfd, const char *name, struct log_reader **r
 /* 1 and *ret filled; 0 when there is no complete frame at `offset` (yet); -ERR_CORRUPT when the bytes there cannot
  * become a frame; -ERR_CURSOR when offset lies beyond the end of the file. */
 CHECKED int logfile_read(struct log_reader *, uint64_t offset, struct log_frame *ret, struct err *);
+/* The same at an offset that somebody names, who may have made it up: -ERR_CURSOR when no frame begins there. What is
+ * no frame there is damage only where the frames before it lead to: they are read then, from the first. */
+CHECKED int logfile_read_named(struct log_reader *, uint64_t offset, struct log_frame *ret, struct err *);
 /* Bytes of the uncompressed log, now. */
 CHECKED int logfile_size_read(struct log_reader *, uint64_t *ret, struct err *);
 void logfile_close_read(struct log_reader *);

@@ -50,9 +50,9 @@ static int copy_frames(struct log_query *q, struct log_reader *rd, struct jw *w,
 {
     size_t given = 0;
     struct log_frame f;
-    int r;
+    int r = logfile_read_named(rd, q->next, &f, e);
 
-    while ((r = logfile_read(rd, q->next, &f, e)) == 1 && given < q->limit) {
+    for (; r == 1 && given < q->limit; r = logfile_read(rd, q->next, &f, e)) {
         q->next = f.next;
         if (!wanted(q, f.stream))
             continue;

@@ -35,6 +35,7 @@ struct open_log {
     struct id step;
     struct log_reader *rd;
     uint64_t at;       /* where the next frame begins: behind what is not output, which no cursor speaks of */
+    bool named;        /* `at` is what a cursor says, and nothing was read yet */
     bool have, at_end; /* f is the next frame; there was none in this round */
     struct log_frame f;
 };
@@ -193,7 +194,7 @@ static int log_of(struct stream_reader *s, const struct cursor_open *o, struct o
     }
     if (!unused || logs_dir(s) < 0)
         return 0;
-    *unused = (struct open_log){.step = o->step, .at = o->offset};
+    *unused = (struct open_log){.step = o->step, .at = o->offset, .named = true};
     snprintf(name, sizeof name, "%d.%d.log", o->index, o->attempt);
     r = logfile_open_read(s->logs_fd, name, &unused->rd, e);
     if (r < 0)
@@ -223,10 +224,11 @@ static void log_drop(struct stream_reader *s, const struct id *step)
 static int look(struct open_log *l, struct err *e)
 {
     while (!l->have && !l->at_end) {
-        int r = logfile_read(l->rd, l->at, &l->f, e);
+        int r = l->named ? logfile_read_named(l->rd, l->at, &l->f, e) : logfile_read(l->rd, l->at, &l->f, e);
 
         if (r < 0)
             return r;
+        l->named = false;
         l->at_end = r == 0;
         if (r == 1) {
             l->at = l->f.next;

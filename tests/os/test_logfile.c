@@ -256,6 +256,50 @@ static void every_byte_damaged(void **state)
     }
 }
 
+/* Somebody asks from the middle of a frame: that is his mistake, and no damage. Where a frame is damaged, it is. */
+static void an_offset_that_is_made_up_is_no_damage(void **state)
+{
+    struct tmp *t = *state;
+    AUTO(buf_fini) struct buf b = BUF_INIT(1000);
+    struct log_frame f;
+    uint64_t at = LOG_START, third = LOG_START + 2 * (16 + 4) + strlen(lines[0]) + strlen(lines[1]);
+    five_frames(t, "l");
+    assert_int_equal(file_read(t->fd, "l", &b, NULL), 0);
+    {
+        AUTO_PTR(logfile_close_read) struct log_reader *r = reader(t, "l");
+        for (uint64_t asked = 0; asked <= b.len; asked++) {
+            int c = logfile_read_named(r, asked, &f, NULL);
+            assert_int_equal(c, asked != at ? -ERR_CURSOR : asked < b.len ? 1 : 0);
+            if (c == 1)
+                at = f.next;
+        }
+        assert_int_equal(logfile_read_named(r, b.len + 1, &f, NULL), -ERR_CURSOR);
+    }
+    b.p[third + 20] ^= 1;
+    write_bytes(t, "d", b.p, b.len);
+    AUTO_PTR(logfile_close_read) struct log_reader *d = reader(t, "d");
+    assert_int_equal(logfile_read_named(d, third - 1, &f, NULL), -ERR_CURSOR);
+    assert_int_equal(logfile_read_named(d, third, &f, NULL), -ERR_CORRUPT);
+    assert_int_equal(logfile_read_named(d, third + 1, &f, NULL), -ERR_CORRUPT); /* what leads there is damaged */
+}
+
+/* The bytes there look like the beginning of a frame, and nothing follows that could end it. */
+static void an_offset_into_what_looks_like_a_frame(void **state)
+{
+    static const char head[16] = {100, 0, 0, 0, LOG_STDOUT};
+    struct tmp *t = *state;
+    struct log_frame f;
+    struct log_writer *w = writer(t, "l");
+    assert_int_equal(logfile_append(w, LOG_STDOUT, 1, head, sizeof head, NULL), 0);
+    AUTO_PTR(logfile_close_read) struct log_reader *r = reader(t, "l");
+    assert_int_equal(logfile_read(r, LOG_START + 16, &f, NULL), 0);
+    assert_int_equal(logfile_read_named(r, LOG_START + 16, &f, NULL), -ERR_CURSOR);
+    assert_int_equal(logfile_read_named(r, logfile_size(w), &f, NULL), 0);
+    assert_int_equal(write(logfile_fd(w), head, sizeof head), sizeof head); /* a frame that is being written */
+    assert_int_equal(logfile_read_named(r, logfile_size(w), &f, NULL), 0);
+    logfile_close_write(w);
+}
+
 /* Fields that must be zero today are refused even under a right checksum: a later format may use them. */
 static void unknown_fields_are_refused(void **state)
 {
@@ -424,13 +468,22 @@ static void not_a_log(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TMP_TEST(format_on_disk),        TMP_TEST(reads_back),
-        TMP_TEST(payload_is_bounded),    TMP_TEST(one_writer),
-        TMP_TEST(exit_record_is_last),   TMP_TEST(torn_at_every_byte),
-        TMP_TEST(zeros_are_a_torn_tail), TMP_TEST(every_byte_damaged),
-        TMP_TEST(reader_survives_a_cut), TMP_TEST(unknown_fields_are_refused),
-        TMP_TEST(reader_beside_writer),  TMP_TEST(a_part_is_cut_off),
-        TMP_TEST(failures_are_told),     TMP_TEST(not_a_log),
+        TMP_TEST(format_on_disk),
+        TMP_TEST(reads_back),
+        TMP_TEST(an_offset_that_is_made_up_is_no_damage),
+        TMP_TEST(an_offset_into_what_looks_like_a_frame),
+        TMP_TEST(payload_is_bounded),
+        TMP_TEST(one_writer),
+        TMP_TEST(exit_record_is_last),
+        TMP_TEST(torn_at_every_byte),
+        TMP_TEST(zeros_are_a_torn_tail),
+        TMP_TEST(every_byte_damaged),
+        TMP_TEST(reader_survives_a_cut),
+        TMP_TEST(unknown_fields_are_refused),
+        TMP_TEST(reader_beside_writer),
+        TMP_TEST(a_part_is_cut_off),
+        TMP_TEST(failures_are_told),
+        TMP_TEST(not_a_log),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

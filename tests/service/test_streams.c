@@ -389,6 +389,36 @@ static void a_cursor_that_was_made_up_keeps_nobody_busy(void **state)
     tape_end(&t);
 }
 
+/* A cursor into the middle of a frame is its maker's mistake, not damage that somebody should look at. */
+static void a_cursor_into_a_frame_is_no_damage(void **state)
+{
+    char text[CURSOR_TEXT_MAX];
+    struct reader live;
+    struct cursor at;
+    struct err e = ERR_INIT;
+    struct stream *s = NULL;
+    struct stream_item it;
+    struct tape t;
+
+    tape_begin(&t, *state);
+    reader_open(&live, &t, NULL, true);
+    start(&t, 0);
+    number(&t, 0, 0);
+    catch_up(&live, 3);
+    must(cursor_decode(stream_cursor(live.s), &t.run, &at, &e), &e);
+    assert_int_equal(at.n, 1);
+    at.open[0].offset--;
+    cursor_encode(&at, &t.run, text);
+    must(stream_open(&t.g->svc, "default", &t.run, text, &s, &e), &e);
+    assert_int_equal(stream_next(s, &it, &e), -ERR_CURSOR);
+    stream_close(s);
+    end(&t, 0);
+    event(&t, -1, "run.completed");
+    read_all(&live);
+    reader_close(&live);
+    tape_end(&t);
+}
+
 static void binary_and_long_output_is_whole(void **state)
 {
     struct reader live, whole;
@@ -618,6 +648,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(frames_and_events_stand_in_order_of_time, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(every_item_of_a_live_stream_is_a_place_to_resume_from, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_cursor_that_was_made_up_keeps_nobody_busy, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(a_cursor_into_a_frame_is_no_damage, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(binary_and_long_output_is_whole, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(who_does_not_read_costs_little_and_loses_nothing, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(who_has_only_asked_where_it_begins_costs_little, rig_up, rig_down),
