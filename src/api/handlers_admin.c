@@ -465,7 +465,8 @@ static void http_metrics(struct buf *b, const struct http_stats *h)
     metric(b, "http_connections_total", "counter", "Connections accepted.", (double)h->conns);
     metric(b, "http_connections_open", "gauge", "Connections open.", (double)h->open_conns);
     metric(b, "http_gave_way_total", "counter",
-           "Idle connections closed because all places were taken and another came.", (double)h->gave_way);
+           "Connections that asked for nothing, or never to the end, closed because another came.",
+           (double)h->gave_way);
     metric(b, "http_requests_total", "counter", "Requests handed to a handler.", (double)h->requests);
     metric(b, "http_bytes_in_total", "counter", "Bytes read.", (double)h->bytes_in);
     metric(b, "http_bytes_out_total", "counter", "Bytes written.", (double)h->bytes_out);

@@ -64,8 +64,7 @@ struct http_config {
     void *arg;               /* for both */
     unsigned nthreads;       /* handler threads, 1..64 */
 
-    unsigned
-        max_conns; /* over it one that is idle gives way (spare_ms); is there none: accepted, answered 503, closed */
+    unsigned max_conns;      /* over it one gives way (spare_ms); is there none: accepted, answered 503, closed */
     unsigned max_streams;    /* over it: http_stream_open gives ERR_UNAVAILABLE */
     unsigned max_requests;   /* per connection; the last one says Connection: close; 0 = no limit */
     size_t max_line;         /* bytes of the request line: 414 */
@@ -82,7 +81,8 @@ struct http_config {
     int body_ms;      /* end of the head to the end of the body: 408 */
     int write_ms;     /* no byte taken by the client for this long: closed */
     int linger_ms;    /* after a refusal: how long rests are read and dropped, so the answer is not reset away */
-    int spare_ms;     /* idle for so long: closed when all places are taken and another connection comes */
+    int spare_ms;     /* idle, or at a request's head, for so long (at its body: ten times): closed when all places are
+                       * taken and another connection comes */
     int guest_ms;     /* a WebSocket that was not admitted (ws.h) is closed */
     int heartbeat_ms; /* a stream that wrote nothing for this long is filled with HTTP_FILL_TIMER */
 };
@@ -116,7 +116,7 @@ struct http_stats {
     uint64_t replies;  /* answers sent, refusals included */
     uint64_t bytes_in, bytes_out;
     uint64_t open_conns, open_streams, busy; /* now; busy: requests with a handler or waiting for one */
-    uint64_t gave_way;                       /* idle, and closed because another came */
+    uint64_t gave_way;                       /* closed because another came */
     /* refused before a handler saw them, by kind */
     uint64_t refused_full;    /* 503: too many connections or body bytes */
     uint64_t refused_bad;     /* 400 405 417 505: not the HTTP we take */

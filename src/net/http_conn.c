@@ -8,7 +8,7 @@
  *            ^              |  '------- no body -----------------------^  '---> stream: SWRITE <-> SFILL <-> SWAIT
  *            |              '-- refused (also BODY): WRITE -> LINGER              ended: IDLE (kept) or LINGER
  *            '--- next request
- *   any -> CLOSING: time is up, the peer is gone, or the server stops; IDLE: another needs the place
+ *   any -> CLOSING: time is up, the peer is gone, or the server stops; IDLE, HEAD, BODY: another needs the place
  *
  *   state   reads  ends by itself after  what holds
  *   IDLE    yes    idle_ms               no memory but the connection itself
@@ -460,12 +460,11 @@ static void on_sent(void *user)
 
 /* ---- coming and going ------------------------------------------------------------------ */
 
-/* A server may close an idle connection at any time (RFC 9112, 9.5): who has asked for nothing for a while gives way to
- * who comes. Not the unix socket's, which have room of their own. */
-static bool idle_gives_way(struct http_server *srv)
+/* Who has been in this state for `ms`, the longest first. Not the unix socket's, which have room of their own. */
+static bool gives_way(struct http_server *srv, enum http_conn_state st, int64_t ms)
 {
-    int64_t last = io_now(srv->io) - srv->cfg.spare_ms + srv->cfg.idle_ms;
-    for (struct http_conn *c = srv->lists[HTTP_C_IDLE].head; c && c->deadline_ms <= last; c = c->next) {
+    int64_t last = io_now(srv->io) - ms + http_conn_timeout(srv, st);
+    for (struct http_conn *c = srv->lists[st].head; c && c->deadline_ms <= last; c = c->next) {
         struct http_peer peer;
         io_peer(c->io, &peer);
         if (peer.unix_socket)
@@ -475,6 +474,14 @@ static bool idle_gives_way(struct http_server *srv)
         return true;
     }
     return false;
+}
+
+/* A server may close a connection at any time (RFC 9112, 9.5): who asks for nothing gives way to who comes, and who
+ * never comes to the end of a request: with a byte of one, places would be held as well as with none. */
+static bool one_gives_way(struct http_server *srv)
+{
+    int64_t ms = srv->cfg.spare_ms;
+    return gives_way(srv, HTTP_C_IDLE, ms) || gives_way(srv, HTTP_C_HEAD, ms) || gives_way(srv, HTTP_C_BODY, 10 * ms);
 }
 
 static void *on_accepted(void *arg, struct io_conn *ic)
@@ -496,7 +503,7 @@ static void *on_accepted(void *arg, struct io_conn *ic)
     srv->nconns++;
     srv->n.open_conns++;
     http_conn_enter(c, HTTP_C_IDLE);
-    if (srv->nconns - srv->lists[HTTP_C_CLOSING].n > room && !idle_gives_way(srv))
+    if (srv->nconns - srv->lists[HTTP_C_CLOSING].n > room && !one_gives_way(srv))
         conn_refuse_code(c, ERR_UNAVAILABLE, "too many connections: try again");
     else
         io_read(ic, true);

@@ -550,7 +550,7 @@ static void test_too_many_connections(void **state)
     net_util_stop(&u, 1000);
 }
 
-/* All places taken: who has asked for nothing for longest gives way; not who is in the middle of a request. */
+/* All places taken: who has asked for nothing for longest gives way, before who is in the middle of a request. */
 static void test_idle_gives_way(void **state)
 {
     struct net_util u = {0};
@@ -586,6 +586,44 @@ static void test_idle_gives_way(void **state)
     for (size_t i = 0; i < ARRAY_LEN(fds); i++)
         close(fds[i]);
     close(fd);
+    net_util_stop(&u, 1000);
+}
+
+#define HALF "POST /echo HTTP/1.1\r\n" H "Content-Length: 9\r\n\r\n1234"
+
+/* Half a head gives way like no request at all, half a body ten times later: else each would hold a place as well. */
+static void test_half_requests_give_way(void **state)
+{
+    struct net_util u = {0};
+    struct http_config c;
+    AUTO(buf_fini) struct buf out = BUF_INIT(MIB);
+    int fds[8];
+    net_util_config(&c, &u);
+    c.max_conns = ARRAY_LEN(fds);
+    c.spare_ms = 50;
+    net_util_start(&u, &c);
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+        fds[i] = net_util_connect(u.port);
+        net_util_send(fds[i], i == 0 ? "G" : HALF);
+    }
+    clock_sleep_us(150 * MS_US);
+    int first = net_util_connect(u.port);
+    expect(first, GET, 200, "hello");
+    assert_true(net_util_until_close(fds[0], &out, 3000));
+    net_util_send(first, HALF);
+    clock_sleep_us(600 * MS_US);
+    int second = net_util_connect(u.port);
+    expect(second, GET, 200, "hello");
+    assert_true(net_util_until_close(fds[1], &out, 3000));
+    assert_int_equal(out.len, 0);
+    expect(fds[2], "56789", 200, "9:123456789");
+    struct http_stats st;
+    http_server_stats(u.srv, &st);
+    assert_int_equal(st.gave_way, 2);
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+        close(fds[i]);
+    close(first);
+    close(second);
     net_util_stop(&u, 1000);
 }
 
@@ -824,6 +862,7 @@ int main(void)
         cmocka_unit_test(test_bodies_limit),
         cmocka_unit_test(test_too_many_connections),
         cmocka_unit_test(test_idle_gives_way),
+        cmocka_unit_test(test_half_requests_give_way),
         cmocka_unit_test(test_unix),
         cmocka_unit_test(test_graceful_stop),
         cmocka_unit_test(test_stop_without_grace),
