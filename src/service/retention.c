@@ -249,23 +249,23 @@ static int remove_run(struct pass *p, const struct victim *v, struct err *e)
 
 /* ---- the rules ---------------------------------------------------------- */
 
-/* Batch after batch, as long as each takes something away. A dry run takes nothing, so it sees one batch. */
+/* Batch after batch; those that are left alone hold up nobody behind them. A dry run sees one batch. */
 static int by_age(struct pass *p, const struct id *project, const struct retention_rules *rules, bool logs,
                   struct err *e)
 {
     struct victims *found = calloc(1, sizeof *found);
-    bool some = true;
+    int64_t after = 0;
+    bool more = true;
     int r = found ? 0 : err_oom(e);
 
-    while (r == 0 && some) {
-        some = false;
-        r = retention_find(p->svc, project, rules, logs, p->now, found, e);
+    while (r == 0 && more) {
+        r = retention_find(p->svc, project, rules, logs, p->now, after, found, e);
         for (size_t i = 0; r >= 0 && i < found->n; i++) {
+            after = found->v[i].finished_us;
             r = remove_run(p, &found->v[i], e);
-            some = some || r > 0;
         }
         r = r < 0 ? r : 0;
-        some = some && !p->dry && found->n == VICTIMS_MAX;
+        more = !p->dry && found->n == VICTIMS_MAX;
     }
     free(found);
     return r;

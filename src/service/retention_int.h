@@ -19,11 +19,12 @@ struct victims {
 };
 const char *retention_rule_name(enum victim_rule);
 
-/* Up to VICTIMS_MAX runs that go by this project's rules. now_us: what ages are from. */
+/* Up to VICTIMS_MAX runs that go by this project's rules and ended after `after`, the oldest first. now_us: what ages
+ * are from. */
 struct project_row;
 struct retention_rules;
 CHECKED int retention_find(struct svc *, const struct id *project, const struct retention_rules *, bool logs,
-                           int64_t now_us, struct victims *ret, struct err *);
+                           int64_t now_us, int64_t after_us, struct victims *ret, struct err *);
 /* The oldest of all, that ended after then. */
 CHECKED int retention_oldest(struct svc *, int64_t after_us, struct victims *ret, struct err *);
 

@@ -61,16 +61,18 @@ static int find_tx(struct db *db, void *arg, struct err *e)
     if (!u)
         return run_list_oldest(db, f->svc->node, f->after, VICTIMS_MAX, victim_each, f, e);
     if (f->logs)
-        return run_list_old_logs(db, f->svc->node, f->project, until(f, u->logs_ms), VICTIMS_MAX, victim_each, f, e);
-    return run_list_old(db, f->svc->node, f->project, until(f, u->runs_ms), until(f, failed), VICTIMS_MAX, victim_each,
-                        f, e);
+        return run_list_old_logs(db, f->svc->node, f->project, f->after, until(f, u->logs_ms), VICTIMS_MAX, victim_each,
+                                 f, e);
+    return run_list_old(db, f->svc->node, f->project, f->after, until(f, u->runs_ms), until(f, failed), VICTIMS_MAX,
+                        victim_each, f, e);
 }
 
 int retention_find(struct svc *svc, const struct id *project, const struct retention_rules *rules, bool logs,
-                   int64_t now_us, struct victims *ret, struct err *e)
+                   int64_t now_us, int64_t after_us, struct victims *ret, struct err *e)
 {
     struct find f = {.svc = svc, .project = project, .rules = rules, .logs = logs, .now = now_us, .ret = ret};
 
+    f.after = after_us;
     f.rule = logs ? RULE_LOGS : RULE_RUNS;
     return store_read(svc->store, find_tx, &f, e);
 }

@@ -50,21 +50,22 @@ int run_unlinked(struct db *db, const struct id *id, struct err *e)
     return db_exec(db, SQL_RUN_UNLINKED, VALS(V_ID(id)), e);
 }
 
-int run_list_old_logs(struct db *db, const char *node, const struct id *project, int64_t until_us, int limit,
-                      run_each each, void *arg, struct err *e)
+int run_list_old_logs(struct db *db, const char *node, const struct id *project, int64_t after_us, int64_t until_us,
+                      int limit, run_each each, void *arg, struct err *e)
 {
-    return run_list_sql(db, SQL_RUN_LIST_OLD_LOGS, VALS(V_ID(project), V_INT(until_us), V_TEXT(node), db_limit(limit)),
-                        each, arg, e);
+    return run_list_sql(db, SQL_RUN_LIST_OLD_LOGS,
+                        VALS(V_ID(project), V_INT(after_us), V_INT(until_us), V_TEXT(node), db_limit(limit)), each, arg,
+                        e);
 }
 
-int run_list_old(struct db *db, const char *node, const struct id *project, int64_t good_until_us, int64_t bad_until_us,
-                 int limit, run_each each, void *arg, struct err *e)
+int run_list_old(struct db *db, const char *node, const struct id *project, int64_t after_us, int64_t good_until_us,
+                 int64_t bad_until_us, int limit, run_each each, void *arg, struct err *e)
 {
     const int64_t later_us = good_until_us > bad_until_us ? good_until_us : bad_until_us;
-    return run_list_sql(
-        db, SQL_RUN_LIST_OLD,
-        VALS(V_ID(project), V_INT(later_us), V_INT(good_until_us), V_INT(bad_until_us), V_TEXT(node), db_limit(limit)),
-        each, arg, e);
+    return run_list_sql(db, SQL_RUN_LIST_OLD,
+                        VALS(V_ID(project), V_INT(after_us), V_INT(later_us), V_INT(good_until_us), V_INT(bad_until_us),
+                             V_TEXT(node), db_limit(limit)),
+                        each, arg, e);
 }
 
 int run_list_oldest(struct db *db, const char *node, int64_t after_us, int limit, run_each each, void *arg,

@@ -19,11 +19,12 @@ CHECKED int run_packed(struct db *, const struct id *, int64_t now_us, struct er
 CHECKED int run_list_removing(struct db *, const char *node, int limit, run_id_each, void *arg, struct err *);
 CHECKED int run_unlinked(struct db *, const struct id *, struct err *);
 
-/* Final runs of a project on this node that are not kept and ended until then; oldest end first. 0 = none. */
-CHECKED int run_list_old_logs(struct db *, const char *node, const struct id *project, int64_t until_us, int limit,
-                              run_each, void *arg, struct err *);
-CHECKED int run_list_old(struct db *, const char *node, const struct id *project, int64_t good_until_us,
-                         int64_t bad_until_us, int limit, run_each, void *arg, struct err *);
+/* Final runs of a project on this node that are not kept and ended after `after` and until then; oldest end first.
+ * until 0 = none. */
+CHECKED int run_list_old_logs(struct db *, const char *node, const struct id *project, int64_t after_us,
+                              int64_t until_us, int limit, run_each, void *arg, struct err *);
+CHECKED int run_list_old(struct db *, const char *node, const struct id *project, int64_t after_us,
+                         int64_t good_until_us, int64_t bad_until_us, int limit, run_each, void *arg, struct err *);
 /* Of all projects, those that ended after then. */
 CHECKED int run_list_oldest(struct db *, const char *node, int64_t after_us, int limit, run_each, void *arg,
                             struct err *);

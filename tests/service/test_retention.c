@@ -16,6 +16,7 @@
 #include "service/disk.h"
 #include "service/keeper.h"
 #include "service/stream.h"
+#include "store/db.h"
 
 /* A run that is over, with a log of some kilobytes and an artifact of this text. */
 static struct id ended(struct rig *g, const char *text)
@@ -237,6 +238,40 @@ static void whose_sandbox_is_not_cleaned_stays(void **state)
     assert_int_equal(clean(g, false, 0).runs_removed, 1);
 }
 
+static int script_tx(struct db *db, void *arg, struct err *e)
+{
+    return db_script(db, arg, e);
+}
+
+/* More runs than are looked at together cannot go, and are the oldest: those behind them go all the same. */
+static void those_that_stay_hold_up_nothing(void **state)
+{
+    enum { N = 600 };
+    struct rig *g = *state;
+    struct id a = ended(g, "one");
+    char sql[1024], rel[64];
+
+    snprintf(sql, sizeof sql,
+             "CREATE TABLE many AS SELECT r.* FROM runs r, (WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 "
+             "FROM c WHERE i < %d) SELECT i FROM c) WHERE r.id = '%s';"
+             "UPDATE many SET id = printf('run_%%026d', rowid), finished_us = rowid;"
+             "INSERT INTO runs SELECT * FROM many; DROP TABLE many;",
+             N, a.s);
+    OK(store_write(g->svc.store, script_tx, sql, &e));
+    for (int i = 1; i <= N; i++) {
+        snprintf(rel, sizeof rel, "runs/run_%026d/layers", i);
+        OK(dir_make(g->svc.data_fd, rel, NULL, &e));
+    }
+    g->svc.set.retention.logs_ms = 1;
+    assert_int_equal(clean(g, false, 0).logs_removed, 1);
+    assert_false(there(g, &a, "/logs"));
+    g->svc.set.retention.runs_ms = 1;
+    assert_int_equal(clean(g, false, 0).runs_removed, 1);
+    snprintf(rel, sizeof rel, "runs/run_%026d/layers", N);
+    OK(dir_remove(g->svc.data_fd, rel, &e));
+    assert_int_equal(clean(g, false, 0).runs_removed, 1);
+}
+
 static void logs_are_compressed_once(void **state)
 {
     struct rig *g = *state;
@@ -413,6 +448,7 @@ int main(void)
         T(what_is_freed_counts_once),
         T(an_empty_reserve_is_filled),
         T(whose_sandbox_is_not_cleaned_stays),
+        T(those_that_stay_hold_up_nothing),
         T(logs_are_compressed_once),
         T(a_log_that_cannot_be_compressed_holds_up_nothing),
         T(the_rules_do_not_wait_for_compressing),
