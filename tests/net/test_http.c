@@ -523,7 +523,7 @@ static void test_too_many_connections(void **state)
     struct http_config c;
     net_util_config(&c, &u);
     c.max_conns = 8;
-    c.spare_ms = c.idle_ms;
+    c.spare_ms = c.idle_ms; /* nobody is idle for so long */
     net_util_start(&u, &c);
     int fds[8];
     for (int i = 0; i < 8; i++) {
@@ -565,15 +565,10 @@ static void test_idle_gives_way(void **state)
         fds[i] = net_util_connect(u.port);
     net_util_send(fds[0], "GET ");
     expect(fds[1], GET, 200, "hello"); /* the oldest but one is the youngest now */
-    int early = net_util_connect(u.port);
-    assert_true(net_util_until_close(early, &out, 3000)); /* nobody is idle for so long: 503 */
-    assert_memory_equal(out.p, "HTTP/1.1 503 ", 13);
-    close(early);
     clock_sleep_us(400 * MS_US);
     expect(fds[2], GET, 200, "hello");
     int fd = net_util_connect(u.port);
     expect(fd, GET, 200, "hello");
-    buf_reset(&out);
     assert_true(net_util_until_close(fds[3], &out, 3000));
     assert_int_equal(out.len, 0);
     expect(fds[0], "/ HTTP/1.1\r\n" H "\r\n", 200, "hello");
@@ -582,7 +577,7 @@ static void test_idle_gives_way(void **state)
     struct http_stats st;
     http_server_stats(u.srv, &st);
     assert_int_equal(st.gave_way, 1);
-    assert_int_equal(st.refused_full, 1);
+    assert_int_equal(st.refused_full, 0);
     for (size_t i = 0; i < ARRAY_LEN(fds); i++)
         close(fds[i]);
     close(fd);

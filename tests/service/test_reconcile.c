@@ -497,6 +497,7 @@ static void *ask_for_ever(void *arg)
         int r = reconcile(l->g->svc.reconciler, RECONCILE_DRY, &l->g->c, NULL, &why);
         assert_true(r == 0 || r == -ERR_UNAVAILABLE);
         l->passes += r == 0;
+        clock_sleep_us(2 * MS_US); /* the other one has its turn, too */
     }
     return NULL;
 }
