@@ -83,8 +83,9 @@ static bool has_word(const struct buf *line, const char *word)
 
 /* A group's limits apply only where every parent passes the controllers down, and a parent that holds processes must
  * not: it could pass cpu and pids, and its children would be "domain invalid" and take no process ("no internal
- * processes", cgroup-v2.rst). Then there is no such limit. Only what is not passed yet is written: each write waits
- * until the removed groups below are gone. */
+ * processes", cgroup-v2.rst). Then there is no such limit. Only what is not passed yet is written: each write waits for
+ * the one lock of all groups, under which those that were removed are taken down (css_killed_work_fn,
+ * kernel/cgroup/cgroup.c), and looks at every group below. */
 static void pass_down(const char *dir)
 {
     AUTO(buf_fini) struct buf have = BUF_INIT(4 * KIB), passed = BUF_INIT(4 * KIB);
