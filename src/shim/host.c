@@ -384,7 +384,9 @@ static void note_disk(struct host *h)
 {
     struct spw_exit *x = &h->exit;
     long long max = (long long)h->in->spec->disk_bytes;
-    if (!(h->in->spec->flags & SPW_DISK_HARD))
+    if (*x->error)
+        ; /* it says more: of a step that did not start, or whose layers could not be measured */
+    else if (!(h->in->spec->flags & SPW_DISK_HARD))
         snprintf(x->error, sizeof(x->error), "%s its layers grew over the limit of %lld bytes",
                  x->exit_code == 0 ? "ended when" : "killed:", max);
     else if (x->flags & (SPW_X_CANCELED | SPW_X_TIMEOUT | SPW_X_OOM))

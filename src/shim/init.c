@@ -51,6 +51,8 @@
 #define DISK_DEEP  512  /* … of this many; more are taken for an attempt to hide what is in them */
 #define DISK_RATE  4096 /* MiB in a second: faster than that no step writes */
 #define DISK_TICK  10   /* ms; the shortest time between two looks at the free space */
+#define DISK_AGAIN 50   /* ms, from a walk that did not come to its end to the next … */
+#define DISK_BLIND 8    /* … of so many: a step has the walker's uid, and can hinder it */
 #define AHEAD_MS   1    /* of quiet before the next step's process is made: after the last step none comes */
 #define DISK_FULL  (64 * (int64_t)KIB) /* less room than that is none */
 
@@ -69,6 +71,7 @@ struct init {
     } next;              /* the process of the step to come */
     struct ini_msg done; /* gathered while it runs */
     pid_t walker;        /* measures the layers; 0 = none */
+    int blind;           /* walks in a row that did not come to their end */
     int64_t walk_began_us, walk_next_us, sample_next_us;
     int64_t *measured;                  /* by the walker, shared with it */
     int64_t used, free_then;            /* bytes of the layers at the last walk, and of the file system when it began */
@@ -294,6 +297,7 @@ static void begin(struct init *in, const int *fds, size_t nfds)
         secure_wipe(body, n);
     free(body);
     in->sample_next_us = in->walk_next_us = 0;
+    in->blind = 0;
     if (r < 0) {
         (void)!str_copy(in->done.text, sizeof(in->done.text), e.msg);
         report(in, INI_DONE);
@@ -325,18 +329,42 @@ static void take_exec_error(struct init *in)
     fd_close(&in->err_fd);
 }
 
+enum walk { WALK_BELOW, WALK_OVER, WALK_BLIND }; /* how a walker exits */
+
+/* A limit that cannot be looked at cannot be kept. */
+static void walked_blindly(struct init *in)
+{
+    in->walk_next_us = in->walk_soonest = clock_mono_us() + DISK_AGAIN * MS_US;
+    if (++in->blind < DISK_BLIND || !in->main)
+        return;
+    (void)!str_copy(in->done.text, sizeof(in->done.text),
+                    "killed: its layers grew to a size nobody knows: measuring them failed again and again");
+    in->done.disk = true;
+    kill(-1, SIGKILL);
+}
+
+static void walked(struct init *in, int status)
+{
+    int64_t took = clock_mono_us() - in->walk_began_us;
+    in->walker = 0;
+    if (!WIFEXITED(status) || WEXITSTATUS(status) > WALK_OVER) {
+        walked_blindly(in);
+        return;
+    }
+    in->blind = 0;
+    in->used = *in->measured;
+    in->walk_next_us = clock_mono_us() + (took * 10 > DISK_MS * MS_US ? took * 10 : DISK_MS * MS_US);
+    in->walk_soonest = clock_mono_us() + took;
+    if (WEXITSTATUS(status) == WALK_OVER) {
+        in->done.disk = true;
+        kill(-1, SIGKILL);
+    }
+}
+
 static void reaped(struct init *in, pid_t pid, int status, const struct rusage *u)
 {
     if (pid == in->walker) {
-        int64_t took = clock_mono_us() - in->walk_began_us;
-        in->walker = 0;
-        in->used = *in->measured;
-        in->walk_next_us = clock_mono_us() + (took * 10 > DISK_MS * MS_US ? took * 10 : DISK_MS * MS_US);
-        in->walk_soonest = clock_mono_us() + took;
-        if (WIFEXITED(status) && WEXITSTATUS(status) == 1) {
-            in->done.disk = true;
-            kill(-1, SIGKILL);
-        }
+        walked(in, status);
         return;
     }
     if (pid == in->next.pid) {
@@ -361,6 +389,7 @@ static void end_step(struct init *in)
     struct rusage u;
     int status;
     int64_t room;
+    in->main = 0; /* it is reaped */
     for (;;) {
         kill(-1, SIGKILL); /* all of this pid namespace but ourselves: kill(2) */
         pid_t pid = wait4(-1, &status, 0, &u);
@@ -374,7 +403,6 @@ static void end_step(struct init *in)
     if (disk_is_hard(in) && !in->done.disk)
         in->done.disk = at_quota(in, &room);
     memory_clear();
-    in->main = 0;
     in->walker = 0;
     report(in, INI_DONE); /* the host side empties the pipes meanwhile */
     rootfs_step_umount();
@@ -398,9 +426,12 @@ static void on_children(struct init *in)
     pid_t pid;
     bool main_gone = false;
     (void)!read(in->sigfd, &si, sizeof(si));
-    while ((pid = wait4(-1, &status, WNOHANG | (in->tty >= 0 ? WUNTRACED : 0), &u)) > 0) {
+    while ((pid = wait4(-1, &status, WNOHANG | WUNTRACED, &u)) > 0) {
         if (WIFSTOPPED(status)) {
-            go_on(in, pid, WSTOPSIG(status));
+            if (pid == in->walker)
+                kill(pid, SIGKILL); /* it would never end */
+            else if (in->tty >= 0)
+                go_on(in, pid, WSTOPSIG(status));
             continue;
         }
         main_gone |= pid == in->main;
@@ -426,13 +457,20 @@ struct measure {
     int64_t sum, max;
     int deep[DISK_DEEP];
     size_t ndeep;
+    bool partly; /* for want of memory or descriptors something was not looked at */
 };
+
+static bool want_of_ours(int sys)
+{
+    return sys == EMFILE || sys == ENFILE || sys == ENOMEM;
+}
 
 /* Takes fd. Each name costs what its blocks take and its inode: empty files fill a disk too. */
 static void measure_dir(struct measure *m, int fd, int depth)
 {
     DIR *d = fdopendir(fd);
     if (!d) {
+        m->partly = true;
         close(fd);
         return;
     }
@@ -444,6 +482,7 @@ static void measure_dir(struct measure *m, int fd, int depth)
         m->sum += spw_name_bytes((int64_t)st.st_blocks * 512);
         int sub =
             S_ISDIR(st.st_mode) ? openat(dirfd(d), de->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+        m->partly |= S_ISDIR(st.st_mode) && sub < 0 && want_of_ours(errno);
         if (sub >= 0 && depth < DISK_DEPTH) {
             measure_dir(m, sub, depth + 1);
         } else if (sub >= 0 && m->ndeep < DISK_DEEP) {
@@ -456,15 +495,19 @@ static void measure_dir(struct measure *m, int fd, int depth)
     closedir(d);
 }
 
-static int64_t measure(int layers_fd, int64_t max)
+/* In the walker. What was seen decides when it is over already, even where not all was. */
+static enum walk measure(int layers_fd, int64_t max, int64_t *ret)
 {
     struct measure m = {.max = max};
     int fd = openat(layers_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    m.partly = fd < 0;
     if (fd >= 0)
         measure_dir(&m, fd, 0);
     while (m.ndeep > 0)
         measure_dir(&m, m.deep[--m.ndeep], 0);
-    return m.sum;
+    int64_t unlinked = memory_unlinked();
+    *ret = m.sum + (unlinked > 0 ? unlinked : 0);
+    return *ret > max ? WALK_OVER : m.partly || unlinked < 0 ? WALK_BLIND : WALK_BELOW;
 }
 
 /* No write of a page, and no name, finds room any more. For a directory that hands down a project id statfs(2) speaks
@@ -505,8 +548,7 @@ static void start_walker(struct init *in)
     in->walker = fork();
     if (in->walker == 0) {
         prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-        *in->measured = measure(in->fs.layers_fd, max) + memory_unlinked();
-        _exit(*in->measured > max ? 1 : 0);
+        _exit(measure(in->fs.layers_fd, max, in->measured));
     }
     if (in->walker < 0) { /* no memory for it just now */
         in->walker = 0;

@@ -136,9 +136,10 @@ CHECKED int rootfs_step_mount(const struct init_in *, const struct rootfs *, con
 void rootfs_step_umount(void);
 
 /* --- memory.c, in init --- */
-/* Bytes the sandbox holds now. Not exact: cheap, and never less. */
+/* Bytes the sandbox holds now, as far as it can be seen. Not exact: cheap, and never less than exactly. */
 int64_t memory_used(bool exact);
-/* Bytes on disk of files that were removed while a process still has them open: no walk finds them. */
+/* Bytes on disk of files that were removed while a process still has them open: no walk finds them. -1: for want of
+ * memory or descriptors they could not all be looked at. */
 int64_t memory_unlinked(void);
 /* Removes System V objects: they stay when their processes end, and nothing of a step may. */
 void memory_clear(void);

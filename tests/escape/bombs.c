@@ -11,6 +11,7 @@
 #include <sys/inotify.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
@@ -379,21 +380,107 @@ void try_disk_bomb_of_many(struct ctx *c)
     try_disk_bomb(c);
 }
 
+/* True when all of it was written and nobody ended us. */
+static bool fill_unlinked(void)
+{
+    for (int i = 0; i < 40; i++) {
+        int fd = open("/workspace/u", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        if (fd < 0 || unlink("/workspace/u") < 0 || fallocate(fd, 0, 0, 16 << 20) < 0)
+            return errno != ENOSPC && errno != EDQUOT;
+        usleep(50000);
+    }
+    sleep(10);
+    return true;
+}
+
 /* Files that have no name any more: a walk of the layers does not find them. */
 void try_unlinked_disk_bomb(struct ctx *c)
 {
     if (c->outside)
         return;
-    for (int i = 0; i < 40; i++) {
-        int fd = open("/workspace/u", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-        if (fd < 0 || unlink("/workspace/u") < 0 || fallocate(fd, 0, 0, 16 << 20) < 0) {
-            CHECK(NOT, errno == ENOSPC || errno == EDQUOT);
-            return;
+    CHECK(NOT, !fill_unlinked());
+}
+
+/* After more files of that kind, and more descriptors, than anybody may care to look at. */
+void try_unlinked_disk_bomb_behind_many(struct ctx *c)
+{
+    int status = 0;
+    if (c->outside)
+        return;
+    for (int i = 0; i < 2000; i++) {
+        int fd = open("/workspace/s", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        if (fd < 0 || unlink("/workspace/s") < 0)
+            return broken(c, "2,000 files without a name");
+    }
+    for (int i = 0; i < 4; i++) {
+        pid_t pid = fork();
+        if (pid < 0)
+            return broken(c, "fork");
+        while (pid == 0)
+            pause();
+    }
+    pid_t last = fork(); /* the last that a list of processes shows */
+    if (last == 0)
+        _exit(fill_unlinked());
+    CHECK(NOT, last > 0 && waitpid(last, &status, 0) == last && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+/* By a process whose descriptors nobody with its own id may look at. */
+void try_unlinked_disk_bomb_unseen(struct ctx *c)
+{
+    if (c->outside)
+        return;
+    if (prctl(PR_SET_DUMPABLE, 0) < 0)
+        broken(c, "PR_SET_DUMPABLE");
+    CHECK(NOT, !fill_unlinked());
+}
+
+/* Whoever comes beside us measures the layers: it may open nothing more, and is ended or stopped where that works. */
+static void hinder(void)
+{
+    const struct rlimit none = {0, 0};
+    for (pid_t next = getpid() + 1;;) {
+        for (pid_t p = next; p < next + 16; p++) {
+            if (prlimit(p, RLIMIT_NOFILE, &none, NULL) == 0) {
+                (void)kill(p, p % 2 ? SIGKILL : SIGSTOP);
+                next = p + 1;
+            }
         }
+    }
+}
+
+/* In folders, so that it takes a while to come to them, and descriptors. */
+void try_unmeasured_disk_bomb(struct ctx *c)
+{
+    char p[64];
+    if (c->outside)
+        return;
+    for (int i = 0; i < 40; i++) {
+        snprintf(p, sizeof(p), "/workspace/in%d", i);
+        if (mkdir(p, 0700) < 0)
+            broken(c, "mkdir");
+        for (int k = 0; k < 200; k++) {
+            snprintf(p, sizeof(p), "/workspace/in%d/%d", i, k);
+            (void)!mknod(p, S_IFREG | 0600, 0);
+        }
+    }
+    pid_t pid = fork();
+    if (pid < 0)
+        broken(c, "fork");
+    if (pid == 0)
+        hinder();
+    bool through = true;
+    for (int i = 0; i < 40 && through; i++) {
+        snprintf(p, sizeof(p), "/workspace/in%d/big", i);
+        int fd = open(p, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        through = fd >= 0 && fallocate(fd, 0, 0, 16 << 20) == 0;
+        close(fd);
         usleep(50000);
     }
-    sleep(10);
-    CHECK(NOT, false);
+    if (through)
+        sleep(5);
+    kill(pid, SIGKILL);
+    CHECK(NOT, !through);
 }
 
 /* Empty files take no block, but an inode each, of which a disk has a fixed number. */
