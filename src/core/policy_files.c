@@ -48,7 +48,8 @@ static const struct {
     {"objcopy", ALL, "IOBFjRKNLGWb", "", "", false, false},
     {"sort shuf", NONE, "kt", "oT", "output,temporary-directory", false, false},
     {"iconv tree xmllint sdiff time", NONE, "", "o", "output", false, false},
-    {"valgrind", NONE, "", "", "log-file,xml-file", false, false},
+    {"valgrind", NONE, "", "", "log-file,xml-file,callgrind-out-file,cachegrind-out-file,massif-out-file,dhat-out-file",
+     false, false},
     {"less more", NONE, "", "oO", "log-file,LOG-FILE", false, false},
     {"awk gawk", NONE, "Fvfie", "odp", "pretty-print,dump-variables,profile", false, false},
     {"uniq", SECOND, "fsw", "", "", false, false},
@@ -61,7 +62,7 @@ static const struct {
     {"gzip gunzip bzip2 bunzip2 xz unxz lzma unlzma uncompress", ALL, "S", "", "", false, false},
     {"zstd unzstd", ALL, "DM", "o", "output-dir-flat,output-dir-mirror", false, false},
     {"dos2unix unix2dos mac2unix unix2mac", ALL, "", "", "", false, false},
-    {"patch", FIRST, "ipFDgVYBz", "odr", "output,directory,reject-file", false, false},
+    {"patch", FIRST, "ipFDgVz", "odrBY", "output,directory,reject-file,prefix,basename-prefix", false, false},
     {"split", SECOND, "abClnt", "", "", false, false},
     {"csplit", NONE, "bn", "f", "prefix", false, false},
     {"git", NONE, "", "o", "output,output-directory,separate-git-dir", false, false},
@@ -149,6 +150,20 @@ static void scan(const struct shell_cmd *c, size_t row, struct operands *out, fi
     }
 }
 
+/* chmod --reference=x takes no mode, lz4 -m no name of its output: the first operand is written, too. */
+static bool all_count(const struct shell_cmd *c)
+{
+    const char *prog = shell_base(c->words[0].form);
+    bool modes = glob_listed("chmod chown chgrp", prog), lz4 = str_eq(prog, "lz4");
+
+    for (size_t i = 1; i < c->nwords; i++) {
+        const char *f = c->words[i].form;
+        if ((modes && str_starts(f, "--ref")) || (lz4 && (str_starts(f, "-m") || str_starts(f, "--m"))))
+            return true;
+    }
+    return false;
+}
+
 static void writes(const struct shell_cmd *c, size_t row, files_fn fn, void *arg)
 {
     struct operands o;
@@ -162,6 +177,8 @@ static void writes(const struct shell_cmd *c, size_t row, files_fn fn, void *arg
         from = o.n - 1;
     if (writers[row].what == NOT_FIRST || writers[row].what == SECOND)
         from = 1;
+    if (from > 0 && all_count(c))
+        from = 0;
     for (size_t i = from; i < to; i++)
         fn(arg, writers[row].replaces ? FILE_REPLACE : POLICY_WRITE, c->words[o.at[i]].form);
 }
@@ -295,6 +312,43 @@ static void installs(const struct shell_cmd *c, const char *prog, files_fn fn, v
         fn(arg, FILE_MAYBE, "/usr/local");
 }
 
+/* A path that certainly leads out of where the command works, by the look of it. */
+static bool points_out(const char *f)
+{
+    return *f == '/' || *f == SHELL_F_HOME || str_starts(f, "../") || str_eq(f, "..") || strstr(f, "/../") ||
+           (strlen(f) > 3 && str_eq(f + strlen(f) - 3, "/.."));
+}
+
+/* --cov-report=html:/x, --emit=dep-info=/x, -Xlog:gc:/x, --reporter plain,output=/x: the file stands at the end. */
+static void at_the_end(const struct shell_cmd *c, const char *prog, files_fn fn, void *arg)
+{
+    static const struct {
+        const char *progs, *opt;
+    } ends[] = {{"pytest py.test", "--cov-report"},
+                {"rustc", "--emit"},
+                {"java", "-Xlog"},
+                {"objcopy", "--dump-section"},
+                {"ktlint", "--reporter"},
+                {"detekt", "--report"},
+                {"detekt", "-r"},
+                {"golangci-lint", "--out"},
+                {"nim", "-o"},
+                {"nim", "--out"},
+                {"nim", "--nimcache"}};
+
+    for (size_t k = 0; k < ARRAY_LEN(ends); k++) {
+        for (size_t i = 1; glob_listed(ends[k].progs, prog) && i < c->nwords; i++) {
+            const char *f = c->words[i].form, *next = i + 1 < c->nwords ? c->words[i + 1].form : "";
+            if (!str_starts(f, ends[k].opt))
+                continue;
+            f = strpbrk(f, ":=") ? f : next;
+            for (const char *p = strpbrk(f, ":=,"); p; p = strpbrk(p + 1, ":=,"))
+                if (points_out(p + 1))
+                    fn(arg, POLICY_WRITE, p + 1);
+        }
+    }
+}
+
 /* sed -i, perl -i, dd of= and others: not in the table's shape. */
 static void odd_writers(const struct shell_cmd *c, const char *prog, files_fn fn, void *arg)
 {
@@ -311,6 +365,7 @@ static void odd_writers(const struct shell_cmd *c, const char *prog, files_fn fn
     if (str_eq(prog, "git"))
         git_reaches(c, fn, arg);
     installs(c, prog, fn, arg);
+    at_the_end(c, prog, fn, arg);
     if (str_eq(prog, "dd")) {
         for (size_t i = 1; i < c->nwords; i++) {
             if (str_starts(c->words[i].form, "of="))
@@ -358,13 +413,6 @@ static bool only_named(const char *prog, const char *f, const char *value)
             return true;
     }
     return glob_listed(compilers, prog) && f[0] == '-' && strchr("ILDUi", f[1]);
-}
-
-/* A path that certainly leads out of where the command works, by the look of it. */
-static bool points_out(const char *f)
-{
-    return *f == '/' || *f == SHELL_F_HOME || str_starts(f, "../") || str_eq(f, "..") || strstr(f, "/../") ||
-           (strlen(f) > 3 && str_eq(f + strlen(f) - 3, "/.."));
 }
 
 /* What stands where a program that is not known may write. */

@@ -462,18 +462,21 @@ struct interp {
     bool stdin_code;   /* without a script it runs its stdin */
 };
 static const struct interp interps[] = {
-    {"python", "c", "mWXQ", "", true},
-    {"python[23]*", "c", "mWXQ", "", true},
-    {"pypy*", "c", "mWXQ", "", true},
+    {"python", "ci", "mWXQ", "", true},
+    {"python[23]*", "ci", "mWXQ", "", true},
+    {"pypy*", "ci", "mWXQ", "", true},
     {"perl*", "eE", "", "", true},
     {"ruby*", "e", "", "", true},
     {"node", "ep", "rC", "eval,print,require,import,loader,experimental-loader", true},
     {"nodejs", "ep", "rC", "eval,print,require,import,loader", true},
-    {"deno", "", "", "eval", false},
+    {"deno", "", "", "eval", true},
     {"bun", "e", "r", "eval,print,preload", false},
     {"php*", "rBRE", "", "run", true},
-    {"lua*", "e", "l", "", true},
-    {"Rscript", "e", "", "", false},
+    {"lua*", "ei", "l", "", true},
+    {"Rscript", "e", "", "", true},
+    {"tsx", "", "r", "", true},
+    {"ts-node*", "", "rPCO", "", true},
+    {"swift", "", "", "", true},
     {"R", "e", "", "", true},
     {"tclsh*", "", "", "", true},
     {"expect", "c", "", "", true},
@@ -520,6 +523,15 @@ static bool informs(const char *v)
     return ONE_OF(v, info);
 }
 
+/* Long options whose value is the next word, so that it is not the script: python(1), node(1), ruby(1), php(1). */
+static const char valued[] =
+    "--check-hash-based-pycs --jit --title --input-type --conditions --env-file --env-file-if-exists --test-reporter "
+    "--test-reporter-destination --test-name-pattern --test-skip-pattern --test-concurrency --test-timeout "
+    "--watch-path --redirect-warnings --disable-warning --icu-data-dir --openssl-config --diagnostic-dir "
+    "--report-directory --report-dir --inspect-port --unhandled-rejections --stack-trace-limit --dns-result-order "
+    "--localstorage-file --trace-event-categories --tls-keylog --secure-heap --snapshot-blob --cpu-prof-dir "
+    "--heap-prof-dir --encoding --external-encoding --internal-encoding --define --php-ini --zend-extension";
+
 static void interp(struct uw *u, const struct interp *in)
 {
     bool file = false, info = false;
@@ -545,6 +557,8 @@ static void interp(struct uw *u, const struct interp *in)
             info = true;
         } else if (str_starts(v, "-m") && strchr(in->args, 'm')) {
             file = true; /* python -m module */
+        } else if (glob_listed(valued, v)) {
+            i++;
         } else if (v[1] != '-' && v[1] && strchr(in->args, v[strlen(v) - 1])) {
             i++;
         }

@@ -57,13 +57,15 @@ static const struct {
     {"sysctl", "-w"},
     {"make gmake bmake", "-E --eval =SHELL =.SHELLFLAGS =MAKE =MAKEFLAGS =GNUMAKEFLAGS =MFLAGS"},
     {"cmake", "-P"},
-    {"ctest", "-S --script --script-new-process --test-command --build-and-test --build-makeprogram"},
+    {"ctest", "-S --script --script-new-process --test-command --build-and-test --build-makeprogram --launch! "
+              "--overwrite!"},
     {"ninja samu", "-t"},
-    {"meson", "--wrapper --gdb-path"},
-    {"bazel bazelisk", "--run_under --workspace_status_command"},
+    {"meson", "--wrapper --gdb-path --internal! :runpython"},
+    {"bazel bazelisk", "--run_under --workspace_status_command --host_jvm_args --server_javabase"},
     {"just", "-c --command --shell --shell-arg --choose --chooser"},
-    {"mvn mvnw", "%exec:exec %-Dexec.executable %exec-maven-plugin %maven.ext.class.path"},
-    {"gradle gradlew", "-I. --init-script"},
+    {"mvn mvnw", "%exec:exec %-Dexec.executable %exec-maven-plugin %maven.ext.class.path "
+                 "%-Djvm= %javaagent: %agentpath: %agentlib:"},
+    {"gradle gradlew", "-I. --init-script %org.gradle.java.home %javaagent: %agentpath: %agentlib:"},
     {"ant", "-lib"},
     {"gcc g++ cc c++ cpp gcc-[0-9]* g++-[0-9]* cpp-[0-9]* *-gcc *-g++ clang clang++ clang-[0-9]* clang++-[0-9]*",
      "-wrapper -fplugin -fpass-plugin -specs -load -plugin --config! --ld-path -fuse-ld=/ -B. @ %-plugin, %-load,"},
@@ -72,47 +74,70 @@ static const struct {
     {"windres", "--preprocessor"},
     {"bison", "-S --skeleton"},
     {"m4", "%syscmd"},
-    {"rustc", "%linker= --sysroot"},
+    {"clang-tidy clang-tidy-[0-9]* iwyu include-what-you-use", "-load %-fplugin %-fpass-plugin %=-load"},
+    {"rustc", "%linker= --sysroot %codegen-backend="},
     {"rustdoc", "--runtool --test-runtool --test-builder --test-builder-wrapper"},
     {"cargo", "--config"},
     {"go", "-exec -toolexec -overlay -vettool %-extld"},
-    {"java javac javadoc jar kotlinc", "-XX:On -agentlib -agentpath -javaagent -J. @"},
-    {"ghc", "-e. -pgm"},
-    {"elixir iex", "-e --eval --rpc-eval"},
-    {"mix", ":eval -e --eval"},
-    {"crystal", ":eval --link-flags"},
-    {"stack", ":eval"},
-    {"nim", ":e %--eval %.exe: %.exe= %linkerexe"},
+    {"java javac javadoc jar kotlinc scalac", "-XX:On -agentlib -agentpath -javaagent -J. @"},
+    {"kotlinc", "-e."},
+    {"ghc", "-e. -pgm --interactive!"},
+    {"elixir iex", "-e --eval --rpc-eval --pipe-to!"},
+    {"mix", ":eval :cmd -e --eval"},
+    {"crystal", ":eval :i :interactive :play --link-flags"},
+    {"cabal", "-w. -with- %-pgm :repl :v[12]-repl :new-repl"},
+    {"stack", ":eval :ghci :repl :script --exec! -with- %-pgm"},
+    {"dune", ":utop --diff-command!"},
+    {"opam", ":config"},
+    {"zig", "--test-cmd!"},
+    {"nim", ":e :secret %--eval %.exe: %.exe= %linkerexe"},
     {"cpack", "-D --config"},
-    {"dpkg-buildpackage debuild", "-hook- -lintian-hook -r. -p. -e. -R. --root-command --sign-command --check-command "
+    {"dpkg-buildpackage debuild", "-hook- %-hook= -r. -p. -e. -R. --root-command --sign-command --check-command "
                                   "--rules-file --set-envvar --prepend-path"},
     {"ocamlfind ocamlopt ocamlc", "-pp -cc"},
     {"rebar3", "--eval --script"},
-    {"sbt", "%eval set"},
-    {"swift", "-e :repl"},
-    {"genhtml lcov geninfo", "%demangle-cpp= %demangle_cpp_tool %_tool="},
+    {"sbt", "%eval set -java-home %javaagent: %agentpath:"},
+    {"swift swiftc", "-e :repl --repl! %-load-plugin -tools-directory"},
+    {"genhtml lcov geninfo", "%-script %demangle-cpp= %demangle_cpp_tool %_tool="},
     {"mypy", "--python-executable --install-types"},
-    {"valgrind", "--db-command"},
+    {"pyright", "--pythonpath"},
+    {"pip pip3 uv", "--python!"},
+    {"valgrind", "--db-command %--tool=/ %--tool=."},
     {"getent", ":shadow :gshadow"},
     {"yq", "%load( %load_"},
-    {"deno", ":x"},
-    {"dotnet", ":exec"},
-    {"npm pnpm yarn", "--script-shell --node-options --globalconfig --userconfig"},
+    {"deno", ":x --eval!"},
+    {"bun", "-e. --eval! -p. --print!"},
+    {"ruby*", "-S. --crash-report!"},
+    {"perl perl5*", "-S."},
+    {"dotnet msbuild", ":exec %BuildEvent= -l: -logger:"},
+    {"npm pnpm yarn", "--script-shell --node-options --globalconfig --userconfig --git!"},
+    {"lerna", "--npm-client"},
     {"ts-node ts-node-esm tsx", "-e -p --eval --print"},
-    {"php*", "%auto_prepend_file %auto_append_file %extension="},
+    {"vitest", "%execArgv"},
+    {"mocha", "--node-option -n."},
+    {"ava", "--node-arguments"},
+    {"rollup", "-p. --plugin! -watch.on"},
+    {"php*", "%auto_prepend_file %auto_append_file %extension= %sendmail_path --process-begin --process-code "
+             "--process-end"},
     {"tox", "-x --override"},
     {"pytest py.test", "--debugger! --pdbcls"},
     {"pylint", "--init-hook"},
     {"rake", "-e -E -p --execute --execute-print --execute-continue"},
     {"prove", "-e --exec"},
+    {"perlcritic", "--pager!"},
+    {"busted", "-e. --lua!"},
+    {"bats", "--parallel-binary-name!"},
+    {"actionlint", "-shellcheck -pyflakes"},
+    {"hlint", "-with"},
+    {"git", "--unsafe-paths!"},
+    {"patch", "-e --ed! -g --get!"},
     {"gotestsum", "--post-run-command --raw-command"},
     {"gcovr", "--gcov-executable"},
     {"lcov geninfo", "--gcov-tool"},
     {"llvm-cov", "-Xdemangler"},
-    {"cppcheck", "--addon!"},
-    {"clang-tidy clang-tidy-[0-9]*", "-load"},
+    {"cppcheck", "--addon! --addon-python --clang! --exename"},
     {"ctags", "--options"},
-    {"pandoc", "-F -L --filter --lua-filter --pdf-engine"},
+    {"pandoc", "-F -L --filter --lua-filter --pdf-engine --pdf-engine-opt! :lua :server"},
 };
 
 /* The next word of a list between blanks, into out. False at the end. */
@@ -291,7 +316,10 @@ static bool names_command(const char *name)
         "CC CXX CPP CXXCPP FC F77 OBJC LD AR AS NM RANLIB STRIP OBJCOPY OBJDUMP READELF DLLTOOL WINDRES HOSTCC HOSTCXX "
         "CC_FOR_BUILD BUILD_CC YACC LEX BISON FLEX M4 AWK SED GREP EGREP PERL PKG_CONFIG INSTALL RM MKDIR_P LN_S "
         "LIBTOOL LIBTOOLIZE AUTOCONF AUTOHEADER AUTOMAKE AUTOM4TE AUTORECONF ACLOCAL AUTOPOINT CONFIG_SHELL MAKEINFO "
-        "*_COMPILER *_LAUNCHER CMAKE_MAKE_PROGRAM CMAKE_AR CMAKE_LINKER CMAKE_RANLIB";
+        "*_COMPILER *_LAUNCHER CMAKE_MAKE_PROGRAM CMAKE_AR CMAKE_LINKER CMAKE_RANLIB NINJA JAVACMD SWIFT_EXEC "
+        "CCACHE_PREFIX CCACHE_PREFIX_CPP CCACHE_COMPILER RSH LESSECHO *_SYMBOLIZER_PATH DEBUILD_ROOTCMD JUST_SHELL "
+        "BAZEL_SH SPHINXBUILD LATEX PDFLATEX CHROME_BIN FIREFOX_BIN CYPRESS_RUN_BINARY ESBUILD_BINARY_PATH "
+        "*_EXECUTABLE_PATH PIP_PYTHON";
 
     return glob_listed(list, name);
 }
@@ -299,8 +327,10 @@ static bool names_command(const char *name)
 /* CFLAGS="-wrapper sh,-c,x": the options some program will get. NULL: none. */
 static const char *names_flags(const char *name)
 {
-    if (glob_listed("RUSTFLAGS RUSTDOCFLAGS CARGO_ENCODED_RUSTFLAGS", name))
+    if (glob_listed("RUSTFLAGS CARGO_ENCODED_RUSTFLAGS", name))
         return "rustc";
+    if (str_eq(name, "RUSTDOCFLAGS"))
+        return "rustdoc";
     if (glob_listed("CFLAGS CXXFLAGS CPPFLAGS LDFLAGS FFLAGS FCFLAGS CGO_*FLAGS CL _CL_ LDLIBS LIBS", name))
         return "gcc";
     return NULL;
@@ -330,10 +360,10 @@ bool uw_tool_variable(struct uw *u, const char *name, const struct shell_word *v
     return true;
 }
 
-/* cmake -DCMAKE_C_COMPILER=x, -D NAME:TYPE=x; ./configure CC=x. */
+/* cmake -DCMAKE_C_COMPILER=x, -D NAME:TYPE=x; ./configure CC=x; make CC=x. */
 static void definitions(struct uw *u)
 {
-    bool cmake = str_eq(u->prog, "cmake"), configure = str_eq(u->prog, "configure");
+    bool cmake = str_eq(u->prog, "cmake"), configure = glob_listed("configure make gmake bmake", u->prog);
 
     for (size_t i = 1; (cmake || configure) && i < u->c->nwords; i++) {
         const char *f = u->c->words[i].form;
@@ -355,7 +385,7 @@ static void definitions(struct uw *u)
 /* python -m pytest is pytest. */
 static void python_module(struct uw *u)
 {
-    static const char code[] = "timeit pdb code bdb idlelib";
+    static const char code[] = "timeit pdb code bdb idlelib asyncio IPython ptpython bpython runpy";
     static const char programs[] =
         "pip pytest mypy black ruff flake8 isort pylint coverage tox nox twine poetry pipenv uv pre_commit http.server "
         "webbrowser ensurepip ftplib smtpd smtplib telnetlib poplib imaplib nntplib";
@@ -385,6 +415,66 @@ static void python_module(struct uw *u)
             uw_derive(u, "python -m", w, u->c->nwords - at);
         }
         return;
+    }
+}
+
+/* --- the arguments of another program --- */
+
+/* words[from..] behind `lead`, words between blanks. */
+static void derive_behind(struct uw *u, const char *how, const char *lead, size_t from)
+{
+    size_t n = 0, rest = u->c->nwords - from;
+    struct shell_word *w = shell_alloc(u->sh, (rest + 4) * sizeof(*w));
+    char word[64];
+
+    while (w && n < 4 && next_word(&lead, word, sizeof(word)))
+        w[n++] = shell_word_lit(u->sh, word);
+    if (!w)
+        return;
+    memcpy(w + n, u->c->words + from, rest * sizeof(*w));
+    uw_derive(u, how, w, n + rest);
+}
+
+/* cmake --build b -- SHELL=x are arguments of make; and whose else's stand behind a `--`. */
+static void behind_dashes(struct uw *u)
+{
+    static const struct {
+        const char *prog, *sub, *how, *lead;
+    } passes[] = {{"cmake", "--build", "cmake --build", "make"},
+                  {"gotestsum", "", "gotestsum", "go test"},
+                  {"clang-tidy", "", "clang-tidy", "clang"},
+                  {"stack", "ghc", "stack ghc", "ghc"}};
+    size_t dashes = 1;
+
+    while (dashes < u->c->nwords && !uw_is(u, dashes, "--"))
+        dashes++;
+    for (size_t k = 0; k < ARRAY_LEN(passes) && dashes + 1 < u->c->nwords; k++) {
+        if (str_eq(u->prog, passes[k].prog) && (!*passes[k].sub || uw_is(u, 1, passes[k].sub)))
+            derive_behind(u, passes[k].how, passes[k].lead, dashes + 1);
+    }
+}
+
+/* coverage run -m module is python -m module; protoc --plugin=name=program runs it; yarn run node runs node. */
+static void runs_another(struct uw *u)
+{
+    bool coverage = str_eq(u->prog, "coverage"), protoc = str_eq(u->prog, "protoc"), yarn = str_eq(u->prog, "yarn");
+
+    for (size_t i = 1; (coverage || protoc || yarn) && i < u->c->nwords; i++) {
+        const char *v = uw_value(u, i), *before = i > 1 ? uw_value(u, i - 1) : NULL;
+        const char *plugin = v && str_starts(v, "--plugin=") ? v + 9 : str_eq(before, "--plugin") ? v : NULL;
+        if (coverage && v && (str_starts(v, "-m") || str_eq(v, "--module"))) {
+            derive_behind(u, "coverage run", v[1] == '-' ? "python3 -m" : "python3", i + (v[1] == '-'));
+            return;
+        }
+        struct shell_word *w = protoc && plugin ? shell_alloc(u->sh, sizeof(*w)) : NULL;
+        if (w) {
+            *w = shell_word_lit(u->sh, strrchr(plugin, '=') ? strrchr(plugin, '=') + 1 : plugin);
+            uw_derive(u, "protoc --plugin", w, 1);
+        }
+        if (yarn && str_eq(before, "run") && v && glob_listed("node nodejs python* sh bash", v)) {
+            derive_behind(u, "yarn run", "", i);
+            return;
+        }
     }
 }
 
@@ -439,6 +529,7 @@ static void script_from_input(struct uw *u)
         bool process = (w->flags & SHELL_W_SUBST) && w->text && (strstr(w->text, "<(") || strstr(w->text, ">("));
         bool option = w->form[0] == '-' || (text ? names_script(before) : before[0] == '-');
         bool input = w->value && ((names_script(before) && is_input(w->value)) || glued_input(w->value));
+        input = input || (w->value && is_input(w->value) && str_eq(u->prog, "doxygen"));
         if (input || (process && (option || !(text || lang))))
             uw_opaque(u, "a script that is only known when it runs");
     }
@@ -473,6 +564,8 @@ void uw_options(struct uw *u)
     }
     if (glob_listed("python python[23]* pypy*", u->prog))
         python_module(u);
+    behind_dashes(u);
+    runs_another(u);
     script_from_input(u);
     if (glob_listed("deno bun", u->prog))
         module_from_afar(u);

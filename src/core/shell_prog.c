@@ -370,6 +370,9 @@ static void git_sub(struct uw *u, size_t sub)
         uw_git_loses(u, sub);
     if (str_eq(name, "config"))
         git_config(u, sub);
+    if (str_eq(name, "bisect") && (uw_is(u, sub + 1, "view") || uw_is(u, sub + 1, "visualize")) &&
+        u->c->nwords > sub + 2)
+        uw_opaque(u, "git bisect view runs the command behind it");
     if (str_eq(name, "bisect") && uw_is(u, sub + 1, "run") && u->c->nwords > sub + 2)
         uw_derive(u, "git bisect run", u->c->words + sub + 2, u->c->nwords - sub - 2);
     if (str_eq(name, "submodule") && uw_is(u, sub + 1, "foreach")) {
@@ -598,7 +601,8 @@ static bool awk_plain(const char *s)
     int depth = 0;
     char last = '\0', before = '\0'; /* the last two characters: tell a division from a regex */
 
-    if (strstr(s, "system") || strstr(s, "getline") || strstr(s, "ENVIRON[") || strchr(s, '@') || strstr(s, "/inet"))
+    if (strstr(s, "system") || strstr(s, "getline") || strstr(s, "ENVIRON[") || strstr(s, "ARGV[") || strchr(s, '@') ||
+        strstr(s, "/inet"))
         return false;
     for (const char *p = s; *p; p++) {
         if (*p == '"') {

@@ -177,10 +177,11 @@ static const struct wrap wraps[] = {
 
 /* `tool sub command…`: the rest is the command. */
 static const char *const two_words[][2] = {
-    {"poetry", "run"}, {"pipenv", "run"},   {"bundle", "exec"}, {"uv", "run"},     {"hatch", "run"},
-    {"pdm", "run"},    {"rye", "run"},      {"direnv", "exec"}, {"pnpm", "exec"},  {"yarn", "exec"},
-    {"npm", "exec"},   {"npm", "x"},        {"stack", "exec"},  {"cabal", "exec"}, {"opam", "exec"},
-    {"tox", "exec"},   {"meson", "devenv"}, {"conda", "run"},   {"mise", "exec"}};
+    {"poetry", "run"},    {"pipenv", "run"},    {"bundle", "exec"},   {"uv", "run"},     {"hatch", "run"},
+    {"pdm", "run"},       {"rye", "run"},       {"direnv", "exec"},   {"pnpm", "exec"},  {"yarn", "exec"},
+    {"npm", "exec"},      {"npm", "x"},         {"stack", "exec"},    {"cabal", "exec"}, {"opam", "exec"},
+    {"tox", "exec"},      {"meson", "devenv"},  {"conda", "run"},     {"mise", "exec"},  {"dune", "exec"},
+    {"cabal", "v1-exec"}, {"cabal", "v2-exec"}, {"cabal", "new-exec"}};
 
 static const struct wrap *find_wrap(const char *name)
 {
