@@ -176,6 +176,16 @@ int dir_canonical(const char *path, char **ret, struct err *e)
     return 0;
 }
 
+int dir_open_canonical(const char *path, int flags)
+{
+    struct open_how how = {.flags = (uint64_t)(unsigned)(flags | O_DIRECTORY | O_CLOEXEC),
+                           .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+    long fd;
+    while ((fd = syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how)) < 0 && errno == EINTR)
+        ;
+    return (int)fd;
+}
+
 bool path_contains(const char *a, const char *b)
 {
     size_t n = strlen(a);

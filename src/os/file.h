@@ -36,6 +36,9 @@ CHECKED int dir_remove(int dirfd, const char *path, struct err *);
 CHECKED int file_open_beneath(int dirfd, const char *path, int flags, mode_t mode, uint64_t resolve);
 /* Absolute, canonical (realpath) form of an existing directory; free() it. */
 CHECKED int dir_canonical(const char *path, char **ret, struct err *);
+/* Opens a directory by its canonical path, with O_RDONLY or O_PATH. A symbolic link in it was put there since, perhaps
+ * by somebody who wants another directory opened with our rights: ELOOP. Returns fd or -1 with errno. */
+CHECKED int dir_open_canonical(const char *path, int flags);
 /* True when b is a or lies below it; both canonical. */
 bool path_contains(const char *a, const char *b);
 /* A relative path with no "", ".", "..", leading '/' or NUL: safe below a root by its text alone. */

@@ -310,7 +310,7 @@ static int open_parent(struct build *b, int root, const char *path, char **last,
 /* Root writes anywhere, and a directory that is not ours cannot be unlocked: the step that needs it will say so. */
 static int open_parents(struct build *b, struct err *e)
 {
-    AUTO(fd_close) int root = geteuid() != 0 ? open(b->c->project_root, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+    AUTO(fd_close) int root = geteuid() != 0 ? dir_open_canonical(b->c->project_root, O_PATH) : -1;
     char *last = NULL;
     int r = 0;
     for (size_t i = 0; i < b->c->n && r == 0 && root >= 0; i++)

@@ -31,7 +31,7 @@ int apply_open(const char *run_dir, const char *project_root, struct apply_ctx *
 {
     struct apply_ctx c = {.root = -1, .run = -1, .journal = -1, .run_dir = run_dir, .why = BUF_INIT(WHY_MAX)};
     struct stat st;
-    c.root = open(project_root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    c.root = dir_open_canonical(project_root, O_RDONLY);
     if (c.root < 0)
         return err_sys(e, ERR_IO, "open the project %s", project_root);
     c.run = open(run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -77,7 +77,7 @@ int changes_patch_parts(const struct changes *c, const char *const *only, struct
         r = diff_init(e);
     if (r < 0)
         return r;
-    AUTO(fd_close) int root = open(c->project_root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    AUTO(fd_close) int root = dir_open_canonical(c->project_root, O_PATH);
     if (root < 0)
         return err_sys(e, ERR_IO, "open the project %s", c->project_root);
     bool first = true;

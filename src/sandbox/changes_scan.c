@@ -495,7 +495,7 @@ int changes_scan(const struct changes_in *in, struct changes **ret, struct err *
     int r = open_changes(in, &ch, e);
     if (r < 0)
         return r;
-    AUTO(fd_close) int root = open(in->project_root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    AUTO(fd_close) int root = dir_open_canonical(in->project_root, O_PATH);
     if (root < 0)
         return err_sys(e, ERR_IO, "open the project %s", in->project_root);
     struct scan s = {.in = in, .ch = ch, .root = root};

@@ -499,7 +499,7 @@ int seed_make(const struct seed_in *in, struct err *e)
     struct seeding s = {.in = in, .run = -1, .src = -1, .dst = -1, .parent = -1, .record = BUF_INIT(RECORD_MAX)};
     AUTO(fd_close) int dir = -1;
     s.run = open(in->run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    s.src = open(in->project_root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    s.src = dir_open_canonical(in->project_root, O_RDONLY);
     if (s.run < 0 || s.src < 0)
         return err_sys(e, ERR_IO, "open the project %s", in->project_root);
     int r = dir_remove(s.run, TMP_DIR, e);

@@ -447,7 +447,7 @@ static int look_at_home(struct toolchains *t, const struct toolchain_ask *ask, i
 
 static int look(struct toolchains *t, const struct toolchain_ask *ask, struct err *e)
 {
-    AUTO(fd_close) int project = ask->project ? open(ask->project, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+    AUTO(fd_close) int project = ask->project ? dir_open_canonical(ask->project, O_PATH) : -1;
     int r = 0;
     if (project >= 0 && is_chosen(ask->choice, T_venv))
         r = look_at_venv(t, project, e);

@@ -47,13 +47,14 @@ static int root_tx(struct db *db, void *arg, struct err *e)
 int effects_root(struct svc *svc, const struct run_row *row, char **ret, struct err *e)
 {
     struct root_arg a = {.row = row};
-    struct stat st = {0};
     int r = store_read(svc->store, root_tx, &a, e);
+    AUTO(fd_close) int root = r == 0 ? dir_open_canonical(a.root, O_PATH) : -1;
 
-    if (r == 0 && stat(a.root, &st) < 0 && errno != ENOENT && errno != ENOTDIR)
+    if (r == 0 && root < 0 && errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
         r = err_sys(e, ERR_IO, "look at the project's directory %s", a.root);
-    else if (r == 0 && !S_ISDIR(st.st_mode))
-        r = err_set(e, ERR_NOT_FOUND, "the project's directory %s is gone", a.root);
+    else if (r == 0 && root < 0)
+        r = err_set(e, ERR_NOT_FOUND, "the project's directory %s is gone%s", a.root,
+                    errno == ELOOP ? ": its path leads through a symbolic link now" : "");
     if (r < 0) {
         free(a.root);
         return r;

@@ -1,6 +1,7 @@
 #include "service/facts.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <stdio.h>
@@ -97,9 +98,14 @@ static void look_python(int root, struct planner_fact *fact, struct buf *text)
 int facts_gather(const char *root_path, struct facts **ret, struct err *e)
 {
     const struct planner_file *files = planner_files();
-    AUTO(fd_close) int root = open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    AUTO(fd_close) int root = dir_open_canonical(root_path, O_PATH);
     struct facts *fs;
 
+    if (root < 0 && errno == ELOOP)
+        return err_set(e, ERR_NOT_FOUND,
+                       "the path %s leads through a symbolic link now: put the project's directory back, or add the "
+                       "project where it is",
+                       root_path);
     if (root < 0)
         return err_sys(e, ERR_NOT_FOUND, "open the project's directory %s", root_path);
     fs = calloc(1, sizeof *fs);

@@ -1,11 +1,13 @@
 #include "service/project_settings.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/str.h"
+#include "os/file.h"
 
 int project_settings_seed(struct project_settings *s, const char *word, struct err *e)
 {
@@ -111,7 +113,8 @@ int project_toolchains(const struct svc *svc, const struct project_row *row, str
     char *home = NULL;
     int r = project_settings_read(row->settings, &s, e);
 
-    if (r == 0 && geteuid() == 0 && stat(row->root_path, &st) == 0)
+    AUTO(fd_close) int root = r == 0 && geteuid() == 0 ? dir_open_canonical(row->root_path, O_PATH) : -1;
+    if (root >= 0 && fstat(root, &st) == 0)
         ask.owner = st.st_uid;
     if (r == 0)
         r = toolchains_home(ask.owner, svc->set.home, &home, e);

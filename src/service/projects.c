@@ -98,7 +98,7 @@ static void scan_dir(int dirfd, const char *path, int depth, struct scan *s)
 
 static void foreign_warning(const char *root, struct buf *out)
 {
-    AUTO(fd_close) int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    AUTO(fd_close) int fd = dir_open_canonical(root, O_RDONLY);
     AUTO(buf_fini) struct buf names = BUF_INIT(16 * KIB);
     struct scan s = {.names = &names};
     struct stat st;

@@ -83,13 +83,27 @@ static bool can_be_root_mode(void)
     return true;
 }
 
+static int project_open(const char *root, struct err *e)
+{
+    int fd = dir_open_canonical(root, O_PATH);
+    if (fd < 0 && errno == ENOTDIR)
+        return err_set(e, ERR_SANDBOX_FAILED, "the project %s is not a directory", root);
+    if (fd < 0 && errno == ELOOP)
+        return err_set(e, ERR_SANDBOX_FAILED,
+                       "the path of the project %s leads through a symbolic link now; fix: put its directory back, or "
+                       "add the project where it is",
+                       root);
+    return fd < 0 ? err_sys(e, ERR_SANDBOX_FAILED, "open the project %s", root) : fd;
+}
+
 int ids_find(const struct spw_spec *spec, struct ids *ret, struct err *e)
 {
     struct stat st;
-    if (stat(spec->project, &st) < 0)
+    AUTO(fd_close) int fd = project_open(spec->project, e);
+    if (fd < 0)
+        return fd;
+    if (fstat(fd, &st) < 0)
         return err_sys(e, ERR_SANDBOX_FAILED, "open the project %s", spec->project);
-    if (!S_ISDIR(st.st_mode))
-        return err_set(e, ERR_SANDBOX_FAILED, "the project %s is not a directory", spec->project);
     if (geteuid() != 0) {
         *ret = (struct ids){false, geteuid(), geteuid(), geteuid(), getegid(), getegid(), getegid()};
         return 0;
@@ -217,10 +231,16 @@ bool ids_map_project(const struct spw_spec *spec, const struct ids *ids)
 }
 
 /* A detached copy of the project's mount in which its owner appears as ids.host. fd or negative code. */
-static int project_idmapped(const char *root, int ns, struct err *e)
+static int project_idmapped(const char *root, const struct ids *ids, int ns, struct err *e)
 {
+    struct stat st;
+    AUTO(fd_close) int at = project_open(root, e);
+    if (at < 0)
+        return at;
+    if (fstat(at, &st) < 0 || st.st_uid != ids->owner || st.st_gid != ids->owner_gid)
+        return err_set(e, ERR_SANDBOX_FAILED, "the project %s was exchanged: try again", root);
     /* Not recursive: an overlay would not show other mounts inside the project either. */
-    int fd = sys_open_tree(AT_FDCWD, root, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
+    int fd = sys_open_tree(at, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
     if (fd < 0)
         return err_sys(e, ERR_SANDBOX_FAILED, "open the project %s", root);
     /* Private: a copy of a shared mount (systemd shares all of them) is its peer, and what is mounted on the copy
@@ -362,7 +382,7 @@ static int send_mapped(const struct build_in *in, const struct built *b, struct 
     int r = send_binds(in, b, ns, e);
     if (r < 0 || !ids_map_project(in->spec, in->ids))
         return r;
-    r = project_idmapped(in->spec->project, ns, e);
+    r = project_idmapped(in->spec->project, in->ids, ns, e);
     if (r < 0)
         return r;
     *ret_fd = r;

@@ -265,6 +265,28 @@ static void canonical_directories(void **state)
     assert_null(real);
 }
 
+static void canonical_directories_are_opened_as_such(void **state)
+{
+    struct tmp *t = *state;
+    char path[200];
+    assert_int_equal(mkdirat(t->fd, "x", 0755), 0);
+    assert_int_equal(mkdirat(t->fd, "x/y", 0755), 0);
+    assert_int_equal(symlinkat("x", t->fd, "z"), 0);
+    tmp_write(t, "x/f", "");
+    static const struct {
+        const char *name;
+        int sys;
+    } v[] = {{"x/y", 0}, {"z/y", ELOOP}, {"z", ELOOP}, {"x/f", ENOTDIR}, {"x/no", ENOENT}};
+    for (size_t i = 0; i < ARRAY_LEN(v); i++) {
+        snprintf(path, sizeof path, "%s/%s", t->path, v[i].name);
+        errno = 0;
+        int fd = dir_open_canonical(path, i % 2 ? O_RDONLY : O_PATH), sys = errno;
+        assert_int_equal(fd >= 0 ? 0 : sys, v[i].sys);
+        if (fd >= 0)
+            close(fd);
+    }
+}
+
 static void path_rules(void **state)
 {
     assert_true(path_contains("/a", "/a"));
@@ -294,6 +316,7 @@ int main(void)
         TMP_TEST(makes_directories),
         TMP_TEST(beneath_holds),
         TMP_TEST(canonical_directories),
+        TMP_TEST(canonical_directories_are_opened_as_such),
         cmocka_unit_test(path_rules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -400,6 +400,40 @@ static void test_parent_gone(void **state)
     fx_close(&f);
 }
 
+/* Somebody who owns the project lets its path lead elsewhere, where only root may write. */
+static void test_project_by_a_link(void **state)
+{
+    struct fx f;
+    small(&f);
+    struct changes *c = scan(&f, L1), *again = NULL;
+    struct apply_result r = {0};
+    struct err e = ERR_INIT;
+    char *elsewhere = fx_at("%s/elsewhere", f.dir), *whole = fx_at("%s/elsewhere/project", f.dir);
+    char *by_link = fx_at("%s/link/project", f.dir);
+    const char *const links[][5] = {{"ln", "-s", "elsewhere", "link", NULL},
+                                    {"rm", "-r", "project", NULL},
+                                    {"ln", "-s", "elsewhere/project", "project", NULL}};
+    fx_mkdir(elsewhere);
+    fx_copy(f.project, whole);
+    struct buf before = fx_list(whole, FX_ALL);
+    for (size_t i = 0; i < ARRAY_LEN(links); i++)
+        assert_int_equal(fx_run(links[i], f.dir), 0);
+    const char *const roots[] = {f.project, by_link};
+    for (size_t i = 0; i < ARRAY_LEN(roots); i++) {
+        struct changes_in in = {.project_root = roots[i], .run_dir = f.run, .layers = L1};
+        assert_true(changes_scan(&in, &again, &e) < 0);
+        assert_true(apply_run(c, f.run, roots[i], NULL, &r, &e) < 0);
+        apply_result_fini(&r);
+    }
+    struct buf after = fx_list(whole, FX_ALL);
+    assert_int_equal(before.len, after.len);
+    assert_memory_equal(before.p, after.p, after.len);
+    buf_fini(&before);
+    buf_fini(&after);
+    changes_free(c);
+    fx_close(&f);
+}
+
 static void test_moved_during_run(void **state)
 {
     struct fx f;
@@ -898,6 +932,7 @@ int main(void)
         cmocka_unit_test(test_refused_stay),
         cmocka_unit_test(test_conflicts),
         cmocka_unit_test(test_parent_gone),
+        cmocka_unit_test(test_project_by_a_link),
         cmocka_unit_test(test_moved_during_run),
         cmocka_unit_test(test_undo_conflict),
         cmocka_unit_test(test_keeps_xattrs),

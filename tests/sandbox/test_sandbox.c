@@ -970,6 +970,34 @@ static void test_bad_specs(void **state)
     rig_fini(&g);
 }
 
+/* The path that was canonical when the project was added leads elsewhere now: to what only its owner may read, which
+ * steps would be as in root mode. */
+static void test_project_by_a_link(void **state)
+{
+    (void)state;
+    struct rig g;
+    char real[512], link[512], below[600];
+    struct err e = ERR_INIT;
+    struct sandbox *sb = NULL;
+    rig_init(&g);
+    snprintf(real, sizeof(real), "%s/real", g.base);
+    snprintf(link, sizeof(link), "%s/link", g.base);
+    assert_int_equal(mkdir(real, 0755), 0);
+    assert_int_equal(symlink("real", link), 0);
+    snprintf(below, sizeof(below), "%s/below", real);
+    assert_int_equal(mkdir(below, 0700), 0);
+    g.spec.project_root = below;
+    assert_int_equal(try_open(&g), 0);
+    const char *const bad[] = {link, below};
+    snprintf(below, sizeof(below), "%s/below", link);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        g.spec.project_root = bad[i];
+        assert_int_equal(sandbox_open(&g.spec, &sb, &e), -ERR_SANDBOX_FAILED);
+        assert_non_null(strstr(e.msg, "through a symbolic link now"));
+    }
+    rig_fini(&g);
+}
+
 static void test_bad_steps(void **state)
 {
     (void)state;
@@ -1064,6 +1092,7 @@ int main(void)
         cmocka_unit_test(test_garbage_on_the_socket),
         cmocka_unit_test(test_wake_fd),
         cmocka_unit_test(test_bad_specs),
+        cmocka_unit_test(test_project_by_a_link),
         cmocka_unit_test(test_bad_steps),
         cmocka_unit_test(test_probe),
     };
