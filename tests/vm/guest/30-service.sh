@@ -38,6 +38,10 @@ until_ok up || cat "$T/readyz"
 want 0 project add "$P"
 tree_keep "$P" start
 
+t "systemd gives up a server that does not start only where a person has to mend it"
+eq "bound on its starts" "$(ctl show -P StartLimitIntervalUSec sallyport)" 0
+eq "exit codes that are for a person" "$(ctl show -P RestartPreventExitStatus sallyport)" 78
+
 t "doctor says that every limit is hard, but for the disk"
 limits_hard
 
