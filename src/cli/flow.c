@@ -192,6 +192,20 @@ int flow_exit(const struct json *run)
     return err_info(ERR_INTERNAL)->exit;
 }
 
+/* A run all of whose changes are refused comes to no second door: nothing has shown them yet. */
+static int show_only_refused(struct flow *f, const struct json *run, struct err *e)
+{
+    AUTO(api_reply_fini) struct api_reply changes = {0};
+    const struct json *totals = json_get(run, "changes");
+
+    if (f->undo || show_int(totals, "files") != 0 || show_int(totals, "refused") <= 0)
+        return 0;
+    int r = flow_get_changes(&f->c->api, &f->run, &changes, e);
+    if (r == 0)
+        show_changes(&f->c->ui, changes.json, CHANGES_SHOWN);
+    return r;
+}
+
 static int show_final(struct flow *f, struct err *e)
 {
     AUTO(api_reply_fini) struct api_reply reply = {0};
@@ -199,8 +213,12 @@ static int show_final(struct flow *f, struct err *e)
     int r = flow_get_run(&f->c->api, &f->run, &reply, e);
     if (r < 0)
         return r;
-    if (!reply_json(f->c, &reply))
+    if (!reply_json(f->c, &reply)) {
+        r = show_only_refused(f, reply.json, e);
+        if (r < 0)
+            return r;
         show_end(&f->c->ui, reply.json);
+    }
     f->c->exit = f->canceled ? err_info(ERR_INTERRUPTED)->exit : flow_exit(reply.json);
     return 0;
 }

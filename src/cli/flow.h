@@ -49,6 +49,7 @@ CHECKED int flow_post(struct api *, const struct id *run, const char *what, cons
                       struct api_reply *ret, struct err *);
 CHECKED int flow_get_run(struct api *, const struct id *run, struct api_reply *ret, struct err *);
 CHECKED int flow_get_plan(struct api *, const struct id *run, struct api_reply *ret, struct err *);
+#define CHANGES_SHOWN 50 /* lines of a list of changes; diff has all */
 CHECKED int flow_get_changes(struct api *, const struct id *run, struct api_reply *ret, struct err *);
 /* Answers an Approval, bound to what it says. */
 CHECKED int flow_answer(struct api *, const struct json *approval, bool allow, const char *note, struct api_reply *ret,

@@ -8,7 +8,6 @@
 #include "cli/show.h"
 #include <string.h>
 
-#define CHANGES_SHOWN 50
 #define DIFF_MAX      (64 * MIB)
 #define PLAN_TEXT_MAX (4 * MIB)
 

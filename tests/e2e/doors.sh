@@ -215,6 +215,13 @@ has "$T/artifact.report.md" ".git/hooks/post-checkout"
 want 0 undo "$R" -y
 tree_undone "$P" start
 
+t "a run all of whose changes are refused says so: it comes to no second door"
+want 0 run -p hello --cmd "chmod 4755 script; mkfifo fifo; echo done" --yes
+has "$T/out" "changes: 0 files, +0 −0, 2 refused"
+has "$T/out" "refused: setuid bit"
+has "$T/out" "A fifo"
+tree_undone "$P" start
+
 t "symlinks that lead outside, setuid files, FIFOs and sockets are refused and shown; a link inside is applied"
 at_second_door 'ln -s /etc/passwd abs; ln -s ../../outside up; mkdir d; ln -s ../text d/inside; ln -s d/../../x through
 cp /bin/true suid; chmod 4755 suid; mkfifo fifo; echo fine > fine; rm text; ln -s /etc text; true'
