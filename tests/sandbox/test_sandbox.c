@@ -13,6 +13,8 @@
 #include <sys/socket.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include "os/clock.h"
@@ -794,6 +796,60 @@ static void test_reap(void **state)
     rig_fini(&g);
 }
 
+/* The same when a sandbox is ended whose shim was killed. */
+static void test_destroy_after_shim_killed(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_init(&g);
+    for (int i = 0; i < 10; i++) {
+        rig_open(&g);
+        rig_start(&g, nap("for i in 1 2 3 4 5 6 7 8; do sleep @ & done; wait"));
+        clock_sleep_us(20 * MS_US);
+        assert_int_equal(kill(shim_pid(&g), SIGKILL), 0);
+        sandbox_destroy(TAKE(g.sb));
+        assert_false(rig_process_with(nap("@")));
+    }
+    rig_fini(&g);
+}
+
+static void on_alarm(int sig)
+{
+}
+
+/* An init that takes a while to die is waited for, whatever signals come meanwhile. */
+static void test_reap_waits_for_init(void **state)
+{
+    (void)state;
+    struct rig g;
+    char path[600];
+    AUTO(buf_fini) struct buf stat = BUF_INIT(4 * KIB);
+    const struct itimerval often = {{0, 20000}, {0, 20000}}, never = {0};
+    struct sigaction act = {.sa_handler = on_alarm}, was;
+    rig_init(&g);
+    pid_t pid = fork();
+    if (pid == 0) {
+        clock_sleep_us(300 * MS_US);
+        _exit(0);
+    }
+    assert_true(pid > 0);
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    assert_int_equal(file_read(AT_FDCWD, path, &stat, NULL), 0);
+    snprintf(path, sizeof(path), "%s/shim", g.run);
+    assert_int_equal(mkdir(path, 0700), 0);
+    snprintf(path, sizeof(path), "%s/shim/init", g.run);
+    assert_int_equal(file_replace(AT_FDCWD, path, stat.p, stat.len, 0600, NULL), 0);
+    assert_int_equal(sigaction(SIGALRM, &act, &was), 0);
+    assert_int_equal(setitimer(ITIMER_REAL, &often, NULL), 0);
+    int r = sandbox_reap(g.run, NULL);
+    assert_int_equal(setitimer(ITIMER_REAL, &never, NULL), 0);
+    assert_int_equal(sigaction(SIGALRM, &was, NULL), 0);
+    assert_int_equal(r, 0);
+    assert_int_equal(waitpid(pid, NULL, WNOHANG), pid);
+    assert_int_equal(access(path, F_OK), -1);
+    rig_fini(&g);
+}
+
 /* With so many descriptors to spare. */
 static int reap_with(const char *run, int spare, struct err *e)
 {
@@ -1086,6 +1142,8 @@ int main(void)
         cmocka_unit_test(test_new_server_replaces_old),
         cmocka_unit_test(test_shim_killed),
         cmocka_unit_test(test_reap),
+        cmocka_unit_test(test_destroy_after_shim_killed),
+        cmocka_unit_test(test_reap_waits_for_init),
         cmocka_unit_test(test_reap_without_descriptors),
         cmocka_unit_test(test_destroy_while_running),
         cmocka_unit_test(test_leaves_when_forgotten),

@@ -489,8 +489,10 @@ void sandbox_destroy(struct sandbox *sb)
     }
     reap(sb);
     CRASH_POINT(shim_gone);
-    if (sb->shim_dirfd >= 0)
-        (void)!native_sweep(sb->shim_dirfd, NULL); /* sandbox_reap does it again */
+    /* Of a shim that did not end by itself; what cannot be done now sandbox_reap does again. */
+    if (sb->shim_dirfd >= 0 && native_locked(sb->shim_dirfd, NULL) == 0 &&
+        native_wait_for_init(sb->shim_dirfd, NULL) == 0)
+        (void)!native_sweep(sb->shim_dirfd, NULL);
     sandbox_free(sb);
 }
 

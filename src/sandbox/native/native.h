@@ -25,6 +25,8 @@ CHECKED int native_shim_dir(const char *run_dir, struct err *);
 CHECKED int native_locked(int shim_dirfd, struct err *);
 /* "logs/<index>.<attempt>.log", below the run's directory. */
 void native_log_name(char ret[64], int index, int attempt);
+/* Waits until the init that shim/init tells of is dead; its shim is. Negative: it is not, or that cannot be known. */
+CHECKED int native_wait_for_init(int shim_dirfd, struct err *);
 /* Removes the cgroups named in shim/cgroups and what a dead shim left in shim/. On failure their names stay there. */
 CHECKED int native_sweep(int shim_dirfd, struct err *);
 /* Kills what is in one group of a shim of ours and removes it, and its parents when they are empty. Changes the text.

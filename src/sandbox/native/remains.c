@@ -225,7 +225,7 @@ static const char *start_time(const char *stat, size_t *ret_n)
  * writes into a layer meanwhile would spoil what is computed from it. Whatever cannot be found out about a process with
  * its number says that it is another one by now (a thread's, one that is hidden from us); want of a descriptor does
  * not. */
-static int wait_for_init(int shim, struct err *e)
+int native_wait_for_init(int shim, struct err *e)
 {
     AUTO(buf_fini) struct buf then = BUF_INIT(4 * KIB), now = BUF_INIT(4 * KIB);
     struct err why = ERR_INIT;
@@ -256,8 +256,16 @@ static int wait_for_init(int shim, struct err *e)
     if (!a || !b || n != m || memcmp(a, b, n) != 0)
         return 0; /* another process has its number */
     struct pollfd p = {fd, POLLIN, 0};
-    (void)poll(&p, 1, REAP_MS);
-    return 0;
+    int64_t left, until = clock_mono_us() + REAP_MS * MS_US;
+    while ((left = until - clock_mono_us()) > 0) {
+        int ready = poll(&p, 1, (int)(left / 1000) + 1);
+        if (ready > 0)
+            return 0;
+        if (ready < 0 && errno != EINTR)
+            return err_sys(e, ERR_IO, "wait for the init of a sandbox");
+    }
+    return err_set(e, ERR_SANDBOX_FAILED, "the init of a sandbox whose shim is dead does not die (process %d)",
+                   (int)pid);
 }
 
 int sandbox_reap(const char *dir, struct err *e)
@@ -281,7 +289,7 @@ int sandbox_reap(const char *dir, struct err *e)
         if (r == 1)
             return err_set(e, ERR_SANDBOX_FAILED, "the shim of %s does not die", dir);
     }
-    r = wait_for_init(shim, e);
+    r = native_wait_for_init(shim, e);
     if (r < 0)
         return r;
     CRASH_POINT(shim_reaped);
