@@ -128,6 +128,7 @@ static void settings(struct server *s)
 
     s->svc.node = c->node;
     s->svc.counts = &s->counts;
+    s->svc.clock_base_us = clock_now_us() - clock_mono_us();
     s->svc.set = (struct svc_settings){
         .limits = c->limits,
         .max_limits = c->max_limits,

@@ -19,7 +19,8 @@ struct queue_rules queues_rules(const struct svc *svc)
     return (struct queue_rules){.node_name = svc->node,
                                 .project_max = svc->set.project_running,
                                 .tenant_max = svc->set.tenant_running,
-                                .put_off_max_us = svc->set.retry_max_ms * MS_US + PUT_OFF_MORE_US};
+                                .put_off_max_us = svc->set.retry_max_ms * MS_US + PUT_OFF_MORE_US,
+                                .clock_jump_us = svc_clock_jump_us(svc)};
 }
 
 /* ---- priorities and quotas ---------------------------------------------- */
@@ -323,7 +324,7 @@ static enum turn_why why_of(const struct look *l, const struct queue_row *row, c
     return turn_why(&(struct turn_facts){
         .phase = row->phase,
         .held = row->lease_token != 0,
-        .lease_over = row->lease_ends_us <= l->now,
+        .lease_over = row->lease_ends_us <= l->now - svc_clock_jump_us(l->svc),
         .delayed = row->available_us > l->now,
         .node_paused = l->node.since_us || hub_draining(l->svc->hub),
         .node_draining = l->node.draining || hub_draining(l->svc->hub),
@@ -379,7 +380,7 @@ static int item_each(void *arg, const struct queue_row *row, struct err *e)
     jw_ktime(w, "enqueued_at", row->enqueued_us);
     jw_ktime(w, "available_at", held ? 0 : row->available_us);
     jw_ktime(w, "held_at", held ? row->held_us : 0);
-    jw_ktime(w, "lease_ends_at", held ? row->lease_ends_us : 0);
+    jw_ktime(w, "lease_ends_at", held && row->lease_ends_us ? row->lease_ends_us + svc_clock_jump_us(l->svc) : 0);
     jw_kstr(w, "worker", held ? row->worker : NULL);
     jw_kstr(w, "node", row->node_name[0] ? row->node_name : NULL);
     why_member(l, row, k);

@@ -39,7 +39,7 @@ static int find_tx(struct db *db, void *arg, struct err *e)
     case MEND_TAKEN_OVER:
         return find_foreign(db, node, f->limit, gather, f, e);
     case MEND_LEASE_EXPIRED:
-        return find_lease_ended(db, f->now, f->limit, gather, f, e);
+        return find_lease_ended(db, f->now - svc_clock_jump_us(f->svc), f->limit, gather, f, e);
     case MEND_REQUEUED:
         return find_unqueued(db, f->limit, gather, f, e);
     case MEND_QUEUE_ROW_REMOVED:
@@ -106,7 +106,9 @@ static int taken_over(struct db *db, struct mender *m, struct run_row *row, stru
 /* The queue row stays as it is: its old token tells the next claim that a lease was lost. */
 static int lease_expired(struct db *db, struct mender *m, struct run_row *row, struct err *e)
 {
-    if (id_none(&m->q.run_id) || !m->q.lease_token || m->q.lease_ends_us > m->now || !run_sm_held(row->node))
+    int64_t now = m->now - svc_clock_jump_us(m->svc);
+
+    if (id_none(&m->q.run_id) || !m->q.lease_token || m->q.lease_ends_us > now || !run_sm_held(row->node))
         return 0;
     m->done = true;
     return runs_move(m->svc, db, row, RE_LEASE_LOST, e);

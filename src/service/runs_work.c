@@ -130,7 +130,7 @@ static int act_extend(struct db *db, struct held *h, struct run_row *row, struct
 {
     IN_COMMIT(extend);
     h->failed = row->cancel_us != 0;
-    return queue_extend(db, &row->id, h->lease->token, clock_now_us() + h->svc->set.lease_ms * MS_US, e);
+    return queue_extend(db, &row->id, h->lease->token, svc_lease_end_us(h->svc, clock_now_us()), e);
 }
 
 int runs_extend(struct svc *svc, const struct lease *lease, bool *ret_cancel, struct err *e)

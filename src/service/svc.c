@@ -9,6 +9,16 @@
 
 #define REPLY_MAX (4 * MIB)
 
+int64_t svc_clock_jump_us(const struct svc *svc)
+{
+    return svc->clock_base_us ? clock_now_us() - clock_mono_us() - svc->clock_base_us : 0;
+}
+
+int64_t svc_lease_end_us(const struct svc *svc, int64_t now_us)
+{
+    return now_us - svc_clock_jump_us(svc) + svc->set.lease_ms * MS_US;
+}
+
 void caller_init(struct caller *c)
 {
     *c = (struct caller){.surface = "api"};

@@ -78,7 +78,14 @@ struct svc {
     const char *sandbox_problem;     /* why no sandbox can be built on this host; NULL when one can */
     struct queue_counts *counts;     /* NULL: nobody counts */
     struct svc_settings set;
+    int64_t clock_base_us; /* wall clock less monotonic, when the process began; 0: the wall clock is taken as it is */
 };
+
+/* How far the wall clock was set, or ran on while the machine slept, since the process began. A lease speaks of how
+ * long its process was silent, and is reckoned without: else all that a living process holds would end at once. */
+int64_t svc_clock_jump_us(const struct svc *);
+/* The end of a lease that begins or goes on at this time of the wall clock. */
+int64_t svc_lease_end_us(const struct svc *, int64_t now_us);
 
 /* Scopes of a token, as bits. */
 enum {

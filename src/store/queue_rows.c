@@ -302,11 +302,14 @@ int queue_claim(struct db *db, const struct queue_rules *ru, const char *worker,
                 struct queue_row *ret, struct err *e)
 {
     struct pick p = {0};
-    struct grab g = {
-        .node_name = ru->node_name, .worker = worker, .run = &p.run, .now_us = now_us, .lease_us = lease_us};
+    struct grab g = {.node_name = ru->node_name,
+                     .worker = worker,
+                     .run = &p.run,
+                     .now_us = now_us,
+                     .lease_us = lease_us - ru->clock_jump_us};
     int r = check_names(ru->node_name, worker, e);
     if (r == 0)
-        r = pick_lost(db, ru, now_us, &p.run, e);
+        r = pick_lost(db, ru, now_us - ru->clock_jump_us, &p.run, e);
     if (r == 0)
         r = pick_ready(db, ru, now_us, &p, e);
     if (r <= 0)
@@ -318,7 +321,7 @@ int queue_claim(struct db *db, const struct queue_rules *ru, const char *worker,
 int queue_go_on(struct db *db, const struct queue_rules *ru, const struct id *run, const char *worker, uint64_t token,
                 int64_t now_us, int64_t lease_us, bool *ret, struct err *e)
 {
-    struct grab g = {ru->node_name, worker, run, (int64_t)token, now_us, lease_us};
+    struct grab g = {ru->node_name, worker, run, (int64_t)token, now_us, lease_us - ru->clock_jump_us};
     struct queue_row row;
     struct queue_pause pause;
     struct place at;

@@ -33,6 +33,7 @@ struct queue_rules {
     const char *node_name;           /* 1 to 127 bytes */
     int64_t project_max, tenant_max; /* how many may be running: of a project that does not say, of a tenant; 0 = any */
     int64_t put_off_max_us; /* nobody puts a row off for longer: one that is was so by another clock; 0 = any */
+    int64_t clock_jump_us;  /* ends of leases are by now_us less this */
 };
 
 /* Replaces the run's row: not claimed, attempts 0, bound to the node of the run, with the run's priority.

@@ -16,6 +16,7 @@
 #include "service/logs.h"
 #include "service/projects.h"
 #include "service/stream.h"
+#include "store/queue_rows.h"
 
 #define STEPS(cmd) "{\"project_id\":\"hello\",\"steps\":[{\"command\":\"" cmd "\"}]"
 
@@ -185,6 +186,42 @@ static void a_lost_lease_changes_nothing(void **state)
     rig_finish(g, &now);
     assert_string_equal(rig_state(g, &id), "canceled");
     NO(ERR_STATE, runs_cancel(&g->svc, &g->c, &id, &e));
+}
+
+struct move {
+    struct lease *lease;
+    int64_t end_us;
+};
+
+static int move_tx(struct db *db, void *arg, struct err *e)
+{
+    struct move *m = arg;
+
+    return queue_extend(db, &m->lease->run_id, m->lease->token, m->end_us, e);
+}
+
+/* The machine slept for an hour, or its clock was set: what ends by the wall clock now was extended a moment ago. */
+static void a_clock_that_jumps_ends_no_lease(void **state)
+{
+    const int64_t hour = 3600 * SEC_US, now = clock_now_us();
+    struct rig *g = *state;
+    struct run_row none = {0};
+    struct id id = rig_run(g, STEPS("true") ",\"review\":\"none\"}"), found;
+    struct lease l = rig_claim(g, "plan"), other;
+    struct move m = {&l, now - hour + g->svc.set.lease_ms * MS_US};
+    bool cancel = false;
+    size_t n = 0;
+
+    g->svc.clock_base_us = now - clock_mono_us() - hour;
+    OK(store_write(g->svc.store, move_tx, &m, &e));
+    NO(ERR_EMPTY, runs_claim(&g->svc, "other", &other, &none, &e));
+    OK(runs_find(&g->svc, MEND_LEASE_EXPIRED, clock_now_us(), &found, 1, &n, &e));
+    assert_int_equal(n, 0);
+    OK(runs_extend(&g->svc, &l, &cancel, &e));
+    NO(ERR_EMPTY, runs_claim(&g->svc, "other", &other, &none, &e));
+    OK(runs_find(&g->svc, MEND_LEASE_EXPIRED, clock_now_us() + hour, &found, 1, &n, &e)); /* silent for so long */
+    assert_int_equal(n, 1);
+    assert_true(id_eq(&found, &id));
 }
 
 static void canceled_by_then(struct rig *g, const struct id *id, const struct lease *l)
@@ -1046,6 +1083,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_step_is_asked_once_and_bound_to_its_text, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_new_deny_wins_over_an_old_approval, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_lost_lease_changes_nothing, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(a_clock_that_jumps_ends_no_lease, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_run_goes_on_where_no_door_stands, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_cancel_is_not_forgotten_by_the_planner, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_cancel_is_not_forgotten_between_steps_and_doors, rig_up, rig_down),
