@@ -552,8 +552,10 @@ static void on_time(struct host *h)
         time_out(h);
     if (h->state == H_RUNNING && now >= h->kill_at)
         end_now(h);
-    if (now >= h->stuck_at)
+    if (now >= h->stuck_at) {
         h->state = H_OVER;
+        hang_up(h); /* the server must not wait with us for what may never die */
+    }
     if (h->state == H_DRAINING && !h->recorded && (pump_drained(h->pump) || now >= h->drain_at) &&
         (h->retry_at == NEVER || now >= h->retry_at))
         finish(h);

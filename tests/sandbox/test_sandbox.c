@@ -906,6 +906,55 @@ static void test_destroy_while_running(void **state)
     rig_fini(&g);
 }
 
+static void write_into(const char *dir, const char *name, const char *text)
+{
+    char path[600];
+    snprintf(path, sizeof(path), "%s/%s", dir, name);
+    AUTO(fd_close) int fd = open(path, O_WRONLY | O_CLOEXEC);
+    assert_true(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+}
+
+/* What is frozen by cgroup v1 cannot be killed, like what waits for a disk that is gone: the server hears of it. */
+static void test_unkillable(void **state)
+{
+    (void)state;
+    struct rig g;
+    char group[128], pid[32];
+    enum sandbox_event ev = SB_GREW;
+    struct err e = ERR_INIT;
+    snprintf(group, sizeof(group), "/sys/fs/cgroup/freezer/sallyport-test-%d", (int)getpid());
+    if (getenv("SALLYPORT_TEST_NURSERY") || mkdir(group, 0755) < 0)
+        skip(); /* once is enough; no cgroup v1, or not root */
+    rig_init(&g);
+    rig_open(&g);
+    rig_start(&g, "echo up; sleep 60");
+    while (!rig_has(&g.out, "up"))
+        rig_wait(&g, 20);
+    /* The step's own process, as the host numbers it: the child of init that comes first. */
+    AUTO(buf_fini) struct buf init = BUF_INIT(4 * KIB), kids = BUF_INIT(4 * KIB);
+    char path[600];
+    snprintf(path, sizeof(path), "%s/shim/init", g.run);
+    assert_int_equal(file_read(AT_FDCWD, path, &init, NULL), 0);
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", atoi(init.p), atoi(init.p));
+    assert_int_equal(file_read(AT_FDCWD, path, &kids, NULL), 0);
+    snprintf(pid, sizeof(pid), "%d", kids.len ? atoi(kids.p) : 0);
+    write_into(group, "tasks", pid);
+    write_into(group, "freezer.state", "FROZEN");
+    int killed = sandbox_kill(g.sb), r = 0;
+    int64_t until = clock_mono_us() + 30 * SEC_US;
+    while (r == 0 && ev != SB_GONE && ev != SB_EXIT && clock_mono_us() < until)
+        r = sandbox_wait(g.sb, 1000, -1, &ev, &g.x, &e);
+    write_into(group, "freezer.state", "THAWED");
+    sandbox_destroy(TAKE(g.sb));
+    for (int i = 0; i < 500 && rmdir(group) < 0; i++)
+        clock_sleep_us(10 * MS_US);
+    assert_int_equal(access(group, F_OK), -1);
+    assert_int_equal(killed, 0);
+    assert_int_equal(r, 0);
+    assert_int_equal(ev, SB_GONE);
+    rig_fini(&g);
+}
+
 static void test_leaves_when_forgotten(void **state)
 {
     (void)state;
@@ -1146,6 +1195,7 @@ int main(void)
         cmocka_unit_test(test_reap_waits_for_init),
         cmocka_unit_test(test_reap_without_descriptors),
         cmocka_unit_test(test_destroy_while_running),
+        cmocka_unit_test(test_unkillable),
         cmocka_unit_test(test_leaves_when_forgotten),
         cmocka_unit_test(test_garbage_on_the_socket),
         cmocka_unit_test(test_wake_fd),
