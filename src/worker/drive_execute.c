@@ -119,6 +119,12 @@ static int adopt(struct execute *x, struct err *e)
     return r;
 }
 
+/* Of a sandbox that was adopted. */
+static bool is_running(const struct execute *x, const struct step_row *s)
+{
+    return x->d->sb && x->adopted_running && x->adopted_index == (int)s->index && x->adopted_attempt == (int)s->attempt;
+}
+
 static size_t strings(const char *const *v)
 {
     size_t n = 0;
@@ -356,6 +362,42 @@ static int record_of(struct execute *x, const struct step_row *s, struct step_ex
     return 0;
 }
 
+/* A shim speaks to who came last. When it hung up and the step has no end, that may be a worker whose lease was taken
+ * and who has not heard of it: whoever holds the lease takes the connection back. *ret: the step goes on. */
+static int take_back(struct execute *x, const struct step_row *s, bool *canceled, bool *ret, struct err *e)
+{
+    struct err why = ERR_INIT;
+    int r = look_for_cancel(x, canceled, e);
+
+    *ret = false;
+    if (r < 0)
+        return r;
+    x->tried_adopt = false;
+    r = adopt(x, &why);
+    if (r < 0)
+        log_err(x->d->svc->log, LOG_LV_WARN, "worker", &x->d->cx, "the sandbox hung up and does not answer", &why);
+    *ret = is_running(x, s);
+    if (*ret && *canceled)
+        sandbox_kill(x->d->sb);
+    return 0;
+}
+
+/* What became of a step whose shim hung up. *ret_on: it goes on. */
+static int gone(struct execute *x, const struct step_row *s, bool *canceled, bool *ret_on, struct step_exit *ret,
+                struct err *e)
+{
+    *ret_on = false;
+    sandbox_detach(TAKE(x->d->sb));
+    int r = record_of(x, s, ret, e);
+    if (r == 0 && ret->lost)
+        r = take_back(x, s, canceled, ret_on, e);
+    if (r == 0 && ret->lost && !*ret_on)
+        r = record_of(x, s, ret, e);
+    if (r == 0 && ret->lost && *canceled) /* we ended it */
+        ret->lost = false, ret->canceled = true;
+    return r;
+}
+
 static int wait_end(struct execute *x, const struct step_row *s, struct terminal *tty, struct step_exit *ret,
                     struct err *e)
 {
@@ -377,11 +419,10 @@ static int wait_end(struct execute *x, const struct step_row *s, struct terminal
             return 0;
         }
         if (ev == SB_GONE) {
-            sandbox_detach(TAKE(x->d->sb));
-            r = record_of(x, s, ret, e);
-            if (r == 0 && ret->lost && canceled) /* we ended it */
-                ret->lost = false, ret->canceled = true;
-            return r;
+            bool on;
+            r = gone(x, s, &canceled, &on, ret, e);
+            if (r < 0 || !on)
+                return r;
         }
         if (ev == SB_GREW)
             hub_wake(x->d->svc->hub, &x->d->row.id);
@@ -700,7 +741,7 @@ static int resume_running(struct execute *x, struct step_row *s, bool *go, struc
 
     if (r < 0)
         return r;
-    if (x->d->sb && x->adopted_running && x->adopted_index == (int)s->index && x->adopted_attempt == (int)s->attempt) {
+    if (is_running(x, s)) {
         r = wait_step(x, s, &ex, e);
         return r < 0 ? r : end_step(x, s, &ex, go, e);
     }

@@ -5,10 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/str.h"
 #include "os/clock.h"
+#include "os/logfile.h"
+#include "sandbox/sandbox.h"
 #include "worker/worker.h"
 
 /* A shim that gives up, after it did what `text` says. */
@@ -85,7 +88,7 @@ static void ends(struct rig *g, const struct id *id, const char *state, const ch
         clock_sleep_us(50 * MS_US);
     OK(runs_row(&g->svc, NULL, id, &row, &e));
     assert_string_equal(run_sm_state(row.node), state);
-    assert_string_equal(row.reason_code, reason);
+    assert_string_equal(row.reason_code ? row.reason_code : "", reason);
     run_row_fini(&row);
 }
 
@@ -134,6 +137,38 @@ static void a_question_that_nobody_answers_ends_its_run_as_expired(void **state)
     assert_int_equal(rig_count(g, "SELECT count(*) FROM run_steps WHERE state='denied'"), 1);
 }
 
+/* Two that both think the run is theirs: a shim speaks to who came last. */
+static void a_connection_that_is_taken_is_taken_back(void **state)
+{
+    struct rig *g = *state;
+    struct workers *workers = NULL;
+    struct id id;
+    struct stat st = {0};
+    char dir[128], log[160];
+
+    assert_int_equal(setenv("SALLYPORT_SHIM", getenv("REAL_SHIM"), 1), 0);
+    id = rig_run(g, "{\"project_id\":\"hello\",\"review\":\"none\",\"steps\":[{\"command\":\"echo begun; sleep 4\"}]}");
+    snprintf(dir, sizeof dir, "%s/data/runs/%s", g->dir, id.s);
+    snprintf(log, sizeof log, "%s/logs/0.1.log", dir);
+    OK(workers_start(&g->svc, 1, &workers, &e));
+    for (int i = 0; i < 2000 && (stat(log, &st) < 0 || st.st_size < (off_t)(LOG_START + 16 + strlen("begun"))); i++)
+        clock_sleep_us(10 * MS_US);
+    for (int i = 0; i < 3; i++) {
+        struct sandbox *sb = NULL;
+        bool running = false;
+        int index, attempt;
+
+        OK(sandbox_adopt(dir, &sb, &running, &index, &attempt, &e));
+        assert_true(running);
+        clock_sleep_us(100 * MS_US);
+        sandbox_detach(sb);
+    }
+    ends(g, &id, "succeeded", "");
+    workers_stop(workers);
+    assert_int_equal(unsetenv("SALLYPORT_SHIM"), 0);
+    assert_int_equal(rig_count(g, "SELECT count(*) FROM run_steps WHERE state='succeeded' AND attempt=1"), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -141,6 +176,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_the_server_fails_at_is_tried_again_and_then_told, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(what_is_canceled_while_the_server_fails_at_it_ends_as_canceled, rig_up,
                                         rig_down),
+        cmocka_unit_test_setup_teardown(a_connection_that_is_taken_is_taken_back, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_question_that_nobody_answers_ends_its_run_as_expired, rig_up, rig_down),
     };
 
