@@ -289,9 +289,11 @@ bool uw_shells(struct uw *u)
             uw_opaque(u, keyword);
         if (ONE_OF(v, with_value))
             i++;
-        bool letters = v[0] == '-' && v[1] != '-' && !ONE_OF(v, with_value);
-        c_seen = c_seen || (letters && strchr(v, 'c'));
+        bool letters = v[1] != '-' && !ONE_OF(v, with_value);
+        c_seen = c_seen || (letters && strchr(v, 'c')); /* behind a + as well: there is nothing to switch off */
         s_seen = s_seen || (letters && strchr(v, 's')); /* operands are arguments, the commands come from stdin */
+        if (letters && v[0] == '+' && strchr(v, 's'))
+            uw_opaque(u, "+s, which sh takes back and bash does not");
         bool cluster = v[1] != '-' && v[2];
         if (cluster && strchr(v, 'O'))
             uw_opaque(u, "a shell with patterns that are not understood");
