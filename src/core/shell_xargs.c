@@ -161,6 +161,9 @@ static void run(struct uw *u, size_t i, const struct request *rq)
 
     if (rq->replace && i < u->c->nwords && strstr(u->c->words[i].form, rq->replace))
         uw_opaque(u, "xargs -I where the program is named"); /* GNU leaves that word alone */
+    for (size_t k = i; rq->replace && !str_eq(rq->replace, "{}") && k < u->c->nwords; k++)
+        if (uw_disputed(&u->c->words[k])) /* -I{ x{a,b}: sh leaves the braces, and xargs puts the item there */
+            uw_opaque(u, "xargs -I beside {a,b} or $'…', of which it may be a part");
     bool counted = find_items(u, rq, &it), known = counted && !(it.n && !shell_form_known(it.w[0].form));
     size_t step = rq->replace ? 1 : counted && rq->at_once ? rq->at_once : it.n;
     if (counted && rq->lines && it.n > 1)
