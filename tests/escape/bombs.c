@@ -496,7 +496,7 @@ void try_disk_inode_bomb(struct ctx *c)
             return;
         }
     }
-    sleep(10);
+    sleep(40); /* between two walks lie ten times what one takes: seconds, where the machine is slow */
     CHECK(NOT, false);
 }
 
