@@ -208,7 +208,7 @@ static bool assign(struct shell_ps *ps, size_t n, size_t name, struct shell_assi
         if (!shell_ps_word(ps, SHELL_M_ASSIGN, &ret->value))
             return false;
     }
-    bool path = !ret->value.value || strchr(ret->value.value, '/');
+    bool path = !ret->value.value || strchr(ret->value.value, '/') || memchr(ps->s + start, '/', n); /* a[b/c]=d */
     if (!ps->stop && (ret->append || !whole) && !ret->array && path)
         shell_ps_note(ps, start, ps->i, "an assignment with += or an index, which sh takes for the name of a program");
     if (ret->name && whole && !ret->append && !ret->array)
