@@ -137,6 +137,11 @@ int err_sys(struct err *e, int code, const char *fmt, ...)
     return -code;
 }
 
+bool err_sys_ours(int sys)
+{
+    return sys == EMFILE || sys == ENFILE || sys == ENOMEM;
+}
+
 int err_wrap(struct err *e, int r, const char *fmt, ...)
 {
     if (!e || r >= 0)

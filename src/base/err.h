@@ -48,6 +48,9 @@ int err_field(struct err *e, int code, const char *field, const char *fmt, ...) 
 /* The same from errno: ENOSPC/EDQUOT -> ERR_STORAGE_FULL, ENOMEM -> ERR_OOM, else `code`;
  * appends ": " strerror. Reads errno first. */
 int err_sys(struct err *e, int code, const char *fmt, ...) PRINTF(3, 4);
+/* Does a call that failed with this errno say nothing but that we have too little of something (descriptors, memory)?
+ */
+bool err_sys_ours(int sys);
 /* Puts "context: " before the message, keeps code and field; returns r. */
 int err_wrap(struct err *e, int r, const char *fmt, ...) PRINTF(3, 4);
 int err_oom(struct err *e);

@@ -1,7 +1,8 @@
 /* file - small, careful file operations.
  *
  * Paths given by users or found in projects are opened only through
- * file_open_beneath (openat2(2) RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS), never as strings.
+ * file_open_beneath (openat2(2) RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS), never as strings; a project itself, which was
+ * made canonical when it was added, through dir_open_canonical (RESOLVE_NO_SYMLINKS).
  * All fds are O_CLOEXEC. Threads: any. */
 #pragma once
 #include <sys/types.h>

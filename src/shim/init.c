@@ -460,11 +460,6 @@ struct measure {
     bool partly; /* for want of memory or descriptors something was not looked at */
 };
 
-static bool want_of_ours(int sys)
-{
-    return sys == EMFILE || sys == ENFILE || sys == ENOMEM;
-}
-
 /* Takes fd. Each name costs what its blocks take and its inode: empty files fill a disk too. */
 static void measure_dir(struct measure *m, int fd, int depth)
 {
@@ -482,7 +477,7 @@ static void measure_dir(struct measure *m, int fd, int depth)
         m->sum += spw_name_bytes((int64_t)st.st_blocks * 512);
         int sub =
             S_ISDIR(st.st_mode) ? openat(dirfd(d), de->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
-        m->partly |= S_ISDIR(st.st_mode) && sub < 0 && want_of_ours(errno);
+        m->partly |= S_ISDIR(st.st_mode) && sub < 0 && err_sys_ours(errno);
         if (sub >= 0 && depth < DISK_DEPTH) {
             measure_dir(m, sub, depth + 1);
         } else if (sub >= 0 && m->ndeep < DISK_DEEP) {

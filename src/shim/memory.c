@@ -63,11 +63,6 @@ static void add_pages(struct sum *s, int proc, const char *pid, bool exact)
     s->shmem += field(b, exact ? "Pss_Shmem:" : "RssShmem:");
 }
 
-static bool want_of_ours(int sys)
-{
-    return sys == EMFILE || sys == ENFILE || sys == ENOMEM;
-}
-
 /* A memfd, or a file that was removed while it is open. */
 static void add_file(struct sum *s, const struct stat *st, bool memfd)
 {
@@ -103,7 +98,7 @@ static void add_copies(struct sum *s, int proc, const char *pid)
     snprintf(path, sizeof(path), "%.20s/status", pid);
     AUTO(fd_close) int fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
     ssize_t n = fd < 0 ? -1 : read(fd, b, sizeof(b) - 1);
-    s->partly |= n < 0 && want_of_ours(errno);
+    s->partly |= n < 0 && err_sys_ours(errno);
     if (of < 0 || n <= 0)
         return;
     b[n] = 0;
@@ -111,7 +106,7 @@ static void add_copies(struct sum *s, int proc, const char *pid)
     for (int i = 0; i < slots && s->fds_left > 0; i++) {
         struct stat st;
         AUTO(fd_close) int copy = (int)syscall(SYS_pidfd_getfd, of, i, 0);
-        s->partly |= copy < 0 && want_of_ours(errno);
+        s->partly |= copy < 0 && err_sys_ours(errno);
         s->fds_left--;
         if (copy < 0 || fstat(copy, &st) < 0)
             continue;
@@ -127,7 +122,7 @@ static void add_fds(struct sum *s, int proc, const char *pid)
     int fd = openat(proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *d = fd < 0 ? NULL : fdopendir(fd);
     if (!d) {
-        s->partly |= want_of_ours(errno);
+        s->partly |= err_sys_ours(errno);
         if (fd >= 0)
             close(fd);
         else if (errno == EACCES)

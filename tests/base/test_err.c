@@ -87,6 +87,8 @@ static void errno_becomes_a_code(void **state)
         assert_true(str_starts(e.msg, "open x: "));
         assert_true(str_ends(e.msg, strerror(rows[i].sys)));
     }
+    assert_true(err_sys_ours(EMFILE) && err_sys_ours(ENFILE) && err_sys_ours(ENOMEM));
+    assert_false(err_sys_ours(ENOENT) || err_sys_ours(EACCES) || err_sys_ours(0));
 }
 
 /* Want of memory is nobody's input. */

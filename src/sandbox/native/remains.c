@@ -176,12 +176,6 @@ int native_sweep(int shim, struct err *e)
     return 0;
 }
 
-/* Does a call that failed with that say nothing but that we have too little of something? */
-static bool want_of_ours(int sys)
-{
-    return sys == EMFILE || sys == ENFILE || sys == ENOMEM;
-}
-
 /* A shim that holds the lock but cannot be reached by its socket: its pid is in shim/pid, and a pidfd is proven to be
  * it when the lock goes away with it. */
 static int shim_pidfd(int shim, struct err *e)
@@ -245,10 +239,10 @@ int native_wait_for_init(int shim, struct err *e)
     *blank = ' ';
     AUTO(fd_close) int fd = proc_pidfd_open((pid_t)pid);
     if (fd < 0)
-        return want_of_ours(errno) ? err_sys(e, ERR_IO, "open the init of a sandbox") : 0;
+        return err_sys_ours(errno) ? err_sys(e, ERR_IO, "open the init of a sandbox") : 0;
     snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
     r = file_read(AT_FDCWD, path, &now, &why);
-    if (r < 0 && want_of_ours(why.sys))
+    if (r < 0 && err_sys_ours(why.sys))
         return err_set(e, -r, "%s", why.msg);
     if (r < 0 || !now.p)
         return 0;
