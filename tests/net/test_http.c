@@ -550,17 +550,22 @@ static void test_too_many_connections(void **state)
     net_util_stop(&u, 1000);
 }
 
+static void few_places(struct net_util *u, unsigned n, int spare_ms)
+{
+    struct http_config c;
+    net_util_config(&c, u);
+    c.max_conns = n;
+    c.spare_ms = spare_ms;
+    net_util_start(u, &c);
+}
+
 /* All places taken: who has asked for nothing for longest gives way, before who is in the middle of a request. */
 static void test_idle_gives_way(void **state)
 {
     struct net_util u = {0};
-    struct http_config c;
     AUTO(buf_fini) struct buf out = BUF_INIT(MIB);
     int fds[8];
-    net_util_config(&c, &u);
-    c.max_conns = ARRAY_LEN(fds);
-    c.spare_ms = 300;
-    net_util_start(&u, &c);
+    few_places(&u, ARRAY_LEN(fds), 300);
     for (size_t i = 0; i < ARRAY_LEN(fds); i++)
         fds[i] = net_util_connect(u.port);
     net_util_send(fds[0], "GET ");
@@ -590,13 +595,9 @@ static void test_idle_gives_way(void **state)
 static void test_half_requests_give_way(void **state)
 {
     struct net_util u = {0};
-    struct http_config c;
     AUTO(buf_fini) struct buf out = BUF_INIT(MIB);
     int fds[8];
-    net_util_config(&c, &u);
-    c.max_conns = ARRAY_LEN(fds);
-    c.spare_ms = 50;
-    net_util_start(&u, &c);
+    few_places(&u, ARRAY_LEN(fds), 50);
     for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
         fds[i] = net_util_connect(u.port);
         net_util_send(fds[i], i == 0 ? "G" : HALF);

@@ -1,4 +1,5 @@
-/* Workers over a sandbox that never stands: what they hold stays theirs, and their runs end. */
+/* Workers over a sandbox that never stands, or that speaks to somebody else: what they hold stays theirs, and their
+ * runs end. */
 #include "tests/service/rig.h"
 
 #include <fcntl.h>
@@ -146,6 +147,7 @@ static void a_connection_that_is_taken_is_taken_back(void **state)
     struct stat st = {0};
     char dir[128], log[160];
 
+    assert_non_null(getenv("REAL_SHIM")); /* tests/service/meson.build */
     assert_int_equal(setenv("SALLYPORT_SHIM", getenv("REAL_SHIM"), 1), 0);
     id = rig_run(g, "{\"project_id\":\"hello\",\"review\":\"none\",\"steps\":[{\"command\":\"echo begun; sleep 4\"}]}");
     snprintf(dir, sizeof dir, "%s/data/runs/%s", g->dir, id.s);
